@@ -1,0 +1,129 @@
+r"""Gaussian integrals of terms, in closed form.
+
+One variable: multiply the density by $e^{\alpha x^2+\beta x}$ (a tilt: again a Gaussian, with its own
+mass, mean and variance), then lower the power by Stein's identity
+$\mathbb E[(x-\mu)g(x)] = \varsigma\,\mathbb E g'(x)$. Two variables: the same with two tilts.
+A Dirac mass at a is the density at a times a conditional expectation (Stein 1972; Isserlis 1918).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import sympy as sp
+
+from symlimits.derivation.terms import Delta, Erf, Step, Term, Terms
+from symlimits.errors import NoRule
+
+
+def mean(sum_of: Terms, variance: sp.Expr, mu: sp.Expr = sp.S.Zero) -> sp.Expr:
+    r"""$\mathbb E f(x)$ for $x \sim N(\mu, \varsigma)$, f a sum of terms."""
+    return sp.Add(*(_real(term.coefficient * _mean(term, mu, variance)) for term in sum_of))
+
+
+def pair_mean(f: Terms, g: Terms, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
+    r"""$\mathbb E f(u) g(v)$, variances p and q, covariance c; no steps or erfs in f and g."""
+    total = sp.Add(*(a.coefficient * b.coefficient * _pair_mean(a, b, p, q, c) for a in f for b in g))
+    return _real(total)
+
+
+def density(at: sp.Expr, mu: sp.Expr, variance: sp.Expr) -> sp.Expr:
+    """The normal density."""
+    return sp.exp(-((at - mu) ** 2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
+
+
+def _mean(term: Term, mu: sp.Expr, variance: sp.Expr) -> sp.Expr:
+    if isinstance(term.factor, Delta):
+        return _at_point(lambda at: density(at, mu, variance), term.factor)
+    mass, mu, variance = _tilt(term, mu, variance)
+    return mass * _stein(term.power, term.factor, mu, variance)
+
+
+def _tilt(term: Term, mu: sp.Expr, variance: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    r"""Mass, mean and variance of the density times $e^{\alpha x^2+\beta x}$."""
+    if not term.is_exponential:
+        return sp.S.One, mu, variance
+    alpha, beta = term.quadratic, term.linear
+    shrink = 1 - 2 * alpha * variance
+    shift = beta + 2 * alpha * mu
+    exponent = alpha * mu**2 + beta * mu + shift**2 * variance / (2 * shrink)
+    return sp.exp(exponent) / sp.sqrt(shrink), mu + shift * variance / shrink, variance / shrink
+
+
+def _stein(power: int, factor: Step | Erf | None, mu: sp.Expr, variance: sp.Expr) -> sp.Expr:
+    r"""$\mathbb E\,x^m h(x)$ by lowering m: $\mu\,[m-1] + (m-1)\varsigma\,[m-2] + \varsigma\,\mathbb E\,x^{m-1}h'(x)$."""
+    if power < 0:
+        return sp.S.Zero
+    if power == 0:
+        return _start(factor, mu, variance)
+    lower = mu * _stein(power - 1, factor, mu, variance)
+    lower += (power - 1) * variance * _stein(power - 2, factor, mu, variance)
+    match factor:
+        case Step(at):
+            lower += variance * at ** (power - 1) * density(at, mu, variance)
+        case Erf(b, s):
+            bump = Term(sp.S.One, power - 1, -(b**2), -2 * b * s)
+            lower += variance * 2 * b / sp.sqrt(sp.pi) * sp.exp(-(s**2)) * _mean(bump, mu, variance)
+    return lower
+
+
+def _start(factor: Step | Erf | None, mu: sp.Expr, variance: sp.Expr) -> sp.Expr:
+    match factor:
+        case Step(at):
+            return (1 + sp.erf((mu - at) / sp.sqrt(2 * variance))) / 2
+        case Erf(b, s):
+            return sp.erf((b * mu + s) / sp.sqrt(1 + 2 * b**2 * variance))
+    return sp.S.One
+
+
+def _pair_mean(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
+    for term in (a, b):
+        if not term.is_gaussian:
+            raise NoRule(f"a pair with {term.factor}", "terms without steps and error functions", "rules.price first")
+    if isinstance(a.factor, Delta):
+        return _at_point(lambda at: density(at, sp.S.Zero, p) * _mean(b, c * at / p, (p * q - c**2) / p), a.factor)
+    if isinstance(b.factor, Delta):
+        return _pair_mean(b, a, q, p, c)
+    return _tilted_pair(a, b, p, q, c)
+
+
+def _tilted_pair(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
+    alpha, beta, s, t = a.quadratic, b.quadratic, a.linear, b.linear
+    determinant = (1 - 2 * alpha * p) * (1 - 2 * beta * q) - 4 * alpha * beta * c**2
+    gap = p * q - c**2
+    top_p, top_q = p - 2 * beta * gap, q - 2 * alpha * gap
+    exponent = sp.expand(s**2 * top_p + t**2 * top_q + 2 * s * t * c) / (2 * determinant)
+    P, Q, C = top_p / determinant, top_q / determinant, c / determinant
+    moment = _pair_moment(a.power, b.power, s * P + t * C, s * C + t * Q, P, Q, C)
+    return sp.exp(exponent) / sp.sqrt(determinant) * moment
+
+
+@lru_cache(maxsize=4096)
+def _pair_moment(m: int, n: int, mu: sp.Expr, nu: sp.Expr, P: sp.Expr, Q: sp.Expr, C: sp.Expr) -> sp.Expr:
+    r"""$\mathbb E\,u^m v^n$ by Stein's identity in u (Isserlis' theorem, with means)."""
+    if m < 0 or n < 0:
+        return sp.S.Zero
+    if m == 0:
+        return _stein(n, None, nu, Q)
+    lower = mu * _pair_moment(m - 1, n, mu, nu, P, Q, C)
+    lower += (m - 1) * P * _pair_moment(m - 2, n, mu, nu, P, Q, C)
+    return lower + n * C * _pair_moment(m - 1, n - 1, mu, nu, P, Q, C)
+
+
+def _at_point(f: Callable[[sp.Expr], sp.Expr], delta: Delta) -> sp.Expr:
+    r"""$\int\delta^{(j)}(x-a)f(x)dx = (-1)^j f^{(j)}(a)$."""
+    at = sp.Dummy("a", real=True)
+    return sp.S.NegativeOne**delta.order * f(at).diff(at, delta.order).subs(at, delta.at)
+
+
+def _real(expr: sp.Expr) -> sp.Expr:
+    """Waves entered as complex exponentials; what comes out is real again."""
+    if not expr.has(sp.I):
+        return expr
+    expr = sp.expand(expr)
+    return sp.expand(expr.replace(_is_wave, lambda wave: wave.rewrite(sp.cos))) if expr.has(sp.I) else expr
+
+
+def _is_wave(node: sp.Basic) -> bool:
+    return isinstance(node, sp.exp) and node.has(sp.I)

@@ -1,0 +1,167 @@
+r"""The rules that take $\mathbb E\,\phi(u)\psi(v)$ to a closed form, one line each.
+
+Price's theorem says $\partial_c\,\mathbb E f(u)g(v) = \mathbb E f'(u)g'(v)$. Differentiating k times, until
+neither factor holds a step or an erf, and Taylor's formula around c = 0 give
+$$\mathbb E f(u)g(v) = \sum_{j<k}\frac{c^j}{j!}\,\mathbb E f^{(j)}(u)\,\mathbb E g^{(j)}(v)
+  + \int_0^c\frac{(c-s)^{k-1}}{(k-1)!}\,\mathbb E_s f^{(k)}(u)g^{(k)}(v)\,ds .$$
+What stands under the integral is algebraic, and integrates in a closed class.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import sympy as sp
+
+from symlimits.derivation.collect import collect
+from symlimits.derivation.gaussian import mean, pair_mean
+from symlimits.derivation.primitives import collect_radicals, integrate_repeatedly
+from symlimits.derivation.terms import Terms, as_expr, derivative, order_of_closure, terms
+from symlimits.derivation.trace import Rule, Step, Trace
+from symlimits.errors import NoRule
+from symlimits.language.expectation import GaussianExpectation, pair_expectation
+
+p, q = sp.symbols("p q", positive=True)
+c = sp.Symbol("c", real=True)
+
+
+def _price(head: GaussianExpectation) -> sp.Expr:
+    u, v = head.variables
+    f, g = _factors(head)
+    p, c, q = head.covariance[0, 0], head.covariance[0, 1], head.covariance[1, 1]
+    times = _order(f, g, head)
+    if times == 0:
+        return head
+    lines = [sp.S.Zero] * (times + 1)
+    for j in range(times):
+        fj, gj = as_expr(derivative(f, j), u), as_expr(derivative(g, j), v)
+        start = GaussianExpectation(fj, (u,), [[p]]) * GaussianExpectation(gj, (v,), [[q]])
+        lines[j] = c**j / sp.factorial(j) * start if fj != 0 and gj != 0 else sp.S.Zero
+    lines[times] = _remainder(derivative(f, times), derivative(g, times), times, head)
+    return sp.Add(*lines)
+
+
+def _remainder(f: Terms, g: Terms, times: int, head: GaussianExpectation) -> sp.Expr:
+    if not f or not g:
+        return sp.S.Zero
+    u, v = head.variables
+    p, c, q = head.covariance[0, 0], head.covariance[0, 1], head.covariance[1, 1]
+    s = next(s for s in sp.symbols("s t tau", real=True) if s not in head.free_symbols)
+    inside = pair_expectation(as_expr(f, u) * as_expr(g, v), u, v, p, q, s)
+    return sp.Integral((c - s) ** (times - 1) / sp.factorial(times - 1) * inside, (s, 0, c))
+
+
+def _gaussian_integral(head: GaussianExpectation) -> sp.Expr:
+    if len(head.variables) == 1:
+        (u,) = head.variables
+        return sp.factor_terms(mean(terms(head.integrand, u), head.covariance[0, 0]))
+    return _canonical_pair(head, _pair_integral)
+
+
+@lru_cache(maxsize=256)
+def _pair_integral(head: GaussianExpectation) -> sp.Expr:
+    f, g = _factors(head)
+    if _order(f, g, head) != 0:
+        raise NoRule(f"{head.integrand}, with steps or erfs", "factors without them", "sl.rules.price first")
+    value = pair_mean(f, g, p, q, c)
+    try:
+        return collect_radicals(value, c)
+    except NoRule:
+        return value
+
+
+def _canonical_pair(head: GaussianExpectation, function) -> sp.Expr:  # type: ignore[no-untyped-def]
+    """Work in the symbols p, q, c, then put in the covariance that was asked for."""
+    C = head.covariance
+    canonical = pair_expectation(head.integrand, *head.variables, p, q, c)
+    return function(canonical).subs({p: C[0, 0], q: C[1, 1], c: C[0, 1]}, simultaneous=True)
+
+
+def _factors(head: GaussianExpectation) -> tuple[Terms, Terms]:
+    """The two factors of f(u) g(v), as sums of terms."""
+    if len(head.variables) != 2:
+        raise NoRule(f"an expectation over {len(head.variables)} variables", "two variables", "another rule")
+    u, v = head.variables
+    f = g = sp.S.One
+    for factor in sp.Mul.make_args(sp.expand_power_exp(head.integrand)):
+        if not factor.has(v):
+            f *= factor
+        elif not factor.has(u):
+            g *= factor
+        else:
+            raise NoRule(f"the factor {factor}", f"a function of {u} times a function of {v}", "expand it first")
+    return terms(f, u), terms(g, v)
+
+
+def _order(f: Terms, g: Terms, head: GaussianExpectation) -> int:
+    orders = order_of_closure(f), order_of_closure(g)
+    if None in orders:
+        raise NoRule(
+            f"{head.integrand}: no derivative of it is free of steps and erfs",
+            "polynomials times steps or erfs, or polynomials times exponentials",
+            "the reference value (quadrature): it needs no closed form",
+        )
+    return max(orders)  # type: ignore[type-var, return-value]
+
+
+def _integrate(integral: sp.Integral) -> sp.Expr:
+    """An integral over s from 0 to c of (c-s)^(k-1)/(k-1)! times a function of s."""
+    (s, lower, upper), integrand = integral.limits[0], integral.function
+    if lower != 0 or len(integral.limits) != 1:
+        return integral
+    rest, times = integrand, 1
+    for factor in sp.Mul.make_args(integrand):
+        base, exponent = factor.as_base_exp()
+        if base in (upper - s, s - upper) and exponent.is_Integer:
+            times = int(exponent) + 1
+            sign = 1 if base == upper - s else (-1) ** int(exponent)
+            rest = sign * integrand / factor * sp.factorial(times - 1)
+    return integrate_repeatedly(rest, s, upper, times)
+
+
+def _on_heads(head_class: type, rewrite):  # type: ignore[no-untyped-def]
+    def apply(expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace({head: rewrite(head) for head in expr.atoms(head_class)})
+
+    return apply
+
+
+price = Rule(
+    "Price's theorem",
+    "Price 1958; Taylor's formula in c",
+    "Each derivative in the covariance differentiates both factors; repeat until no step or erf is left.",
+    _on_heads(GaussianExpectation, lambda head: _price(head) if len(head.variables) == 2 else head),
+)
+gaussian_integrals = Rule(
+    "Gaussian integrals",
+    "Stein 1972; Isserlis 1918",
+    "Polynomials times exponentials and Dirac masses integrate against a Gaussian by Stein's identity.",
+    _on_heads(GaussianExpectation, _gaussian_integral),
+)
+integrate = Rule(
+    "integration over the covariance",
+    "derived here: a class closed under integration",
+    "The integral over s stays in the span of powers of s and of a square root, and of an arcsine.",
+    _on_heads(sp.Integral, _integrate),
+)
+in_order = Rule("like terms together", "algebra", "Terms with the same roots and functions are added.", collect)
+
+ROUTE = (price, gaussian_integrals, integrate, in_order)
+
+
+@lru_cache(maxsize=256)
+def derive(head: GaussianExpectation) -> Trace:
+    """All lines from an unevaluated expectation of f(u) g(v) to its closed form.
+
+    The derivation stops at the first line that no rule changes any more; an expectation
+    that the rules do not reach is its own, and only, line.
+    """
+    trace = [Step(head, "definition", "the expectation itself")]
+    for rule in ROUTE:
+        try:
+            trace.append(rule.step(trace[-1].expr))
+        except NoRule:
+            continue
+    if trace[-1].expr.has(GaussianExpectation, sp.Integral):
+        return (trace[0],)
+    return tuple(trace)

@@ -1,0 +1,46 @@
+"""A derivation's lines: each the output of a rule applied to the line above it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symlimits.errors import NoRule
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: the expression, the rule that gave it, and where the rule comes from."""
+
+    expr: sp.Expr
+    rule: str
+    source: str
+
+
+Trace = tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named rewriting of expressions; it returns its argument where it does not apply.
+
+    `explanation` is one sentence for a reader who meets the rule in a derivation.
+    """
+
+    name: str
+    source: str
+    explanation: str
+    rewrite: Callable[[sp.Expr], sp.Expr]
+
+    def __call__(self, expr: sp.Expr) -> sp.Expr:
+        """The next line; `NoRule` where the rule changes nothing."""
+        result = self.rewrite(expr)
+        if result == expr:
+            raise NoRule(f"the rule '{self.name}' on {expr}", "an expression it applies to", "another rule of sl.rules")
+        return result
+
+    def step(self, expr: sp.Expr) -> Step:
+        """The next line as a `Step`."""
+        return Step(self(expr), self.name, self.source)

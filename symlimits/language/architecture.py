@@ -1,0 +1,166 @@
+"""What a network is made of: frozen layer descriptions, without any behaviour.
+
+The finite network (`finite/network.py`) and its limit (`theory/kernels.py`) each
+dispatch on these classes; a layer is added here once and there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symlimits.errors import DomainError
+from symlimits.language.activation import Activation, activation
+from symlimits.language.formula import exact
+
+PARAMETERIZATIONS = ("ntk", "standard")
+
+
+@dataclass(frozen=True)
+class Dense:
+    r"""A fully connected layer with weight variance `w_var` and bias variance `b_var`.
+
+    In the NTK parameterisation $z = \sqrt{w_{var}/n}\,W h + \sqrt{b_{var}}\,b$ with entries of
+    $W$ and $b$ from N(0, 1) and n the number of inputs of the layer. In the standard
+    parameterisation $z = W h + b$ with $W_{ij} \sim N(0, w_{var}/n)$, $b_i \sim N(0, b_{var})$.
+    `b_var=None` means a layer without bias; `b_var=0` in the standard parameterisation
+    means a bias that starts at zero and is trained.
+
+    >>> Dense(2, "sigma_b**2")
+    Dense(w_var=2, b_var=sigma_b**2)
+    """
+
+    w_var: sp.Expr
+    b_var: sp.Expr | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "w_var", _variance(self.w_var, "w_var"))
+        if self.b_var is not None:
+            object.__setattr__(self, "b_var", _variance(self.b_var, "b_var"))
+
+    @property
+    def bias_variance(self) -> sp.Expr:
+        """The bias variance as a number: zero when there is no bias."""
+        return sp.Integer(0) if self.b_var is None else self.b_var
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The same layers, `count` times over: a positive integer, or a symbol (a depth left open)."""
+
+    layers: tuple[Layer, ...]
+    count: sp.Expr
+
+
+Layer = Dense | Activation | Repeat
+
+
+@dataclass(frozen=True)
+class Serial:
+    """A feed-forward network: its layers in order, its parameterisation, its hidden widths.
+
+    `widths` holds the relative width after each `Dense` but the last; only the standard
+    parameterisation needs it, where the tangent kernel grows with the width.
+    """
+
+    layers: tuple[Layer, ...]
+    parameterization: str = "ntk"
+    widths: tuple[sp.Expr, ...] | None = None
+
+    def flat(self) -> Iterator[Dense | Activation]:
+        """The layers one by one, repetitions written out (integer counts only)."""
+        return _flatten(self.layers)
+
+
+def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
+    """A network from its layers, in the order in which data meet them.
+
+    >>> from symlimits import activations as act
+    >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
+    'ntk'
+    """
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise DomainError(f"layer {layer!r}", "a layer such as Dense(2, 0) or an activation", "sl.Dense(w_var, b_var)")
+    if not any(isinstance(layer, Dense | Repeat) for layer in layers):
+        raise DomainError("a network without a Dense layer", "at least one", "sl.serial(sl.Dense(1, 0), ...)")
+    return Serial(tuple(layers), _parameterization(parameterization, widths), _widths(widths))
+
+
+def mlp(
+    depth: object,
+    activation: object,
+    w_var: object = "sigma_w**2",
+    b_var: object = "sigma_b**2",
+    parameterization: str = "ntk",
+    widths: object = None,
+) -> Serial:
+    """A fully connected network with `depth` hidden layers, all alike, and a linear readout.
+
+    `depth` is a positive integer or the name of a symbol ("L": the depth stays open);
+    `w_var` and `b_var` are variances: numbers, exact strings or SymPy expressions,
+    left symbolic by default; `parameterization` is "ntk" or "standard", and the latter
+    needs `widths`, one for each hidden layer.
+
+    >>> from symlimits import activations as act
+    >>> mlp(depth=3, activation=act.relu, w_var=2, b_var=0).layers[0]
+    Dense(w_var=2, b_var=0)
+    """
+    count = _depth(depth)
+    dense = Dense(w_var, b_var)  # type: ignore[arg-type]
+    hidden = _widths(widths)
+    if hidden is not None and count.is_Integer and len(hidden) != int(count):
+        raise DomainError(f"{len(hidden)} widths for depth {count}", "one width for each hidden layer", f"{count} widths")
+    body = Repeat((_activation(activation), dense), count)
+    return Serial((dense, body), _parameterization(parameterization, widths), hidden)
+
+
+def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation]:
+    for layer in layers:
+        if not isinstance(layer, Repeat):
+            yield layer
+            continue
+        if not layer.count.is_Integer:
+            raise DomainError(f"depth {layer.count}", "an integer depth", f"net with {layer.count} replaced by a number")
+        for _ in range(int(layer.count)):
+            yield from _flatten(layer.layers)
+
+
+def _activation(value: object) -> Activation:
+    return value if isinstance(value, Activation) else activation(value)
+
+
+def _variance(value: object, name: str) -> sp.Expr:
+    result = exact(value, name)
+    if result.is_negative:
+        raise DomainError(f"{name} = {result}", "a variance, zero or larger", f"{name}={-result}")
+    return result
+
+
+def _depth(value: object) -> sp.Expr:
+    count = exact(value, "depth")
+    if count.is_number and not (count.is_Integer and count >= 1):
+        raise DomainError(f"depth = {count}", "a number of hidden layers, 1 or more", "depth=1")
+    return count if count.is_number else count.xreplace({s: sp.Symbol(s.name, integer=True, positive=True) for s in count.free_symbols})
+
+
+def _parameterization(name: str, widths: object) -> str:
+    if name not in PARAMETERIZATIONS:
+        raise DomainError(f"parameterization = {name!r}", "'ntk' or 'standard'", "parameterization='ntk'")
+    if name == "standard" and widths is None:
+        raise DomainError("parameterization = 'standard' without widths", "widths=, one for each hidden layer", "widths=(512, 512, 512)")
+    return name
+
+
+def _widths(values: object) -> tuple[sp.Expr, ...] | None:
+    if values is None:
+        return None
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise DomainError(f"widths = {values!r}", "a sequence, one width for each hidden layer", "widths=(512, 512)")
+    widths = tuple(exact(value, "widths") for value in values)
+    for width in widths:
+        if width.is_number and not (width.is_Integer and width >= 1):
+            raise DomainError(f"width {width}", "a positive integer", "widths=(512, 512)")
+    return widths

@@ -1,0 +1,152 @@
+"""Where a statement holds: ranges of its symbols, and points to test it at."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, product
+
+import sympy as sp
+
+from symlimits.errors import DomainError
+from symlimits.language.formula import exact
+
+Point = dict[sp.Symbol, sp.Expr]
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval of the real line, with `special` values that a test must not leave out.
+
+    A closed end is itself a test point. Between the ends, points are spread over the
+    logarithm of the distance to the ends, so that small and large values are both met.
+    """
+
+    low: sp.Expr
+    high: sp.Expr
+    closed: tuple[bool, bool] = (True, True)
+    special: tuple[sp.Expr, ...] = ()
+
+    def contains(self, value: sp.Expr) -> bool:
+        """Whether a number lies in the interval."""
+        low, high = (value >= self.low, value <= self.high)
+        if not self.closed[0]:
+            low = value > self.low
+        if not self.closed[1]:
+            high = value < self.high
+        return bool(low) and bool(high)
+
+    def corners(self) -> list[sp.Expr]:
+        """The closed finite ends and the special values."""
+        ends = [end for end, closed in zip((self.low, self.high), self.closed, strict=True) if closed and end.is_finite]
+        return list(dict.fromkeys([*self.special, *ends]))
+
+    def draw(self, rng: random.Random) -> sp.Expr:
+        """A random rational inside."""
+        if self.low.is_finite and self.high.is_finite:
+            return self.low + (self.high - self.low) * sp.Rational(rng.randint(1, 999), 1000)
+        scale = sp.Rational(round(10 ** rng.uniform(-1, 1) * 1000), 1000)
+        if self.low.is_finite:
+            return self.low + scale
+        return self.high - scale if self.high.is_finite else scale * rng.choice((-1, 1))
+
+
+POSITIVE = Range(sp.S.Zero, sp.oo, (False, False), (sp.S.One,))
+NONNEGATIVE = Range(sp.S.Zero, sp.oo, (True, False), (sp.S.One,))
+REAL = Range(-sp.oo, sp.oo, (False, False))
+CORRELATION = Range(sp.Integer(-1), sp.Integer(1), special=(sp.S.Zero, sp.Integer(1), sp.Integer(-1)))
+DEPTH = Range(sp.S.One, sp.Integer(3), special=(sp.Integer(2),))
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Ranges of free coordinates, and symbols that are functions of them.
+
+    >>> p, q, rho, c = sp.symbols("p q rho c")
+    >>> pair = Domain({p: POSITIVE, q: POSITIVE, rho: CORRELATION}, {c: rho * sp.sqrt(p * q)})
+    >>> next(pair.points(seed=0))
+    {p: 1, q: 1, rho: 0, c: 0}
+    """
+
+    ranges: Mapping[sp.Symbol, Range] = field(default_factory=dict)
+    dependent: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    note: str = ""
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.ranges.items()), tuple(self.dependent.items()), self.note))
+
+    @property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        """Every symbol that the domain speaks of."""
+        return (*self.ranges, *self.dependent)
+
+    def points(self, seed: int = 0, count: int | None = None) -> Iterator[Point]:
+        """Test points: all combinations of ends and special values first, then random ones."""
+        return islice(self._all_points(random.Random(seed)), count)
+
+    def mixed_points(self, seed: int, corners: int, interior: int) -> list[Point]:
+        """Some corners, chosen at random, and some interior points."""
+        rng = random.Random(seed)
+        found = list(self._corners())
+        chosen = rng.sample(found, min(corners, len(found)))
+        return chosen + [self._complete({s: self._draw(s, rng) for s in self.ranges}) for _ in range(interior)]
+
+    def restrict(self, values: Mapping[sp.Symbol, sp.Expr]) -> Domain:
+        """The domain that is left when some symbols have values."""
+        ranges = {s: r for s, r in self.ranges.items() if s not in values}
+        dependent = {s: e.subs(values) for s, e in self.dependent.items() if s not in values}
+        return Domain(ranges, dependent, self.note)
+
+    def check(self, values: Mapping[sp.Symbol, sp.Expr]) -> None:
+        """Raise `DomainError` for a value outside its range."""
+        for symbol, value in values.items():
+            interval = self.ranges.get(symbol)
+            if interval is not None and value.is_number and not interval.contains(value):
+                raise DomainError(f"{symbol} = {value}", f"{symbol} in {describe(interval)}", "a value inside")
+
+    def _all_points(self, rng: random.Random) -> Iterator[Point]:
+        yield from self._corners()
+        while self.ranges:
+            yield self._complete({s: self._draw(s, rng) for s in self.ranges})
+
+    def _corners(self) -> Iterator[Point]:
+        choices = [interval.corners() or [interval.draw(random.Random(0))] for interval in self.ranges.values()]
+        for values in product(*choices):
+            yield self._complete(dict(zip(self.ranges, values, strict=True)))
+
+    def _draw(self, symbol: sp.Symbol, rng: random.Random) -> sp.Expr:
+        value = self.ranges[symbol].draw(rng)
+        return sp.Integer(round(value)) if symbol.is_integer else value
+
+    def _complete(self, point: Point) -> Point:
+        return point | {symbol: sp.sympify(expr).subs(point) for symbol, expr in self.dependent.items()}
+
+
+def describe(interval: Range) -> str:
+    """An interval in the usual notation."""
+    left, right = "[" if interval.closed[0] else "(", "]" if interval.closed[1] else ")"
+    return f"{left}{interval.low}, {interval.high}{right}"
+
+
+def natural_domain(expr: sp.Expr) -> Domain:
+    """The domain that the assumptions on the symbols of an expression suggest."""
+
+    def interval(symbol: sp.Symbol) -> Range:
+        if symbol.is_integer:
+            return DEPTH
+        if symbol.is_positive:
+            return POSITIVE
+        return NONNEGATIVE if symbol.is_nonnegative else REAL
+
+    return Domain({symbol: interval(symbol) for symbol in sorted(expr.free_symbols, key=str)})
+
+
+def bindings(values: Mapping[str, object], symbols: set[sp.Symbol]) -> Point:
+    """Values given by name, as exact numbers or expressions, for the symbols they belong to."""
+    by_name = {symbol.name: symbol for symbol in symbols}
+    for name in values:
+        if name not in by_name:
+            known = ", ".join(sorted(by_name)) or "none: every symbol has a value"
+            raise DomainError(f"a value for {name}", f"one of the free symbols ({known})", "another name")
+    return {by_name[name]: exact(value, name) for name, value in values.items()}

@@ -1,0 +1,89 @@
+r"""The head $\mathbb E f(u_1, \dots, u_n)$, $u \sim N(0, C)$, left unevaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sympy as sp
+
+from symlimits.errors import DomainError
+from symlimits.language.tree import register
+
+
+@register
+class GaussianExpectation(sp.Expr):
+    r"""$\mathbb E\, f(u)$ over a centred Gaussian vector u with covariance C.
+
+    Arguments: the integrand, its variables (bound: renaming them changes nothing), and the
+    covariance matrix, which may be singular. It differentiates by Price's theorem,
+    $\partial_\theta \mathbb E f = \mathbb E\,\partial_\theta f + \tfrac12\sum_{ij}\partial_\theta C_{ij}\,
+    \mathbb E\,\partial_i\partial_j f$ (Price 1958).
+
+    >>> u, v = sp.symbols("u v", real=True)
+    >>> c = sp.Symbol("c", real=True)
+    >>> GaussianExpectation(u * v, (u, v), [[1, c], [c, 1]]).diff(c)
+    GaussianExpectation(1, (u, v), Matrix([
+    [1, c],
+    [c, 1]]))
+    """
+
+    is_commutative = True
+
+    def __new__(cls, integrand: Any, variables: Iterable[sp.Symbol], covariance: Any) -> GaussianExpectation:
+        variables = sp.Tuple(*variables)
+        matrix = sp.ImmutableDenseMatrix(covariance)
+        if matrix.shape != (len(variables), len(variables)) or matrix != matrix.T:
+            raise DomainError(
+                f"a covariance of shape {matrix.shape} for {len(variables)} variables",
+                "a symmetric matrix, one row a variable",
+                "[[p, c], [c, q]] for u and v",
+            )
+        return sp.Expr.__new__(cls, sp.sympify(integrand), variables, matrix)
+
+    @property
+    def integrand(self) -> sp.Expr:
+        """The function inside the expectation."""
+        return self.args[0]
+
+    @property
+    def variables(self) -> tuple[sp.Symbol, ...]:
+        """The Gaussian variables, in the order of the rows of the covariance."""
+        return tuple(self.args[1])
+
+    @property
+    def covariance(self) -> sp.ImmutableDenseMatrix:
+        """The covariance matrix C."""
+        return self.args[2]
+
+    @property
+    def free_symbols(self) -> set[sp.Symbol]:
+        """Symbols that are not bound by the expectation."""
+        return (self.integrand.free_symbols - set(self.variables)) | self.covariance.free_symbols
+
+    @property
+    def bound_symbols(self) -> list[sp.Symbol]:
+        """The Gaussian variables."""
+        return list(self.variables)
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+    def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
+        return self if old in self.variables else None
+
+    def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
+        us, matrix, f = self.variables, self.covariance, self.integrand
+        total = self.func(f.diff(parameter), us, matrix) if parameter in f.free_symbols else sp.Integer(0)
+        for i, u in enumerate(us):
+            for j, w in enumerate(us[: i + 1]):
+                rate = matrix[i, j].diff(parameter) / (2 if i == j else 1)
+                if rate != 0:
+                    total += rate * self.func(f.diff(u, w), us, matrix)
+        return total
+
+
+def pair_expectation(integrand: sp.Expr, u: sp.Symbol, v: sp.Symbol, *covariance: sp.Expr) -> GaussianExpectation:
+    """The expectation of a function of two variables with variances p, q and covariance c."""
+    p, q, c = covariance
+    return GaussianExpectation(integrand, (u, v), [[p, c], [c, q]])
