@@ -100,7 +100,7 @@ def extrapolate(
     `degree` is the highest power of $N^{-order}$: by default 2, or fewer with fewer than 3 sizes.
     No standard error is taken below the rounding error of the largest mean.
 
-    >>> extrapolate([10, 20, 40], [1.1, 1.05, 1.025], [0.01, 0.01, 0.01], order=1, degree=1).limit
+    >>> round(extrapolate([10, 20, 40], [1.1, 1.05, 1.025], [0.01, 0.01, 0.01], order=1, degree=1).limit, 12)
     1.0
     """
     y, errors = np.asarray(means, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)

@@ -74,12 +74,8 @@ class Recursion(sp.Expr):
     def _eval_is_real(self) -> bool:
         return True
 
-    def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic:
-        """Only start values and parameters change; states are bound."""
-        if old in self.states:
-            start = [expr.subs(old, new) for expr in self.start]
-            return self.func(self.states, start, self.stages, self.output)
-        return None  # type: ignore[return-value]
+    def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
+        return self if old in self.states else None
 
     def repeated(self) -> Iterator[tuple[sp.Expr, ...]]:
         """The maps in the order of their application; every repetition must be an integer."""
@@ -88,13 +84,6 @@ class Recursion(sp.Expr):
                 raise DomainError(f"a recursion repeated {count} times", "an integer", f"bind({count}=3)")
             for _ in range(int(count)):
                 yield maps
-
-    def at_start(self, values: dict[sp.Symbol, sp.Expr]) -> Recursion:
-        """Other values for the symbols in the start values and parameters, states untouched."""
-        start = [expr.subs(values) for expr in self.start]
-        outside = {symbol: value for symbol, value in values.items() if symbol not in self.states}
-        stages = [(tuple(e.subs(outside) for e in maps), n.subs(outside)) for maps, n in self.stages]
-        return self.func(self.states, start, stages, self.output)
 
     def unroll(self) -> sp.Expr:
         """The output as one expression, every map substituted (it grows quickly with depth)."""

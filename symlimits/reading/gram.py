@@ -1,0 +1,209 @@
+"""Kernel recursions of wide networks on data: Gram matrices, all layers of a tile at once, in parallel.
+
+The loops are in `gram_loop`, the input kernel in `gram_input`, the scalar steps come from the caller as `Stage`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symlimits.errors import DomainError
+from symlimits.reading.cache import load_source
+from symlimits.reading.gram_data import as_output, as_rows, check_memory, check_norms, check_same_dimension
+from symlimits.reading.gram_input import Floats, row_norms
+from symlimits.reading.gram_loop import TILE
+from symlimits.reading.gram_source import Stage, gram_source
+
+_FLOAT = 8  # bytes
+_TABLE = 5  # numbers a point and layer in the tables of `gram_loop`
+
+
+@dataclass(frozen=True)
+class DenseUpdate:
+    """What a Dense layer does: c' = w T + b, Theta' = t_T T + t_1 + w dot Theta.
+
+    In NTK parameterisation t_T = w and t_1 = b (`DenseUpdate.ntk`); in the standard one t_T is the number of inputs of
+    the layer and t_1 is 1, or 0 without a bias.
+    """
+
+    w: float
+    b: float
+    t_T: float
+    t_1: float
+
+    @classmethod
+    def ntk(cls, w: float, b: float = 0.0) -> DenseUpdate:
+        return cls(w, b, w, b)
+
+    def __post_init__(self) -> None:
+        for name in ("w", "b", "t_T", "t_1"):
+            value = getattr(self, name)
+            if not 0.0 <= value < float("inf"):
+                raise DomainError(f"{name} is {value}", "a finite number, at least 0", "a variance or a width")
+
+
+def required_bytes(n: int, m: int, outputs: int, layers: int = 1) -> int:
+    """Memory for `outputs` Gram matrices (n, m) of a network with `layers` Dense layers.
+
+    >>> required_bytes(1000, 1000, outputs=2) / 1e6
+    16.08
+    """
+    return _FLOAT * (outputs * n * m + _TABLE * layers * (n + m))
+
+
+@dataclass(frozen=True)
+class GramKernel:
+    """The NNGP kernel K and the tangent kernel Theta of Dense, then activation and Dense as many times as `stages` say.
+
+    `layers` has one entry for each Dense layer, the first included. Methods take data X of shape (n, d) and Z of
+    shape (m, d), Z = X if left out, and give float64 arrays (n, m); then results are symmetric to the bit and their
+    diagonals exactly the propagated variances. `out` receives the result (C-contiguous). A row of zeros is a point of
+    variance 0, with rho = 0 to all others. Compiled on first use, once per machine for each list of steps.
+    """
+
+    stages: tuple[Stage, ...]
+    layers: tuple[DenseUpdate, ...]
+
+    def __post_init__(self) -> None:
+        count = 1 + sum(stage.repeats for stage in self.stages)
+        if len(self.layers) != count:
+            raise DomainError(f"{len(self.layers)} Dense layers", f"{count}, one before the stages", "other repeats")
+        position = 1
+        for stage in self.stages:
+            for layer in self.layers[position : position + stage.repeats]:
+                if stage.normalized and (layer.b or layer.t_1 or not layer.w):
+                    wanted = "w > 0 and b = t_1 = 0 in a normalized stage"
+                    raise DomainError(f"{layer}", wanted, "normalized=False, and a step for any p and q")
+            position += stage.repeats
+
+    def nngp(self, X: npt.ArrayLike, Z: npt.ArrayLike | None = None, out: Floats | None = None) -> Floats:
+        """K alone."""
+        return self._gram(X, Z, {"K": out})["K"]
+
+    def ntk(self, X: npt.ArrayLike, Z: npt.ArrayLike | None = None, out: Floats | None = None) -> Floats:
+        """Theta alone."""
+        return self._gram(X, Z, {"Theta": out})["Theta"]
+
+    def both(
+        self, X: npt.ArrayLike, Z: npt.ArrayLike | None = None, out: tuple[Floats, Floats] | None = None
+    ) -> tuple[Floats, Floats]:
+        """K and Theta in one pass."""
+        first, second = (None, None) if out is None else out
+        results = self._gram(X, Z, {"K": first, "Theta": second})
+        return results["K"], results["Theta"]
+
+    def pairs(self, p: npt.ArrayLike, q: npt.ArrayLike, gap: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """K and Theta at given input kernels, by the code that computes Gram matrices.
+
+        p, q >= 0 are variances of the input, gap in [-1, 1] the signed gap of its cosine (`gram_input.signed_gap`).
+        """
+        values: list[Any] = [np.asarray(value, dtype=np.float64) for value in (p, q, gap)]
+        first, second, gaps = np.broadcast_arrays(*values)
+        _check_pairs(first, second, gaps)
+        K, Theta = np.empty(gaps.size), np.empty(gaps.size)
+        rows, columns = self._propagate(first.ravel(), "p", True), self._propagate(second.ravel(), "q", True)
+        self._with_tangent.pairs(gaps.flatten(), K, Theta, rows, columns, self._repeats, self._weights)
+        return K.reshape(gaps.shape), Theta.reshape(gaps.shape)
+
+    def source(self, tangent: bool = True) -> str:
+        """The source that is compiled, with the tangent kernel or without."""
+        return gram_source(self.stages, tangent)
+
+    def _gram(self, X: npt.ArrayLike, Z: npt.ArrayLike | None, out: dict[str, Floats | None]) -> dict[str, Floats]:
+        """Kernels by name, computed in the arrays of `out`, where they are given."""
+        first = as_rows(X, "X")
+        second = first if Z is None else as_rows(Z, "Z")
+        check_same_dimension(first, second)
+        results = self._outputs(out, first, second)
+        tangent = "Theta" in results
+        x = self._points(first, "X", tangent)
+        z = x if Z is None else self._points(second, "Z", tangent)
+        # the scalar products lie where the result will be: no third array of this size
+        products = next(iter(results.values()))
+        np.matmul(first, second.T, out=products)
+        unwanted = np.empty((0, 0))
+        outputs = (products, results.get("K", unwanted), results.get("Theta", unwanted))
+        points = (first, second, x.inverses, z.inverses, x.table, z.table)
+        corners = _corners(len(first), len(second), symmetric=Z is None)
+        self._module(tangent).gram(corners, Z is None, *outputs, *points, self._repeats, self._weights)
+        return results
+
+    def _outputs(self, out: dict[str, Floats | None], X: Floats, Z: Floats) -> dict[str, Floats]:
+        shape = (len(X), len(Z))
+        given = {name: as_output(array, "out", shape, X, Z) for name, array in out.items() if array is not None}
+        if len(given) == 2:
+            as_output(given["K"], "out", shape, given["Theta"])
+        check_memory(required_bytes(*shape, len(out) - len(given), len(self.layers)), f"a kernel of shape {shape}")
+        return {name: given[name] if name in given else np.empty(shape) for name in out}
+
+    def _points(self, data: Floats, name: str, tangent: bool) -> _Points:
+        norms = row_norms(data)
+        check_norms(norms, data, name)
+        inverses = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0.0)
+        return _Points(inverses, self._propagate(norms * norms / data.shape[1], name, tangent))
+
+    def _propagate(self, variances: Floats, name: str, tangent: bool) -> Floats:
+        """The table of variances after every layer."""
+        table = np.empty((len(self.layers), _TABLE, variances.size))
+        self._module(tangent).propagate(table, np.ascontiguousarray(variances), self._repeats, self._weights)
+        wrong = ~np.isfinite(table[:, 0])
+        if wrong.any():
+            layer, i = np.argwhere(wrong)[0]
+            given = f"point {i} of {name} has variance {table[layer, 0, i]} after Dense layer {layer + 1}"
+            raise DomainError(given, "a finite variance", "smaller data, weight variances or depth")
+        return table
+
+    def _module(self, tangent: bool) -> ModuleType:
+        return self._with_tangent if tangent else self._without_tangent
+
+    @cached_property
+    def _with_tangent(self) -> ModuleType:
+        return load_source(self.source(tangent=True))
+
+    @cached_property
+    def _without_tangent(self) -> ModuleType:
+        return load_source(self.source(tangent=False))
+
+    @cached_property
+    def _repeats(self) -> npt.NDArray[np.int64]:
+        return np.array([stage.repeats for stage in self.stages], dtype=np.int64)
+
+    @cached_property
+    def _weights(self) -> Floats:
+        return np.array([(layer.w, layer.b, layer.t_T, layer.t_1) for layer in self.layers], dtype=np.float64)
+
+    def __getstate__(self) -> tuple[Sequence[Stage], Sequence[DenseUpdate]]:
+        return self.stages, self.layers  # compiled modules do not pickle; they load again from the cache
+
+    def __setstate__(self, state: tuple[Sequence[Stage], Sequence[DenseUpdate]]) -> None:
+        for name, value in zip(("stages", "layers"), state, strict=True):
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """What is known of rows of data before they are paired."""
+
+    inverses: Floats  # of the norms, 0 for zero rows
+    table: Floats
+
+
+def _corners(n: int, m: int, symmetric: bool) -> npt.NDArray[np.int64]:
+    """First row and column of each tile; of a symmetric result, those on and above the diagonal."""
+    corners = [(i, j) for i in range(0, n, TILE) for j in range(i if symmetric else 0, m, TILE)]
+    return np.array(corners, dtype=np.int64)
+
+
+def _check_pairs(p: Floats, q: Floats, gap: Floats) -> None:
+    for name, values, low, high in (("p", p, 0.0, np.inf), ("q", q, 0.0, np.inf), ("gap", gap, -1.0, 1.0)):
+        wrong = ~((values >= low) & (values <= high) & np.isfinite(values))
+        if wrong.any():
+            given = f"{name} is {values[wrong][0]}"
+            raise DomainError(given, f"a finite number from {low:g} to {high:g}", "signed_gap(p, q, c)")

@@ -1,0 +1,156 @@
+"""The source of a compiled kernel recursion: one scalar step a stage, handed to the loops of `gram_loop`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import dedent, indent
+from typing import Literal
+
+from symlimits.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An activation followed by a Dense layer, `repeats` times: Python statements for one pair of points.
+
+    `step` reads the scalars
+
+        p, q        variances                      P, Q            T(p, p, p) and T(q, q, q)
+        rho, c      cosine and covariance          gap             1 - |rho|
+        sine        sqrt(1 - rho^2)                s               sqrt(p q - c^2) = sqrt(p q) sine
+        angle       arccos(rho)                    supplement      pi - angle, both accurate near 0
+
+    and assigns T, dot = dT/dc (not for the NNGP kernel alone) and Gamma = sqrt(P Q) - T, which decides the accuracy:
+    it must not cancel where rho is near 1. Gamma is not used where rho < 0, so gap may stand for 1 - rho in it. Where
+    p or q is 0, rho is 0 (or 1, for a point with itself). `diagonal` reads p and assigns T = T(p, p, p).
+    Both may use the functions of `math` and of `symlimits.reading.special`. For vector instructions: no `if`
+    statement (`a if x else b` is fine), and of `math` only sqrt.
+
+    `normalized`: the activation is positively homogeneous and the layers have no bias; the step is asked for p = q = 1.
+    `parity`: the activation is even or odd; the step is asked for rho >= 0 only.
+    """
+
+    step: str
+    diagonal: str
+    repeats: int = 1
+    normalized: bool = False
+    parity: Literal["even", "odd"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.parity not in ("even", "odd", None):
+            raise DomainError(f"parity is {self.parity!r}", '"even", "odd" or None', "None, which is always right")
+        if self.repeats < 1:
+            raise DomainError(f"repeats is {self.repeats}", "a positive integer", "leaving the stage out")
+
+
+def gram_source(stages: tuple[Stage, ...], tangent: bool) -> str:
+    """Source of a module with `propagate`, `gram` and `pairs`, with or without the tangent kernel.
+
+    It does not depend on numbers of repeats, on weight or bias variances: networks that differ in these share it.
+    """
+    functions = [_functions(k, stage, tangent) for k, stage in enumerate(stages)]
+    return "\n\n".join([_HEADER, *functions, _advance(stages, tangent), _propagate(stages), _DRIVERS])
+
+
+def _functions(k: int, stage: Stage, tangent: bool) -> str:
+    """The step and the diagonal, each a function of its own so that its names meet none of ours."""
+    dot = "dot" if tangent else "0.0"
+    parity = f"even={stage.parity == 'even'}, odd={stage.parity == 'odd'}"
+    loop = f"normalized_stage(step_{k}, diagonal_{k}" if stage.normalized else f"general_stage(step_{k}"
+    return (
+        f"{_JIT}\ndef step_{k}(p, q, P, Q, rho, c, gap, sine, angle, supplement, s):\n"
+        f"{_body(stage.step)}\n    return T, {dot}, Gamma\n\n\n"
+        f"{_JIT}\ndef diagonal_{k}(p):\n{_body(stage.diagonal)}\n    return T\n\n\n"
+        f"advance_{k} = {loop}, {parity})\n"
+    )
+
+
+def _body(statements: str) -> str:
+    return indent(dedent(statements).strip("\n"), "    ")
+
+
+def _advance(stages: tuple[Stage, ...], tangent: bool) -> str:
+    """The function that takes a row of pairs from the input to the output."""
+    lines = [
+        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights):",
+        "    first_dense(gaps, tangents, rows, columns, i, j, weights)",
+        "    layer = 0",
+    ]
+    divided = False
+    for k, stage in enumerate(stages):
+        if stage.normalized != divided:
+            lines.append(_rescale(4 if stage.normalized else 1))
+            divided = stage.normalized
+        arguments = "layer, weights" if stage.normalized else "rows, columns, layer, i, j, weights"
+        call = f"advance_{k}(gaps, tangents, {arguments})"
+        lines += [f"    for _ in range(repeats[{k}]):", "        layer += 1", f"        {call}"]
+    if divided:
+        lines.append(_rescale(1))
+    return "\n".join(lines) + "\n"
+
+
+def _rescale(entry: int) -> str:
+    """Multiply Theta by the table's entry: 1 is sqrt p, 4 is 1/sqrt p."""
+    return f"    rescale(tangents, rows[layer, {entry}, i], columns[layer, {entry}, j : j + gaps.size])"
+
+
+def _propagate(stages: tuple[Stage, ...]) -> str:
+    """The function that fills a table of points from its layer 0 on."""
+    lines = [
+        '@njit("void(f8[:, :, ::1], f8[::1], i8[::1], f8[:, ::1])", error_model="numpy", cache=True)',
+        "def propagate(points, inputs, repeats, weights):",
+        "    for k in range(inputs.size):",
+        "        layer = 0",
+        "        enter(points, 0, k, inputs[k], weights)",
+    ]
+    for k in range(len(stages)):
+        lines += [
+            f"        for _ in range(repeats[{k}]):",
+            "            layer += 1",
+            f"            enter(points, layer, k, diagonal_{k}(points[layer - 1, 0, k]), weights)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+# products and sums may fuse; nothing that changes the signs of zeros or hides a NaN
+_JIT = '@njit(error_model="numpy", fastmath={"contract"})'
+
+_HEADER = """\
+import math
+from math import *
+
+from numba import njit, prange
+
+from symlimits.reading.gram_loop import (
+    covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
+)
+from symlimits.reading.special import angle_between, copysign, difference_of_products, fma
+"""
+
+_DRIVERS = """\
+tile = tile_of_rows(advance)
+
+
+@njit(
+    "void(i8[:, ::1], b1, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[::1], f8[::1],"
+    " f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1])",
+    error_model="numpy", parallel=True, cache=True,
+)
+def gram(corners, symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse, rows, columns, repeats, weights):
+    for t in prange(corners.shape[0]):
+        tile(
+            corners[t, 0], corners[t, 1], symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse,
+            rows, columns, repeats, weights,
+        )
+
+
+@njit(
+    "void(f8[::1], f8[::1], f8[::1], f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1])",
+    error_model="numpy", cache=True,
+)
+def pairs(gaps, K, Theta, rows, columns, repeats, weights):
+    last = weights.shape[0] - 1
+    for k in range(gaps.size):
+        advance(gaps[k : k + 1], Theta[k : k + 1], rows, columns, k, k, repeats, weights)
+        covariances(K[k : k + 1], gaps[k : k + 1], rows[last, 1, k], columns[last, 1, k : k + 1])
+"""

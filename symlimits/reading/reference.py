@@ -1,0 +1,137 @@
+"""The reference reading: the value of an expression at a point, to any number of digits.
+
+This is the truth that lines and compiled kernels are compared with. It shares no formula with
+the derivations: expectations are integrated numerically, recursions are iterated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import singledispatch
+
+import sympy as sp
+from mpmath import mp, mpf
+
+from symlimits.errors import NoRule, UnboundSymbol
+from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.recursion import Recursion
+from symlimits.reading.quadrature import GUARD, converge, gaussian_mean, nodes, without_masses
+
+HEADS = (GaussianExpectation, Recursion, sp.Integral)
+Values = Mapping[sp.Symbol, sp.Expr]
+
+
+def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> mpf:
+    """The value of `expr` with exact numbers (or expressions) put in for its symbols.
+
+    Works with guard digits, twice as many where square roots meet zero at the ends of a
+    domain. Raises `UnboundSymbol` for a symbol without a value.
+
+    >>> c = sp.Symbol("c", real=True)
+    >>> reference(sp.asin(c), {c: sp.Rational(1, 2)}, 20) * 6
+    mpf('3.14159265358979323846264')
+    """
+    values = dict(values or {})
+    missing = sorted(str(symbol) for symbol in expr.free_symbols - set(values))
+    if missing:
+        raise UnboundSymbol(f"{', '.join(missing)} without a value", "a number for every symbol", f"bind({missing[0]}=...)")
+    masses = {head: without_masses(head) for head in expr.atoms(GaussianExpectation) if head.has(sp.DiracDelta)}
+    with mp.workdps(digits + GUARD + 4):
+        result = _value(expr.xreplace(masses), values)
+    with mp.workdps(digits):
+        return +result
+
+
+@singledispatch
+def _value(expr: sp.Expr, values: Values) -> mpf:
+    """Put in the numbers; heads inside the expression are valued first."""
+    heads = _outermost(expr)
+    known = {head: _to_float(_value(head, values)) for head in heads}
+    number = expr.xreplace(known).subs(values, simultaneous=True)
+    return _real_number(number, expr)
+
+
+@_value.register
+def _(expr: GaussianExpectation, values: Values) -> mpf:
+    covariance = [[_value(entry, values) for entry in row] for row in expr.covariance.tolist()]
+    bound = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
+    return gaussian_mean(expr.integrand.subs(bound), expr.variables, covariance)
+
+
+@_value.register
+def _(expr: Recursion, values: Values) -> mpf:
+    parameters = {symbol: value for symbol, value in values.items() if symbol not in expr.states}
+    state = {s: e.subs(values, simultaneous=True) for s, e in zip(expr.states, expr.start, strict=True)}
+    bound = expr.func(expr.states, expr.start, [(m, n.subs(values)) for m, n in expr.stages], expr.output)
+    with mp.workdps(2 * mp.dps):
+        for maps in bound.repeated():
+            here = parameters | state
+            known: dict[sp.Expr, sp.Expr] = {}
+            for line in set(maps):
+                known[line] = _exact_or_float(line, here)
+            state = {s: known[line] for s, line in zip(expr.states, maps, strict=True)}
+        return _value(state[expr.output], {})
+
+
+@_value.register
+def _(expr: sp.Integral, values: Values) -> mpf:
+    """Tanh-sinh quadrature: it bears the square-root ends of the covariance integrals."""
+    if len(expr.limits) != 1:
+        raise NoRule(f"the integral {expr}", "one variable", "an integral for each variable")
+    s, low, high = expr.limits[0]
+    a, b = _value(low, values), _value(high, values)
+    if a == b:
+        return mpf(0)
+    if _outermost(expr.function):
+        return _smooth_integral(expr.function, s, values, a, b)
+    digits = mp.dps
+    with mp.workdps(2 * digits):
+        value, error = mp.quad(_integrand(expr.function, s, values), [a, b], error=True)
+    if error > mpf(10) ** (GUARD - digits) * max(1, abs(value)):
+        raise NoRule(f"quadrature of {expr}", f"{digits} digits", "fewer digits")
+    return value
+
+
+def _smooth_integral(function: sp.Expr, s: sp.Symbol, values: Values, a: mpf, b: mpf) -> mpf:
+    """Gauss-Legendre: few nodes, since each costs an expectation (smooth once Dirac masses are gone)."""
+
+    def attempt(n: int) -> mpf:
+        rule = nodes([(a, b)], n)
+        with mp.workdps(mp.dps + 4):  # noise in the values must not be taken for disagreement
+            return sum(w * _value(function, {**values, s: _to_float(t)}) for t, w in rule)
+
+    return converge(attempt)
+
+
+def _integrand(function: sp.Expr, s: sp.Symbol, values: Values) -> Callable[[mpf], mpf]:
+    number = function.subs(values, simultaneous=True)
+    dummy = sp.Dummy("s")
+    compiled = sp.lambdify(dummy, number.subs(s, dummy), "mpmath")
+    return lambda t: mp.re(compiled(t))
+
+
+def _exact_or_float(line: sp.Expr, values: Values) -> sp.Expr:
+    """Exact where all numbers are rational (correlations of exactly one stay so), else a float."""
+    if not _outermost(line):
+        exact = line.subs(values, simultaneous=True)
+        if exact.is_Rational:
+            return exact
+    return _to_float(_value(line, values))
+
+
+def _outermost(expr: sp.Basic) -> set[sp.Expr]:
+    if isinstance(expr, HEADS):
+        return {expr}
+    return set().union(*(_outermost(arg) for arg in expr.args)) if expr.args else set()
+
+
+def _to_float(value: mpf) -> sp.Expr:
+    return sp.Float._new(mpf(value)._mpf_, mp.prec)
+
+
+def _real_number(number: sp.Expr, expr: sp.Expr) -> mpf:
+    """The real part: rounding leaves the domain of a square root by a trace at rho = 1."""
+    value = mp.mpmathify(number.evalf(mp.dps, maxn=10 * mp.dps + 200))
+    if not isinstance(value, mpf | type(mp.mpc(0))):
+        raise NoRule(f"the value of {expr}", "a number", "values for its symbols")
+    return mp.re(value)

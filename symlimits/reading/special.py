@@ -1,0 +1,122 @@
+"""Scalar functions for compiled kernels: accurate to a few ulps, free of branches and of library calls.
+
+LLVM turns a loop that calls them into vector instructions, which it cannot do with `math.acos` or `math.atan2`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.extending import intrinsic
+
+_DOUBLE = ir.DoubleType()
+
+# asin(sqrt z) = sqrt z (1 + z P(z)) on 0 <= z <= 1/2; P by benchmarks/special_coefficients.py
+_HALF_ANGLE = (
+    0.16666666666666666,
+    0.0750000000000028,
+    0.04464285714211393,
+    0.03038194452250247,
+    0.02237215476552006,
+    0.017352910485470593,
+    0.01396156950707128,
+    0.011603298700993395,
+    0.00917160999006769,
+    0.013442391811587493,
+    -0.025581324215004246,
+    0.17101146220020227,
+    -0.6297138419141283,
+    1.8963187485717359,
+    -4.297586832199172,
+    7.358619925497615,
+    -9.158597380805825,
+    7.8829450923016555,
+    -4.201910132386749,
+    1.0656658840535,
+)
+
+
+def _call(builder: Any, name: str, *arguments: Any) -> Any:
+    """Emit a call of the LLVM intrinsic `name` on doubles."""
+    function_type = ir.FunctionType(_DOUBLE, [_DOUBLE] * len(arguments))
+    return builder.call(builder.module.declare_intrinsic(name, [_DOUBLE], function_type), arguments)
+
+
+@intrinsic
+def fma(typing_context: Any, x: Any, y: Any, z: Any) -> tuple[Any, Callable[..., Any]]:
+    """x y + z with a single rounding (inside compiled code only)."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, "llvm.fma", *arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), emit
+
+
+@intrinsic
+def copysign(typing_context: Any, magnitude: Any, sign: Any) -> tuple[Any, Callable[..., Any]]:
+    """|magnitude| with the sign of `sign`, zeros included (numba's own is a library call; compiled code only)."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, "llvm.copysign", *arguments)
+
+    return types.float64(types.float64, types.float64), emit
+
+
+@intrinsic
+def _half_angle(typing_context: Any, z: Any) -> tuple[Any, Callable[..., Any]]:
+    """P(z) by Horner's rule, unrolled here because LLVM need not unroll a loop over a table."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = _DOUBLE(_HALF_ANGLE[-1])
+        for coefficient in reversed(_HALF_ANGLE[:-1]):
+            value = _call(builder, "llvm.fmuladd", value, arguments[0], _DOUBLE(coefficient))
+        return value
+
+    return types.float64(types.float64), emit
+
+
+@njit(error_model="numpy")
+def angle(gap: float) -> float:
+    """arccos(1 - gap) = 2 arcsin(sqrt(gap/2)) for 0 <= gap <= 1, to 1.2 ulps also where the gap is tiny.
+
+    >>> angle(0.0), round(angle(0.5), 9) == round(math.pi / 3, 9)
+    (0.0, True)
+    """
+    z = 0.5 * gap
+    chord = 2.0 * math.sqrt(z)
+    return fma(chord * z, _half_angle(z), chord)
+
+
+@njit(error_model="numpy")
+def angle_between(c: float, s: float) -> float:
+    """atan2(s, c), the angle in [0, pi] of the vector (c, s) with s >= 0, to 3 ulps; NaN at the origin.
+
+    The sine of half the angle to the nearer end of the horizontal axis is s/sqrt(2 h (h + |c|)), h = |(c, s)|,
+    which has no cancellation. With c >= 0, s may be negative too: arcsin(s/h) is angle_between(sqrt(h^2 - s^2), s),
+    which keeps its digits near 0. Squares must neither overflow nor lose their last digits: 1e-140 < h < 1e150.
+
+    >>> angle_between(-1.0, 0.0) == math.pi, angle_between(1.0, -1e-20)
+    (True, -1e-20)
+    """
+    length_squared = fma(c, c, s * s)
+    sine = s / math.sqrt(2.0 * fma(abs(c), math.sqrt(length_squared), length_squared))
+    square = sine * sine
+    chord = 2.0 * sine
+    nearer = fma(chord * square, _half_angle(square), chord)
+    return nearer if c >= 0.0 else math.pi - nearer
+
+
+@njit(error_model="numpy")
+def difference_of_products(a: float, b: float, c: float, d: float) -> float:
+    """a b - c d to 1.5 ulps, whatever cancels (Kahan's algorithm; Jeannerod, Louvet, Muller 2013, theorem 3.1).
+
+    >>> difference_of_products(1 + 2.0**-30, 1 + 2.0**-30, 1.0, 1 + 2.0**-29) == 2.0**-60
+    True
+    """
+    product = c * d
+    error = fma(-c, d, product)
+    return fma(a, b, -product) + error
