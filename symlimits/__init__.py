@@ -1,0 +1,70 @@
+"""symlimits: derive, print, compile and certify the infinite-width limits of neural networks.
+
+Every public name is loaded when it is first used, so that `import symlimits` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symlimits import activations as activations
+    from symlimits.certify import Certificate as Certificate
+    from symlimits.derivation import rules as rules
+    from symlimits.errors import DataError as DataError
+    from symlimits.errors import DomainError as DomainError
+    from symlimits.errors import FalseLine as FalseLine
+    from symlimits.errors import FormulaError as FormulaError
+    from symlimits.errors import NoRule as NoRule
+    from symlimits.errors import ResourceError as ResourceError
+    from symlimits.errors import SymlimitsError as SymlimitsError
+    from symlimits.errors import UnboundSymbol as UnboundSymbol
+    from symlimits.language.activation import Activation as Activation
+    from symlimits.language.activation import activation as activation
+    from symlimits.language.architecture import Dense as Dense
+    from symlimits.language.architecture import mlp as mlp
+    from symlimits.language.architecture import serial as serial
+    from symlimits.language.domain import Domain as Domain
+    from symlimits.language.domain import Range as Range
+    from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
+    from symlimits.limit import Derivation as Derivation
+    from symlimits.limit import Limit as Limit
+    from symlimits.limit import Value as Value
+    from symlimits.limit import limit as limit
+    from symlimits.limit import load as load
+    from symlimits.theory.kernels import dual as dual
+    from symlimits.theory.kernels import nngp as nngp
+    from symlimits.theory.kernels import ntk as ntk
+
+__version__ = "0.1.0"
+
+_MODULES = {"activations": "symlimits.activations", "rules": "symlimits.derivation.rules"}
+_HOMES = {
+    "symlimits.certify": "Certificate",
+    "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError UnboundSymbol",
+    "symlimits.language.activation": "Activation activation",
+    "symlimits.language.architecture": "Dense mlp serial",
+    "symlimits.language.domain": "Domain Range",
+    "symlimits.language.expectation": "GaussianExpectation",
+    "symlimits.limit": "Derivation Limit Value limit load",
+    "symlimits.theory.kernels": "dual nngp ntk",
+}
+_NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted([*_MODULES, *_NAMES])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _NAMES:
+        value = getattr(import_module(_NAMES[name]), name)
+    else:
+        raise AttributeError(f"module 'symlimits' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -10,6 +10,7 @@ What stands under the integral is algebraic, and integrates in a closed class.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import count
 
 import sympy as sp
 
@@ -19,10 +20,14 @@ from symlimits.derivation.primitives import collect_radicals, integrate_repeated
 from symlimits.derivation.terms import Terms, as_expr, derivative, order_of_closure, terms
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import NoRule
-from symlimits.language.expectation import GaussianExpectation, pair_expectation
+from symlimits.language.activation import Activation, x
+from symlimits.language.expectation import GaussianExpectation, pair_expectation, separated
 
 p, q = sp.symbols("p q", positive=True)
 c = sp.Symbol("c", real=True)
+# Integrals are done, and remembered, in these; a parameter of the integrand may be called p, and stays apart.
+_P, _Q = sp.Dummy("p", positive=True), sp.Dummy("q", positive=True)
+_C = sp.Dummy("c", real=True)
 
 
 def _price(head: GaussianExpectation) -> sp.Expr:
@@ -46,7 +51,8 @@ def _remainder(f: Terms, g: Terms, times: int, head: GaussianExpectation) -> sp.
         return sp.S.Zero
     u, v = head.variables
     p, c, q = head.covariance[0, 0], head.covariance[0, 1], head.covariance[1, 1]
-    s = next(s for s in sp.symbols("s t tau", real=True) if s not in head.free_symbols)
+    taken = {symbol.name for symbol in head.atoms(sp.Symbol)}
+    s = next(sp.Symbol(name, real=True) for name in ("s", "t", "tau", *map("s_{}".format, count())) if name not in taken)
     inside = pair_expectation(as_expr(f, u) * as_expr(g, v), u, v, p, q, s)
     return sp.Integral((c - s) ** (times - 1) / sp.factorial(times - 1) * inside, (s, 0, c))
 
@@ -63,9 +69,9 @@ def _pair_integral(head: GaussianExpectation) -> sp.Expr:
     f, g = _factors(head)
     if _order(f, g, head) != 0:
         raise NoRule(f"{head.integrand}, with steps or erfs", "factors without them", "sl.rules.price first")
-    value = pair_mean(f, g, p, q, c)
+    value = pair_mean(f, g, _P, _Q, _C)
     try:
-        return collect_radicals(value, c)
+        return collect_radicals(value, _C)
     except NoRule:
         return value
 
@@ -73,8 +79,8 @@ def _pair_integral(head: GaussianExpectation) -> sp.Expr:
 def _canonical_pair(head: GaussianExpectation, function) -> sp.Expr:  # type: ignore[no-untyped-def]
     """Work in the symbols p, q, c, then put in the covariance that was asked for."""
     C = head.covariance
-    canonical = pair_expectation(head.integrand, *head.variables, p, q, c)
-    return function(canonical).subs({p: C[0, 0], q: C[1, 1], c: C[0, 1]}, simultaneous=True)
+    canonical = pair_expectation(head.integrand, *head.variables, _P, _Q, _C)
+    return function(canonical).subs({_P: C[0, 0], _Q: C[1, 1], _C: C[0, 1]}, simultaneous=True)
 
 
 def _factors(head: GaussianExpectation) -> tuple[Terms, Terms]:
@@ -82,14 +88,9 @@ def _factors(head: GaussianExpectation) -> tuple[Terms, Terms]:
     if len(head.variables) != 2:
         raise NoRule(f"an expectation over {len(head.variables)} variables", "two variables", "another rule")
     u, v = head.variables
-    f = g = sp.S.One
-    for factor in sp.Mul.make_args(sp.expand_power_exp(head.integrand)):
-        if not factor.has(v):
-            f *= factor
-        elif not factor.has(u):
-            g *= factor
-        else:
-            raise NoRule(f"the factor {factor}", f"a function of {u} times a function of {v}", "expand it first")
+    f, g, mixed = separated(head.integrand, u, v)
+    if mixed != 1:
+        raise NoRule(f"the factor {mixed}", f"a function of {u} times a function of {v}", "expand it first")
     return terms(f, u), terms(g, v)
 
 
@@ -165,3 +166,43 @@ def derive(head: GaussianExpectation) -> Trace:
     if trace[-1].expr.has(GaussianExpectation, sp.Integral):
         return (trace[0],)
     return tuple(trace)
+
+
+def derive_lines(expr: sp.Expr) -> Trace:
+    """The lines of an expression that holds expectations, all of them led on together, rule by rule.
+
+    An expectation that the rules do not reach stays as it is in every line.
+    """
+    if isinstance(expr, GaussianExpectation):
+        return derive(expr)
+    now = {head: head for head in expr.atoms(GaussianExpectation) if len(head.variables) == 2}
+    lines = [Step(expr, "definition", "the definition")]
+    for rule in ROUTE:
+        for head in now:
+            now[head] = next((step.expr for step in _placed(head) if step.rule == rule.name), now[head])
+        line = expr.xreplace(now)
+        if line != lines[-1].expr:
+            lines.append(Step(line, rule.name, rule.source))
+    return tuple(lines)
+
+
+@lru_cache(maxsize=256)
+def _placed(head: GaussianExpectation) -> Trace:
+    """The lines of an expectation for any covariance, from those for the symbols p, q, c."""
+    C = head.covariance
+    values = {p: C[0, 0], q: C[1, 1], c: C[0, 1]}
+    lines = derive(pair_expectation(head.integrand, *head.variables, p, q, c))
+    placed = [Step(s.expr.subs(values, simultaneous=True), s.rule, s.source) for s in lines]
+    if C[0, 0] == C[0, 1] == C[1, 1] and len(placed) > 1:
+        placed[-1] = Step(collect(placed[-1].expr), placed[-1].rule, placed[-1].source)
+    return tuple(placed)
+
+
+def differentiated(head: GaussianExpectation) -> GaussianExpectation:
+    """E f'(u) g'(v) from E f(u) g(v); `DomainError` where a factor jumps."""
+    u, v = head.variables
+    factors = sp.Mul.make_args(sp.expand_power_exp(head.integrand))
+    f = sp.Mul(*(factor for factor in factors if not factor.has(v)))
+    g = sp.Mul(*(factor for factor in factors if factor.has(v)))
+    first, second = (Activation(h.subs(w, x)).derivative()(w) for h, w in ((f, u), (g, v)))
+    return GaussianExpectation(first * second, head.variables, head.covariance)

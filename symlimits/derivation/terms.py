@@ -87,7 +87,7 @@ def terms(expr: sp.Expr, x: sp.Symbol) -> Terms:
     """
     if expr.has(sp.DiracDelta):
         parts = sp.Add.make_args(sp.expand(expr))
-        masses = [_parse(part, x) for part in parts if part.has(sp.DiracDelta)]
+        masses = [mass for part in parts if part.has(sp.DiracDelta) for mass in _masses(part, x)]
         return _collect([*masses, *terms(sp.Add(*(part for part in parts if not part.has(sp.DiracDelta))), x)])
     if not expr.has(*KINKED_HEADS):
         return _collect(_smooth_terms(expr, x))
@@ -188,14 +188,26 @@ def _times(term: Term, factor: sp.Expr, x: sp.Symbol) -> Term:
         return _times_exponential(term, sp.Poly(factor.args[0], x), factor)
     if isinstance(factor, sp.exp) or (factor.is_Pow and isinstance(factor.base, sp.exp)):
         raise _not_a_term(factor)
-    if term.factor is None and isinstance(factor, sp.erf | sp.DiracDelta) and _is_affine(factor.args[0], x):
-        slope, shift = factor.args[0].coeff(x), factor.args[0].subs(x, 0)
-        if isinstance(factor, sp.erf):
-            return replace(term, factor=Erf(slope, shift))
-        if slope == 1 and not term.power and not term.is_exponential:
-            order = int(factor.args[1]) if len(factor.args) > 1 else 0
-            return replace(term, factor=Delta(-shift, order))
+    if term.factor is None and isinstance(factor, sp.erf) and _is_affine(factor.args[0], x):
+        return replace(term, factor=Erf(*sp.Poly(factor.args[0], x).all_coeffs()))
     raise _not_a_term(factor)
+
+
+def _masses(part: sp.Expr, x: sp.Symbol) -> list[Term]:
+    r"""$f\,\delta^{(j)}(x-a) = \sum_k(-1)^k\binom jk f^{(k)}(a)\,\delta^{(j-k)}(x-a)$."""
+    deltas = [factor for factor in sp.Mul.make_args(part) if isinstance(factor, sp.DiracDelta)]
+    if len(deltas) != 1 or not _is_affine(deltas[0].args[0], x):
+        raise _not_a_term(part)
+    f, order = part / deltas[0], int(deltas[0].args[1]) if len(deltas[0].args) > 1 else 0
+    slope, shift = sp.Poly(deltas[0].args[0], x).all_coeffs()
+    at = -shift / slope
+    if f.has(*KINKED_HEADS) and (order or at in branches(f, x).points):
+        raise _not_a_term(part)
+    scale = 1 / (sp.Abs(slope) * slope**order)
+    return [
+        Term(scale * sp.S.NegativeOne**k * sp.binomial(order, k) * f.diff(x, k).subs(x, at), factor=Delta(at, order - k))
+        for k in range(order + 1)
+    ]
 
 
 def _times_exponential(term: Term, exponent: sp.Poly, factor: sp.Expr) -> Term:

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
 from symlimits.language.formula import exact, parse
-from symlimits.language.piecewise import Branches, branches
+from symlimits.language.piecewise import Branches, branches, joined
 
 x = sp.Symbol("x", real=True)
 
@@ -33,6 +33,11 @@ class Activation:
 
     def __repr__(self) -> str:
         return f"activation({str(self.expr)!r})"
+
+    @property
+    def parameters(self) -> tuple[sp.Symbol, ...]:
+        """The symbols beside the variable, by name."""
+        return tuple(sorted(self.expr.free_symbols - {x}, key=str))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle x \\mapsto {sp.latex(self.expr)}$"
@@ -78,7 +83,8 @@ class Activation:
 
         The second moment under N(0, p) is finite for p < 1/(4 r).
         """
-        return sp.Max(*(_growth(piece, side) for piece, side in ((self.branches.pieces[0], -1), (self.branches.pieces[-1], 1))))
+        pieces = self.branches.pieces
+        return sp.Max(_growth(pieces[0], -1), _growth(pieces[-1], 1))
 
     def derivative(self) -> Activation:
         r"""The derivative $\phi'$, where $\phi$ is continuous.
@@ -91,11 +97,8 @@ class Activation:
                 "a continuous activation",
                 "the NNGP kernel, which needs no derivative",
             )
-        cut = self.branches
-        expr = sp.diff(cut.pieces[0], x)
-        for point, jump in cut.jumps():
-            expr += sp.diff(jump, x) * sp.Heaviside(x - point, sp.Rational(1, 2))
-        return Activation(expr, f"{self.name}'")
+        slopes = Branches(self.kinks, tuple(piece.diff(x) for piece in self.branches.pieces))
+        return Activation(joined(slopes, x), f"{self.name}'")
 
 
 def activation(formula: object, name: str | None = None, symbol: sp.Symbol | None = None) -> Activation:
@@ -114,6 +117,8 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
         return formula
     expr = parse(formula) if isinstance(formula, str) else exact(formula, "activation")
     symbol = symbol or _only_symbol(expr)
+    if symbol != x and x.name in {other.name for other in expr.free_symbols - {symbol}}:
+        raise FormulaError(f"{expr} with a parameter named x", "x for the variable alone", "another name")
     if expr.atoms(sp.DiracDelta):
         raise FormulaError(f"{expr} with a Dirac mass", "a function", "its integral, such as Heaviside(x)")
     phi = Activation(expr.subs(symbol, x), name or r"\phi")
@@ -134,13 +139,13 @@ def _only_symbol(expr: sp.Expr) -> sp.Symbol:
 
 def _growth(piece: sp.Expr, side: int) -> sp.Expr:
     """Exact for sums of polynomial x exponential terms; otherwise read off two far points."""
-    rates = [_exponent_rate(term) for term in sp.Add.make_args(sp.expand(piece))]
+    rates = [_exponent_rate(term, side) for term in sp.Add.make_args(sp.expand(piece))]
     if all(rate is not None for rate in rates):
         return sp.Max(0, *rates)
     return _measured_growth(piece, side)
 
 
-def _exponent_rate(term: sp.Expr) -> sp.Expr | None:
+def _exponent_rate(term: sp.Expr, side: int) -> sp.Expr | None:
     """r of a product of powers of x, bounded functions and exp(r x^2 + ...); None if it is not one."""
     rate: sp.Expr = sp.Integer(0)
     for factor in sp.Mul.make_args(term):
@@ -151,7 +156,8 @@ def _exponent_rate(term: sp.Expr) -> sp.Expr | None:
             return None
         polynomial = sp.Poly(factor.args[0], x)
         if polynomial.degree() > 2:
-            return sp.oo if polynomial.degree() % 2 or polynomial.LC().is_positive else sp.Integer(0)
+            # a factor that falls this fast wins against all others; of unknown sign: taken for the worst
+            return -sp.oo if (polynomial.LC() * side ** polynomial.degree()).is_negative else sp.oo
         rate += polynomial.coeff_monomial(x**2)
     return rate
 
@@ -166,6 +172,6 @@ def _measured_growth(piece: sp.Expr, side: int) -> sp.Expr:
                 rates.append(mpmath.log(abs(function(side * far)) + 1) / far**2)
             except (OverflowError, MemoryError):
                 return sp.oo
-    if rates[1] < mpmath.mpf(10) ** -4:
+    if rates[1] < rates[0] / 10 or rates[1] < mpmath.mpf(10) ** -9:  # e^(k x) falls a hundredfold, e^(r x^2) stays
         return sp.Integer(0)
     return sp.oo if rates[1] > 2 * rates[0] else sp.nsimplify(rates[1], rational=True, tolerance=1e-6)

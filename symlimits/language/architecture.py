@@ -6,7 +6,7 @@ dispatch on these classes; a layer is added here once and there twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -53,6 +53,10 @@ class Repeat:
     layers: tuple[Layer, ...]
     count: sp.Expr
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "count", _depth(self.count))
+
 
 Layer = Dense | Activation | Repeat
 
@@ -83,10 +87,14 @@ def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None)
     """
     for layer in layers:
         if not isinstance(layer, Layer):
-            raise DomainError(f"layer {layer!r}", "a layer such as Dense(2, 0) or an activation", "sl.Dense(w_var, b_var)")
+            wanted = "a layer such as Dense(2, 0) or an activation"
+            raise DomainError(f"layer {layer!r}", wanted, "sl.Dense(w_var, b_var)")
     if not any(isinstance(layer, Dense | Repeat) for layer in layers):
         raise DomainError("a network without a Dense layer", "at least one", "sl.serial(sl.Dense(1, 0), ...)")
-    return Serial(tuple(layers), _parameterization(parameterization, widths), _widths(widths))
+    net = Serial(tuple(layers), _parameterization(parameterization, widths), _widths(widths))
+    if net.widths is not None and all(layer.count.is_Integer for layer in layers if isinstance(layer, Repeat)):
+        _same_number(len(net.widths), sum(isinstance(layer, Dense) for layer in net.flat()) - 1)
+    return net
 
 
 def mlp(
@@ -111,10 +119,25 @@ def mlp(
     count = _depth(depth)
     dense = Dense(w_var, b_var)  # type: ignore[arg-type]
     hidden = _widths(widths)
-    if hidden is not None and count.is_Integer and len(hidden) != int(count):
-        raise DomainError(f"{len(hidden)} widths for depth {count}", "one width for each hidden layer", f"{count} widths")
+    if hidden is not None and count.is_Integer:
+        _same_number(len(hidden), int(count))
     body = Repeat((_activation(activation), dense), count)
     return Serial((dense, body), _parameterization(parameterization, widths), hidden)
+
+
+def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
+    """The network with numbers in place of symbols: variances, parameters of activations, depth, widths."""
+
+    def at(layer: Layer) -> Layer:
+        match layer:
+            case Dense(w_var, b_var):
+                return Dense(w_var.subs(values), None if b_var is None else b_var.subs(values))
+            case Repeat(layers, count):
+                return Repeat(tuple(map(at, layers)), count.subs(values))
+        return Activation(layer.expr.subs(values), layer.name)
+
+    widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
+    return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
 
 
 def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation]:
@@ -143,22 +166,28 @@ def _depth(value: object) -> sp.Expr:
     count = exact(value, "depth")
     if count.is_number and not (count.is_Integer and count >= 1):
         raise DomainError(f"depth = {count}", "a number of hidden layers, 1 or more", "depth=1")
-    return count if count.is_number else count.xreplace({s: sp.Symbol(s.name, integer=True, positive=True) for s in count.free_symbols})
+    return count.xreplace({s: sp.Symbol(s.name, integer=True, positive=True) for s in count.free_symbols})
 
 
 def _parameterization(name: str, widths: object) -> str:
     if name not in PARAMETERIZATIONS:
         raise DomainError(f"parameterization = {name!r}", "'ntk' or 'standard'", "parameterization='ntk'")
     if name == "standard" and widths is None:
-        raise DomainError("parameterization = 'standard' without widths", "widths=, one for each hidden layer", "widths=(512, 512, 512)")
+        given = "parameterization = 'standard' without widths"
+        raise DomainError(given, "widths=, one for each hidden layer", "widths=(512, 512, 512)")
     return name
+
+
+def _same_number(widths: int, hidden: int) -> None:
+    if widths != hidden:
+        raise DomainError(f"{widths} widths for {hidden} hidden layers", "one width for each", f"{hidden} widths")
 
 
 def _widths(values: object) -> tuple[sp.Expr, ...] | None:
     if values is None:
         return None
     if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise DomainError(f"widths = {values!r}", "a sequence, one width for each hidden layer", "widths=(512, 512)")
+        raise DomainError(f"widths = {values!r}", "a sequence, one for each hidden layer", "widths=(512, 512)")
     widths = tuple(exact(value, "widths") for value in values)
     for width in widths:
         if width.is_number and not (width.is_Integer and width >= 1):

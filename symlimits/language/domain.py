@@ -74,7 +74,7 @@ class Domain:
     note: str = ""
 
     def __hash__(self) -> int:
-        return hash((tuple(self.ranges.items()), tuple(self.dependent.items()), self.note))
+        return hash((frozenset(self.ranges.items()), frozenset(self.dependent.items()), self.note))
 
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
@@ -95,7 +95,7 @@ class Domain:
     def restrict(self, values: Mapping[sp.Symbol, sp.Expr]) -> Domain:
         """The domain that is left when some symbols have values."""
         ranges = {s: r for s, r in self.ranges.items() if s not in values}
-        dependent = {s: e.subs(values) for s, e in self.dependent.items() if s not in values}
+        dependent = {s: e.subs(values, simultaneous=True) for s, e in self.dependent.items() if s not in values}
         return Domain(ranges, dependent, self.note)
 
     def check(self, values: Mapping[sp.Symbol, sp.Expr]) -> None:
@@ -117,10 +117,12 @@ class Domain:
 
     def _draw(self, symbol: sp.Symbol, rng: random.Random) -> sp.Expr:
         value = self.ranges[symbol].draw(rng)
-        return sp.Integer(round(value)) if symbol.is_integer else value
+        if not symbol.is_integer:
+            return value
+        return next(n for n in (sp.Integer(round(value)), sp.ceiling(value), sp.floor(value)) if self.ranges[symbol].contains(n))
 
     def _complete(self, point: Point) -> Point:
-        return point | {symbol: sp.sympify(expr).subs(point) for symbol, expr in self.dependent.items()}
+        return point | {symbol: sp.sympify(expr).subs(point, simultaneous=True) for symbol, expr in self.dependent.items()}
 
 
 def describe(interval: Range) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import DomainError
+from symlimits.language.piecewise import generalized_derivative
 from symlimits.language.tree import register
 
 
@@ -70,7 +71,13 @@ class GaussianExpectation(sp.Expr):
         return True
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
-        return self if old in self.variables else None
+        if old in self.variables:
+            return self.func(self.integrand, self.variables, self.covariance.subs(old, new))
+        clashes = {u: sp.Dummy(u.name, **u.assumptions0) for u in self.variables if u in new.free_symbols}
+        if clashes and old in self.integrand.free_symbols:
+            variables = [clashes.get(u, u) for u in self.variables]
+            return self.func(self.integrand.xreplace(clashes), variables, self.covariance).subs(old, new)
+        return None
 
     def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
         us, matrix, f = self.variables, self.covariance, self.integrand
@@ -79,7 +86,8 @@ class GaussianExpectation(sp.Expr):
             for j, w in enumerate(us[: i + 1]):
                 rate = matrix[i, j].diff(parameter) / (2 if i == j else 1)
                 if rate != 0:
-                    total += rate * self.func(f.diff(u, w), us, matrix)
+                    second = generalized_derivative(generalized_derivative(f, u), w)
+                    total += rate * self.func(second, us, matrix)
         return total
 
 
@@ -87,3 +95,18 @@ def pair_expectation(integrand: sp.Expr, u: sp.Symbol, v: sp.Symbol, *covariance
     """The expectation of a function of two variables with variances p, q and covariance c."""
     p, q, c = covariance
     return GaussianExpectation(integrand, (u, v), [[p, c], [c, q]])
+
+
+def separated(integrand: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """Factors (f, g, h) of the integrand: f of u alone (and constants), g of v alone, h of both.
+
+    >>> u, v = sp.symbols("u v", real=True)
+    >>> separated(3 * u * sp.exp(-(u**2 + v**2) / 2), u, v)
+    (3*u*exp(-u**2/2), exp(-v**2/2), 1)
+    """
+    parts = [sp.S.One] * 3
+    if integrand.has(sp.exp):  # SymPy writes exp(u)*exp(v) as exp(u + v), and may factor the exponent
+        integrand = sp.expand_power_exp(integrand.replace(sp.exp, lambda exponent: sp.exp(sp.expand(exponent))))
+    for factor in sp.Mul.make_args(integrand):
+        parts[0 if not factor.has(v) else 1 if not factor.has(u) else 2] *= factor
+    return parts[0], parts[1], parts[2]

@@ -79,7 +79,13 @@ def _real_roots(switch: sp.Expr, x: sp.Symbol) -> set[sp.Expr]:
         raise NoRule(f"a kink where {switch} = 0", "a polynomial condition in x", "a formula with explicit kinks")
     if not switch.has(x):
         return set()
-    return set(sp.real_roots(sp.Poly(switch, x))) if switch.free_symbols == {x} else set(sp.roots(sp.Poly(switch, x)))
+    polynomial = sp.Poly(switch, x)
+    if polynomial.get_domain().is_QQ or polynomial.get_domain().is_ZZ:
+        return set(sp.real_roots(polynomial))
+    roots = sp.roots(polynomial)
+    if sum(roots.values()) < polynomial.degree() or any(root.is_real is None for root in roots):
+        raise NoRule(f"a kink where {switch} = 0", "a condition with known roots", "numbers instead of symbols")
+    return {root for root in roots if root.is_real}
 
 
 def _between(points: list[sp.Expr]) -> list[sp.Expr]:
@@ -93,19 +99,73 @@ def _between(points: list[sp.Expr]) -> list[sp.Expr]:
 def _resolve(expr: sp.Expr, x: sp.Symbol, sample: sp.Expr) -> sp.Expr:
     """The smooth expression that `expr` is near `sample`."""
 
-    def at(argument: sp.Basic) -> sp.Basic:
-        return argument.subs(x, sample)
+    def sign_at(argument: sp.Expr) -> sp.Expr:
+        sign = sp.sign(sp.expand(argument.subs(x, sample)))
+        if not sign.is_Integer:
+            raise NoRule(f"the sign of {argument} near {x} = {sample}", "a known sign", "numbers instead of symbols")
+        return sign
+
+    def holds(condition: sp.Basic) -> bool:
+        signs = {r: r.func(sign_at(r.lhs - r.rhs), 0) for r in condition.atoms(Relational) if r.has(x)}
+        return condition.xreplace(signs) == sp.true
 
     def choose(node: sp.Basic) -> sp.Basic:
         if not node.has(x):
             return node
         if isinstance(node, sp.Abs):
-            return node.args[0] * sp.sign(at(node.args[0]))
+            return node.args[0] * sign_at(node.args[0])
         if isinstance(node, sp.sign | sp.Heaviside):
-            return at(node)
+            return node.func(sign_at(node.args[0]), *node.args[1:])
         if isinstance(node, sp.Piecewise):
-            return next(value for value, condition in node.args if at(condition) == sp.true)
-        best = (max if isinstance(node, sp.Max) else min)(node.args, key=at)
-        return best
+            return next((value for value, condition in node.args if holds(condition)), sp.nan)
+        side = 1 if isinstance(node, sp.Max) else -1
+        return next(a for a in node.args if all(side * sign_at(a - b) >= 0 for b in node.args))
 
-    return expr.replace(lambda node: isinstance(node, KINKED_HEADS), choose)
+    piece = expr.replace(lambda node: isinstance(node, KINKED_HEADS), choose)
+    if piece.has(sp.nan):
+        raise NoRule(f"{expr} near {x} = {sample}", "a function defined for every real number", "a last branch (value, True)")
+    return piece
+
+
+def joined(cut: Branches, x: sp.Symbol) -> sp.Expr:
+    """The function with these pieces; where it jumps, its value is the mean of both sides.
+
+    Polynomial pieces are joined by steps, which print well. Others stay apart: a sum of steps
+    would subtract one exponential from another, and overflow where neither counts.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> joined(Branches((0,), (-x, x)), x), joined(Branches((0,), (sp.exp(x), sp.Integer(1))), x)
+    (x*sign(x), Piecewise((exp(x), x < 0), (1, True)))
+    """
+    pieces = cut.pieces
+    if not all(piece.is_polynomial(x) for piece in pieces):
+        return _in_branches(cut, x)
+    if len(pieces) == 2 and sp.expand(sum(pieces)) == 0:
+        return pieces[1] * sp.sign(x - cut.points[0])
+    return pieces[0] + sp.Add(*(jump * sp.Heaviside(x - a, sp.Rational(1, 2)) for a, jump in cut.jumps()))
+
+
+def _in_branches(cut: Branches, x: sp.Symbol) -> sp.Expr:
+    found: list[tuple[sp.Expr, sp.Basic]] = []
+    for a, before, after in zip(cut.points, cut.pieces, cut.pieces[1:], strict=False):
+        left, right = before.subs(x, a), after.subs(x, a)
+        found.append((before, x < a))
+        if sp.simplify(left - right) != 0:
+            found.append(((left + right) / 2, sp.Eq(x, a)))
+    return sp.Piecewise(*found, (cut.pieces[-1], True))
+
+
+def generalized_derivative(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
+    """The derivative in the sense of distributions: a Dirac mass where the function jumps.
+
+    SymPy differentiates `Piecewise` branch by branch and forgets the jumps.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> generalized_derivative(sp.Piecewise((1, x > 0), (0, True)), x)
+    DiracDelta(x)
+    """
+    if not any(node.has(x) for node in expr.atoms(sp.Piecewise)):
+        return expr.diff(x)
+    cut = branches(expr, x)
+    masses = (jump.subs(x, a) * sp.DiracDelta(x - a) for a, jump in cut.jumps())
+    return joined(Branches(cut.points, tuple(piece.diff(x) for piece in cut.pieces)), x) + sp.Add(*masses)

@@ -16,8 +16,9 @@ class Recursion(sp.Expr):
     r"""The value of one state after a map has been iterated.
 
     Arguments: the state symbols (bound), their start values, the stages, and the state whose
-    last value this is. A stage is a pair (new values of the states, number of repetitions);
-    the number may be a symbol. Printing never substitutes the map into itself.
+    last value this is. A stage is a pair (map, number of repetitions): the map gives the new
+    values of the states, or is a sequence of such maps, applied one after the other (the layers
+    of a block); the number may be a symbol. Printing never substitutes the map into itself.
 
     >>> y, y0 = sp.symbols("y y0")
     >>> square = Recursion((y,), (y0,), [((y**2,), 3)], y)
@@ -29,8 +30,9 @@ class Recursion(sp.Expr):
 
     def __new__(cls, states: Any, start: Any, stages: Any, output: Any) -> Recursion:
         states, start = sp.Tuple(*states), sp.Tuple(*start)
-        stages = sp.Tuple(*(sp.Tuple(sp.Tuple(*maps), sp.sympify(count)) for maps, count in stages))
-        if any(len(maps) != len(states) for maps, _ in stages) or len(start) != len(states) or output not in states:
+        stages = sp.Tuple(*(sp.Tuple(_layers(maps), sp.sympify(count)) for maps, count in stages))
+        lengths = {len(start), *(len(layer) for layers, _ in stages for layer in layers)}
+        if lengths != {len(states)} or output not in states:
             raise DomainError(
                 f"{len(states)} states with {len(start)} start values",
                 "one start value and one map for each state, and an output among the states",
@@ -49,9 +51,21 @@ class Recursion(sp.Expr):
         return tuple(self.args[1])
 
     @property
+    def blocks(self) -> tuple[tuple[tuple[tuple[sp.Expr, ...], ...], sp.Expr], ...]:
+        """Pairs (maps of the layers of a block, repetitions)."""
+        return tuple((tuple(tuple(layer) for layer in layers), count) for layers, count in self.args[2])
+
+    @property
     def stages(self) -> tuple[tuple[tuple[sp.Expr, ...], sp.Expr], ...]:
-        """Pairs (new values of the states, repetitions)."""
-        return tuple((tuple(maps), count) for maps, count in self.args[2])
+        """Pairs (new values of the states after a block, repetitions): the layers of a block composed."""
+        return tuple((self._composed(layers), count) for layers, count in self.blocks)
+
+    def _composed(self, layers: tuple[tuple[sp.Expr, ...], ...]) -> tuple[sp.Expr, ...]:
+        values: tuple[sp.Expr, ...] = self.states
+        for layer in layers:
+            now = dict(zip(self.states, values, strict=True))
+            values = tuple(expr.subs(now, simultaneous=True) for expr in layer)
+        return values
 
     @property
     def output(self) -> sp.Symbol:
@@ -61,8 +75,8 @@ class Recursion(sp.Expr):
     @property
     def free_symbols(self) -> set[sp.Symbol]:
         """Symbols that are not states."""
-        maps = [expr for maps, _ in self.stages for expr in maps]
-        counts = [count for _, count in self.stages]
+        maps = [expr for layers, _ in self.blocks for layer in layers for expr in layer]
+        counts = [count for _, count in self.blocks]
         inside = set().union(*(expr.free_symbols for expr in maps)) - set(self.states)
         return inside.union(*(expr.free_symbols for expr in (*self.start, *counts)))
 
@@ -75,15 +89,19 @@ class Recursion(sp.Expr):
         return True
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
-        return self if old in self.states else None
+        if old not in self.states:
+            return None
+        # the states are bound in the maps only: a start value may hold a symbol of the same name
+        start, stages = ([e.subs(old, new) for e in self.start], [(maps, n.subs(old, new)) for maps, n in self.stages])
+        return self.func(self.states, start, stages, self.output)
 
     def repeated(self) -> Iterator[tuple[sp.Expr, ...]]:
-        """The maps in the order of their application; every repetition must be an integer."""
-        for maps, count in self.stages:
+        """The maps of all layers in the order of their application; every repetition must be an integer."""
+        for layers, count in self.blocks:
             if not count.is_Integer:
                 raise DomainError(f"a recursion repeated {count} times", "an integer", f"bind({count}=3)")
             for _ in range(int(count)):
-                yield maps
+                yield from layers
 
     def unroll(self) -> sp.Expr:
         """The output as one expression, every map substituted (it grows quickly with depth)."""
@@ -91,3 +109,11 @@ class Recursion(sp.Expr):
         for maps in self.repeated():
             values = {s: expr.subs(values, simultaneous=True) for s, expr in zip(self.states, maps, strict=True)}
         return values[self.output]
+
+
+def _layers(maps: Any) -> sp.Tuple:
+    """The maps of a block as a tuple of tuples; a single map is a block of one layer."""
+    maps = sp.Tuple(*maps)
+    if all(isinstance(entry, sp.Tuple) for entry in maps):
+        return sp.Tuple(*(sp.Tuple(*entry) for entry in maps))
+    return sp.Tuple(maps)

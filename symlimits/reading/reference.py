@@ -62,7 +62,7 @@ def _(expr: GaussianExpectation, values: Values) -> mpf:
 def _(expr: Recursion, values: Values) -> mpf:
     parameters = {symbol: value for symbol, value in values.items() if symbol not in expr.states}
     state = {s: e.subs(values, simultaneous=True) for s, e in zip(expr.states, expr.start, strict=True)}
-    bound = expr.func(expr.states, expr.start, [(m, n.subs(values)) for m, n in expr.stages], expr.output)
+    bound = expr.func(expr.states, expr.start, [(layers, n.subs(values)) for layers, n in expr.blocks], expr.output)
     with mp.workdps(2 * mp.dps):
         for maps in bound.repeated():
             here = parameters | state

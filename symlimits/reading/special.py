@@ -120,3 +120,25 @@ def difference_of_products(a: float, b: float, c: float, d: float) -> float:
     product = c * d
     error = fma(-c, d, product)
     return fma(a, b, -product) + error
+
+
+@njit(error_model="numpy")
+def exp_sinh(a: float, b: float) -> float:
+    """exp(a) sinh(b) without overflow of a factor where the product is finite.
+
+    >>> exp_sinh(-1000.0, 1000.0)
+    0.5
+    """
+    size = abs(b)
+    return math.copysign(-0.5 * math.exp(a + size) * math.expm1(-2.0 * size), b)
+
+
+@njit(error_model="numpy")
+def exp_cosh(a: float, b: float) -> float:
+    """exp(a) cosh(b) without overflow of a factor where the product is finite.
+
+    >>> exp_cosh(-1000.0, 1000.0)
+    0.5
+    """
+    size = abs(b)
+    return 0.5 * math.exp(a + size) * (1.0 + math.exp(-2.0 * size))

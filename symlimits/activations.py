@@ -1,0 +1,80 @@
+"""The named activations, as data: name, formula, and where the name is used.
+
+>>> from symlimits import activations as act
+>>> act.relu, act.leaky_relu("alpha").parameters
+(activation('Max(0, x)'), (alpha,))
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from symlimits.errors import DomainError
+from symlimits.language.activation import Activation, activation, x
+from symlimits.language.formula import exact
+
+FORMULAS = {
+    "linear": "x",
+    "relu": "max(x, 0)",
+    "absolute": "abs(x)",
+    "step": "Heaviside(x)",
+    "sign": "sign(x)",
+    "erf": "erf(x)",
+    "normal_cdf": "(1 + erf(x/sqrt(2)))/2",
+    "gelu": "x*(1 + erf(x/sqrt(2)))/2",
+    "sin": "sin(x)",
+    "cos": "cos(x)",
+    "rbf": "sin(x) + cos(x)",
+    "exp": "exp(x)",
+    "gaussian": "exp(-x**2)",
+    "gabor": "exp(-x**2)*sin(x)",
+    "tanh": "tanh(x)",
+    "sigmoid": "(1 + tanh(x/2))/2",
+    "softplus": "log(1 + exp(x))",
+    "silu": "x*(1 + tanh(x/2))/2",
+}
+
+linear, relu, absolute, step, sign, erf, normal_cdf, gelu, sin, cos, rbf, exp, gaussian, gabor, tanh, sigmoid, softplus, silu = (
+    activation(formula, rf"\mathrm{{{name}}}".replace("_", r"\_")) for name, formula in FORMULAS.items()
+)
+elu = Activation(sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True)), r"\mathrm{elu}")
+
+
+def leaky_relu(slope: object = "1/100") -> Activation:
+    """x for x > 0 and slope x below; the slope may be a symbol, given by its name."""
+    alpha = exact(slope, "slope")
+    return Activation(sp.Piecewise((x, x > 0), (alpha * x, True)), r"\mathrm{leaky\_relu}")
+
+
+def relu_power(k: int) -> Activation:
+    """max(x, 0)^k for k = 1, 2, ... (k = 0 is `step`)."""
+    return Activation(sp.Max(x, 0) ** _degree(k, 1), r"\mathrm{relu}^{%d}" % k)
+
+
+def monomial(k: int) -> Activation:
+    """x^k."""
+    return Activation(x ** _degree(k, 0), "x^{%d}" % k)
+
+
+def hermite(k: int) -> Activation:
+    r"""$He_k(x)/\sqrt{k!}$, orthonormal under N(0, 1).
+
+    >>> hermite(2)
+    activation('sqrt(2)*(x**2 - 1)/2')
+    """
+    polynomial = 2 ** sp.Rational(-_degree(k, 0), 2) * sp.hermite(k, x / sp.sqrt(2))
+    return Activation(sp.expand(polynomial).factor() / sp.sqrt(sp.factorial(k)), "h_{%d}" % k)
+
+
+def polynomial(coefficients: object) -> Activation:
+    """c_0 + c_1 x + c_2 x^2 + ..., coefficients ascending: numbers or exact strings."""
+    values = [exact(value, "coefficient") for value in coefficients]  # type: ignore[attr-defined]
+    if not values:
+        raise DomainError("no coefficients", "at least one, ascending", "polynomial([0, 1]) for x")
+    return Activation(sum((value * x**k for k, value in enumerate(values)), sp.S.Zero), "P")
+
+
+def _degree(k: int, least: int) -> int:
+    if isinstance(k, bool) or not isinstance(k, int) or not least <= k <= 40:
+        raise DomainError(f"k = {k!r}", f"an integer from {least} to 40", f"k={least + 1}")
+    return k

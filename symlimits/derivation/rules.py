@@ -1,0 +1,11 @@
+"""The rules of a derivation, for `lim.apply(rule)`; each is one function from a line to the next.
+
+>>> from symlimits import dual, limit, activations as act
+>>> limit(dual(act.erf).definition).apply(price).apply(gaussian_integrals).apply(integrate).expr
+2*asin(2*c/(sqrt(2*p + 1)*sqrt(2*q + 1)))/pi
+"""
+
+from symlimits.derivation.price import ROUTE, gaussian_integrals, in_order, integrate, price
+from symlimits.derivation.trace import Rule
+
+__all__ = ["ROUTE", "Rule", "gaussian_integrals", "in_order", "integrate", "price"]

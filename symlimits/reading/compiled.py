@@ -1,0 +1,80 @@
+"""The compiled reading of an expression, chosen by its head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, singledispatch
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symlimits.language.recursion import Recursion
+from symlimits.reading.gram import GramKernel
+from symlimits.reading.gram_input import signed_gap
+from symlimits.reading.kernel import ScalarKernel, as_real, plain
+from symlimits.reading.lower_recursion import gram_kernel
+
+_dimension = sp.Symbol("d", positive=True)
+
+
+@dataclass(frozen=True)
+class RecursionKernel:
+    """A kernel recursion on data: `kernel(X)`, `kernel(X, Z)`, and `pairs` for given input kernels.
+
+    The input kernel is x.z/d; the symbol d, where the recursion holds it, is the dimension of the data.
+    """
+
+    expr: Recursion
+
+    def __call__(self, X: Any, Z: Any = None, out: Any = None) -> Any:
+        """The Gram matrix (n, m) for data X (n, d) and Z (m, d); Z = X when left out."""
+        kernel = self._at(np.shape(X)[-1]) if np.ndim(X) == 2 else self.loop
+        return (kernel.ntk if self.is_tangent else kernel.nngp)(X, Z, out)
+
+    def pairs(self, p: Any, q: Any, c: Any) -> Any:
+        """The kernel where the input kernel has the values p = K(x, x), q = K(z, z), c = K(x, z)."""
+        values = [as_real(value, name) for value, name in zip((p, q, c), "pqc", strict=True)]
+        return self.pairs_with_gap(values[0], values[1], signed_gap(*values))
+
+    def pairs_with_gap(self, p: Any, q: Any, gap: Any) -> Any:
+        """The same with the signed gap of the input correlation, rho = copysign(1 - |gap|, gap)."""
+        K, Theta = self.loop.pairs(p, q, gap)
+        return plain((Theta if self.is_tangent else K)[()])
+
+    @property
+    def is_tangent(self) -> bool:
+        """Whether the last state, the tangent kernel, is asked for."""
+        return self.expr.output == self.expr.states[-1] and len(self.expr.states) == 4
+
+    @property
+    def source(self) -> str:
+        """The generated source."""
+        return self.loop.source(self.is_tangent)
+
+    @cached_property
+    def loop(self) -> GramKernel:
+        """The compiled loop."""
+        return gram_kernel(self.expr)
+
+    def _at(self, dimension: int) -> GramKernel:
+        if _dimension not in self.expr.free_symbols:
+            return self.loop
+        return gram_kernel(self.expr.subs(_dimension, dimension))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"expr": self.expr}
+
+
+@singledispatch
+def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> Any:
+    """The compiled reading of an expression as a function of its arguments."""
+    return ScalarKernel(expr, tuple(arguments))
+
+
+@compiled.register
+def _(expr: Recursion, arguments: Sequence[sp.Symbol]) -> RecursionKernel:
+    return RecursionKernel(expr)
+
+

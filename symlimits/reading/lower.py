@@ -1,0 +1,224 @@
+"""From an expression to scalar Python source that Numba compiles, and compiles well.
+
+A dual activation is singular where c^2 = p q. There its source reads s = sqrt(p q - c^2), computed
+without cancellation, instead of differences: square roots of polynomials in c are written in p, q
+and s^2, and arcsin(y / x) as the angle of the vector (sqrt(x^2 - y^2), y).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+from symlimits.errors import NoRule, UnboundSymbol
+from symlimits.language.expectation import GaussianExpectation
+
+p, q = sp.symbols("p q", positive=True)
+c = sp.Symbol("c", real=True)
+S = sp.Symbol("s", nonnegative=True)  # sqrt(p q - c^2)
+
+
+class arc(sp.Function):  # type: ignore[misc]
+    """arc(y, x): the angle of the vector (x, y), x >= 0; arcsin(y / sqrt(x^2 + y^2))."""
+
+
+class exp_sinh(sp.Function):  # type: ignore[misc]
+    """exp(a) sinh(b), which overflows no earlier than the product."""
+
+
+class exp_cosh(sp.Function):  # type: ignore[misc]
+    """exp(a) cosh(b), which overflows no earlier than the product."""
+
+
+class _Printer(PythonCodePrinter):  # type: ignore[misc]
+    """Scalar `math` source: constants as floats, powers as products and square roots."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False, "allow_unknown_functions": False})
+
+    def _print(self, expr: sp.Basic, **kwargs: object) -> str:
+        if isinstance(expr, sp.Expr) and expr.is_number and not expr.is_Integer:
+            return repr(float(expr.evalf(30)))
+        return super()._print(expr, **kwargs)
+
+    def _print_Pow(self, expr: sp.Pow, **_: object) -> str:
+        base, exponent = expr.as_base_exp()
+        doubled = 2 * exponent
+        if not doubled.is_Integer or abs(doubled) > 40:
+            return f"pow({self._print(base)}, {self._print(exponent)})"
+        root = f"sqrt({self._print(base)})" if doubled % 2 else None
+        factors = [f"({self._print(base)})"] * (abs(int(doubled)) // 2) + ([root] if root else [])
+        product = "*".join(factors)
+        return f"({product})" if doubled > 0 else f"(1.0/({product}))"
+
+    def _print_arc(self, expr: arc) -> str:
+        y, x = expr.args
+        return f"angle_between({self._print(x)}, {self._print(y)})"
+
+    def _print_exp_sinh(self, expr: exp_sinh) -> str:
+        return f"exp_sinh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+
+    def _print_exp_cosh(self, expr: exp_cosh) -> str:
+        return f"exp_cosh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+
+    def _print_Max(self, expr: sp.Max) -> str:
+        return f"max({', '.join(self._print(arg) for arg in expr.args)})"
+
+    def _print_Min(self, expr: sp.Min) -> str:
+        return f"min({', '.join(self._print(arg) for arg in expr.args)})"
+
+    def _print_Abs(self, expr: sp.Abs) -> str:
+        return f"abs({self._print(expr.args[0])})"
+
+    def _print_Heaviside(self, expr: sp.Heaviside) -> str:
+        argument = self._print(expr.args[0])
+        return f"(1.0 if {argument} > 0.0 else 0.5 if {argument} == 0.0 else 0.0)"
+
+    def _print_sign(self, expr: sp.sign) -> str:
+        argument = self._print(expr.args[0])
+        return f"(1.0 if {argument} > 0.0 else -1.0 if {argument} < 0.0 else 0.0)"
+
+    def emptyPrinter(self, expr: sp.Basic) -> str:
+        raise _no_source(expr)
+
+    def _print_not_supported(self, expr: sp.Basic) -> str:
+        raise _no_source(expr)
+
+    _print_Function = _print_not_supported
+
+
+def _no_source(expr: sp.Basic) -> NoRule:
+    return NoRule(
+        f"compiled code for {type(expr).__name__}", "an expression of elementary functions and erf",
+        "`.reference(...)` or `.evaluate(...)`, which need no closed form",
+    )
+
+
+def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
+    """Python statements that assign every result, shared subexpressions first.
+
+    `names` gives the source name of every symbol. Raises `UnboundSymbol` for any other symbol and
+    `NoRule` for what has no source. No user's text reaches the source: names come from the caller.
+
+    >>> x = sp.Symbol("x")
+    >>> print(statements({"y": sp.sqrt(x + 1) + 1 / sp.sqrt(x + 1)}, {x: "a0"}))
+    t0 = sqrt(a0 + 1)
+    y = t0 + 1.0/t0
+    """
+    for expr in results.values():
+        _check(expr, names)
+    results = {name: sp.sympify(expr).replace(sp.Mul, _wave) for name, expr in results.items()}
+    safe = {symbol: sp.Symbol(f"_{i}_") for i, symbol in enumerate(names)}
+    exprs = [expr.xreplace(safe) for expr in results.values()]
+    shared, exprs = sp.cse(_roots_first(exprs), symbols=(sp.Symbol(f"t{i}") for i in range(10**6)))
+    printer = _Printer()
+    lines = [f"{symbol} = {printer.doprint(expr)}" for symbol, expr in shared]
+    lines += [f"{name} = {printer.doprint(expr)}" for name, expr in zip(results, exprs, strict=True)]
+    text = "\n".join(lines)
+    for i, name in enumerate(names.values()):
+        text = text.replace(f"_{i}_", name)
+    return text
+
+
+def _wave(*factors: sp.Expr) -> sp.Expr:
+    """exp(a) sinh(b) in a product as one function."""
+    rest = list(factors)
+    for wave, fused in ((sp.sinh, exp_sinh), (sp.cosh, exp_cosh)):
+        found = next((factor for factor in rest if isinstance(factor, wave)), None)
+        growth = [factor for factor in rest if isinstance(factor, sp.exp)]
+        if found is not None and growth:
+            rest = [factor for factor in rest if factor is not found and factor not in growth]
+            rest.append(fused(sp.Add(*(factor.args[0] for factor in growth)), found.args[0]))
+    return sp.Mul(*rest)
+
+
+def _check(expr: sp.Expr, names: Iterable[sp.Symbol]) -> None:
+    if expr.has(GaussianExpectation, sp.Integral):
+        raise NoRule(
+            "compiled code for an expectation without closed form", "a closed form",
+            "`.reference(...)` or `.evaluate(...)`: quadrature to any precision",
+        )
+    unbound = sorted(symbol.name for symbol in expr.free_symbols - set(names))
+    if unbound:
+        raise UnboundSymbol(
+            f"{', '.join(unbound)} without a value", "a number for every symbol", f".bind({unbound[0]}=...)"
+        )
+
+
+def _roots_first(exprs: list[sp.Expr]) -> list[sp.Expr]:
+    """Half-integer powers as powers of one square root, so that it is computed once."""
+
+    def rewrite(power: sp.Pow) -> sp.Expr:
+        root = sp.Pow(power.base, sp.Rational(1, 2))
+        return sp.Pow(_Root(power.base), int(2 * power.exp)) if power.exp.q == 2 else root
+
+    half = lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and not node.is_number  # noqa: E731
+    return [expr.replace(half, rewrite) for expr in exprs]
+
+
+class _Root(sp.Function):  # type: ignore[misc]
+    """A square root that SymPy does not simplify."""
+
+    def _pythoncode(self, printer: _Printer) -> str:
+        return f"sqrt({printer._print(self.args[0])})"
+
+
+def conditioned(expr: sp.Expr) -> sp.Expr:
+    """A function of p, q, c near c^2 = p q: written with s = sqrt(p q - c^2).
+
+    >>> conditioned(sp.sqrt(p * q - c**2) + sp.asin(c / sp.sqrt((1 + p) * (1 + q))))
+    s + arc(c, sqrt(p + q + s**2 + 1))
+    """
+    if not expr.has(c):
+        return expr
+    expr = expr.replace(sp.asin, _angle)
+    return expr.replace(lambda node: isinstance(node, sp.Add) and node.has(c), _positive)
+
+
+def _angle(argument: sp.Expr) -> sp.Expr:
+    y, x = argument.as_numer_denom()
+    return arc(y, sp.sqrt(_positive(sp.expand(x**2 - y**2))))
+
+
+def _positive(node: sp.Expr) -> sp.Expr:
+    """c^2 = p q - s^2 in the negative terms, where that leaves no negative term."""
+    if not node.is_polynomial(p, q, c):
+        return node
+    rewritten = sp.expand(node)
+    for _ in range(sp.degree(rewritten, c) + 1):
+        terms = sp.Add.make_args(rewritten)
+        lowered = [term for term in terms if term.could_extract_minus_sign() and sp.degree(term, c) >= 2]
+        if not lowered:
+            return node if _has_difference(rewritten) else rewritten
+        rewritten += sp.Add(*(sp.expand(term / c**2 * (p * q - S**2)) - term for term in lowered))
+    return node
+
+
+def _has_difference(node: sp.Expr) -> bool:
+    return any(term.could_extract_minus_sign() for term in sp.Add.make_args(node))
+
+
+def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
+    """A module whose `kernel` is a NumPy ufunc of the arguments, in their order."""
+    names = {symbol: f"a{i}" for i, symbol in enumerate(arguments)}
+    lines = []
+    if {p, q, c} <= set(arguments):
+        expr = conditioned(expr)
+        a, b, d = names[p], names[q], names[c]
+        lines += [f"s = difference_of_products({a}, {b}, {d}, {d})", "s = sqrt(s) if s > 0.0 else 0.0"]
+        names[S] = "s"
+    lines += statements({"result": expr}, names).splitlines() + ["return result"]
+    header = ", ".join(names[symbol] for symbol in arguments)
+    types = ", ".join("f8" for _ in arguments)
+    body = "\n".join(f"    {line}" for line in lines)
+    return f'{_HEADER}\n\n@vectorize(["f8({types})"], cache=True)\ndef kernel({header}):\n{body}\n'
+
+
+_HEADER = """\
+from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan
+
+from numba import vectorize
+
+from symlimits.reading.special import angle_between, difference_of_products, exp_cosh, exp_sinh"""

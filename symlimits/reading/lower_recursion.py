@@ -1,0 +1,195 @@
+r"""From the recursion of a kernel to the compiled Gram loop.
+
+Each layer of the recursion is read off its map. A map that is affine in the states is a Dense layer:
+the coefficients are its variances. Any other is an activation, $K \mapsto T(K)$,
+$\Theta \mapsto \dot T(K)\,\Theta$. Nothing else than the printed recursion enters the compiled loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import sympy as sp
+
+from symlimits.errors import NoRule, UnboundSymbol
+from symlimits.language.recursion import Recursion
+from symlimits.reading.gram import DenseUpdate, GramKernel
+from symlimits.reading.gram_source import Stage
+from symlimits.reading.lower import S, arc, c, conditioned, p, q, statements
+
+_rho = sp.Symbol("rho", real=True)
+_gap, _sine, _angle = sp.symbols("gap sine angle", nonnegative=True)
+_P, _Q = sp.symbols("P Q", nonnegative=True)
+_NAMES = {p: "p", q: "q", c: "c", S: "s", _rho: "rho", _gap: "gap", _sine: "sine", _angle: "angle", _P: "P", _Q: "Q"}
+
+Map = tuple[sp.Expr, ...]
+
+
+@dataclass(frozen=True)
+class PairMap:
+    """An activation as its dual T(p, q, c) and the dual of its derivative."""
+
+    dual: sp.Expr
+    dot: sp.Expr
+
+    @property
+    def degree(self) -> int | None:
+        r"""m with $T(tp, tq, tc) = t^m T(p, q, c)$, as for positively homogeneous activations."""
+        scaled = self.dual.subs({p: 4 * p, q: 4 * q, c: 4 * c}, simultaneous=True)
+        return next((m for m in range(13) if _agree(scaled, 4**m * self.dual)), None)
+
+    @property
+    def parity(self) -> Literal["even", "odd"] | None:
+        """The parity of T in c, which is that of the activation."""
+        mirrored = self.dual.subs(c, -c)
+        if _agree(mirrored, self.dual):
+            return "even"
+        return "odd" if _agree(mirrored, -self.dual) else None
+
+
+def _agree(first: sp.Expr, second: sp.Expr) -> bool:
+    """Equality, decided at 40 digits at points in general position (symbolic proofs can take minutes)."""
+    points = ({p: "13/7", q: "5/11", c: "2/9"}, {p: "3/17", q: "19/5", c: "-4/13"}, {p: "1/3", q: "1/5", c: "1/19"})
+    for point in points:
+        values = {symbol: sp.Rational(value) for symbol, value in point.items()}
+        a, b = (expr.subs(values, simultaneous=True).evalf(40) for expr in (first, second))
+        if abs(a - b) > sp.Float("1e-30", 40) * (abs(a) + abs(b)):
+            return False
+    return True
+
+
+def gram_kernel(recursion: Recursion) -> GramKernel:
+    """The compiled loop for a kernel recursion with states (K_xx, K_zz, K_xz) or (..., Theta).
+
+    Raises `UnboundSymbol` for variances or depths without a value, `NoRule` for a recursion whose
+    layers are not Dense layers and activations with a closed form.
+    """
+    _all_bound(recursion)
+    updates = [_first_update(recursion)]
+    stages: list[Stage] = []
+    pending: PairMap | None = None
+    for layer, repeats in _layers(recursion):
+        update = _dense_update(layer, recursion.states)
+        if update is None:
+            if pending is not None:
+                raise NoRule("two activations in a row", "a Dense layer between them", "one activation, composed")
+            pending = _pair_map(layer, recursion.states)
+            continue
+        stages.append(_stage(pending or PairMap(c, sp.S.One), update, repeats))
+        updates += [update] * repeats
+        pending = None
+    if pending is not None:
+        raise NoRule("a recursion that ends in an activation", "a Dense layer at the end", "sl.Dense(1)")
+    return GramKernel(tuple(stages), tuple(updates))
+
+
+def _layers(recursion: Recursion) -> Iterator[tuple[Map, int]]:
+    """The layers, with a block of (activation, Dense) kept together for its repetitions."""
+    for layers, count in recursion.blocks:
+        together = len(layers) == 2 or count == 1
+        for _ in range(1 if together else int(count)):
+            for layer in layers:
+                yield layer, int(count) if together else 1
+
+
+def _all_bound(recursion: Recursion) -> None:
+    inputs = {symbol for expr in recursion.start for symbol in expr.free_symbols if symbol in (p, q, c)}
+    unbound = sorted(symbol.name for symbol in recursion.free_symbols - inputs)
+    if unbound:
+        raise UnboundSymbol(
+            f"{', '.join(unbound)} without a value", "a number for every symbol", f".bind({unbound[0]}=...)"
+        )
+
+
+def _first_update(recursion: Recursion) -> DenseUpdate:
+    start = dict(zip(recursion.states, recursion.start, strict=True))
+    kernel = sp.Poly(start[recursion.states[2]], c)
+    w, b = kernel.coeff_monomial(c), kernel.coeff_monomial(1)
+    tangent = sp.Poly(start[recursion.states[3]], c) if len(recursion.states) > 3 else kernel
+    return _update(w, b, tangent.coeff_monomial(c), tangent.coeff_monomial(1))
+
+
+def _dense_update(layer: Map, states: tuple[sp.Symbol, ...]) -> DenseUpdate | None:
+    """The variances of a Dense layer, read off an affine map; None for any other map."""
+    kernel, covariance = layer[2], states[2]
+    if not kernel.is_polynomial(*states) or sp.Poly(kernel, *states).total_degree() > 1:
+        return None
+    if kernel.free_symbols & set(states) - {covariance}:
+        return None
+    w, b = kernel.coeff(covariance), kernel.subs(covariance, 0)
+    if len(states) == 3:
+        return _update(w, b, w, b)
+    tangent = sp.Poly(layer[3], *states)
+    if tangent.coeff_monomial(states[3]) != w:
+        return None
+    return _update(w, b, tangent.coeff_monomial(covariance), tangent.coeff_monomial(1))
+
+
+def _update(*numbers: sp.Expr) -> DenseUpdate:
+    return DenseUpdate(*(float(number) for number in numbers))
+
+
+def _pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
+    canonical = dict(zip(states, (p, q, c), strict=False))
+    dual = layer[2].subs(canonical, simultaneous=True)
+    if len(states) == 3:
+        return PairMap(dual, sp.diff(dual, c) if not dual.has(sp.Integral) else sp.S.Zero)
+    dot = layer[3].subs(canonical, simultaneous=True).subs(states[3], 1)
+    return PairMap(dual, dot)
+
+
+def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage:
+    """The scalar step of an activation, in the variables of the Gram loop."""
+    degree = pair.degree
+    if degree is None:
+        return Stage(_general_step(pair), _diagonal(pair), repeats, parity=pair.parity)
+    normalized = not update.b and not update.t_1 and update.w > 0
+    step = _unit_step(pair) if normalized else _homogeneous_step(pair, degree)
+    return Stage(step, _diagonal(pair), repeats, normalized, pair.parity)
+
+
+def _diagonal(pair: PairMap) -> str:
+    """T(p, p, p): s = 0, and the angle of a vertical vector is a right one."""
+    T = conditioned(pair.dual).subs({q: p, c: p, S: 0}, simultaneous=True)
+    T = T.replace(lambda node: isinstance(node, arc) and node.args[1] == 0, lambda _: sp.pi / 2)
+    return statements({"T": sp.expand(T) if T.is_polynomial(p) else T}, _NAMES)
+
+
+def _general_step(pair: PairMap) -> str:
+    T, dot = conditioned(pair.dual), conditioned(pair.dot)
+    return statements({"T": T, "dot": dot, "Gamma": sp.sqrt(_P * _Q) - sp.Symbol("_T")}, _NAMES | {sp.Symbol("_T"): "T"})
+
+
+def _unit_step(pair: PairMap) -> str:
+    return statements(_on_the_sphere(pair), _NAMES)
+
+
+def _homogeneous_step(pair: PairMap, degree: int) -> str:
+    """T(p, q, c) = r^m T(1, 1, rho) with r = sqrt(p q)."""
+    r = sp.Symbol("r", nonnegative=True)
+    values = _on_the_sphere(pair)
+    values["T"] *= r**degree
+    values["Gamma"] *= r**degree
+    values["dot"] *= r ** (degree - 1) if degree else sp.S.Zero
+    return "r = sqrt(p*q)\n" + statements(values, _NAMES | {r: "r"})
+
+
+def _on_the_sphere(pair: PairMap) -> dict[str, sp.Expr]:
+    r"""T, its derivative and $\Gamma = T(1,1,1) - T$ at p = q = 1, in rho, gap, sine and angle.
+
+    What has neither sine nor angle is a polynomial in rho = 1 - gap: its constant cancels exactly.
+    """
+    T, dot = (_spherical(expr) for expr in (pair.dual, pair.dot))
+    Gamma = sp.expand(T.subs({_rho: 1, _sine: 0, _angle: 0}) - T)
+    small = sp.Add(*(term for term in sp.Add.make_args(Gamma) if term.has(_sine, _angle)))
+    Gamma = sp.expand((Gamma - small).subs(_rho, 1 - _gap)) + small
+    return {"T": sp.collect(T, [_angle, _sine]), "dot": dot, "Gamma": sp.collect(Gamma, [_angle, _sine])}
+
+
+def _spherical(expr: sp.Expr) -> sp.Expr:
+    """arcsin(rho) = pi/2 - angle and sqrt(1 - rho^2) = sine; arcsines of other arguments stay."""
+    unit = conditioned(expr).subs({p: 1, q: 1})
+    unit = unit.replace(lambda node: node.func.__name__ == "arc" and node.args == (c, S), lambda _: sp.pi / 2 - _angle)
+    return sp.expand(unit.subs({c: _rho, S: _sine}))

@@ -1,0 +1,222 @@
+r"""Limiting kernels of wide networks: dual activations, the NNGP kernel, the neural tangent kernel.
+
+With $T_\phi(p,q,c) = \mathbb E\,\phi(u)\phi(v)$ and $\dot T = \partial_c T$, in NTK parameterisation
+$$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
+  \Theta^{l+1} = K^{l+1} + \sigma_w^2\,\dot T_\phi(K^l)\,\Theta^l, \qquad
+  K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
+(Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
+standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache, singledispatch
+from typing import Any
+
+import sympy as sp
+
+from symlimits.derivation.price import c, derive, derive_lines, p, q
+from symlimits.errors import DomainError, NoRule
+from symlimits.finite.network import KernelExperiment, inputs_with_gram
+from symlimits.language.activation import Activation, activation
+from symlimits.language.architecture import Dense, Layer, Repeat, Serial, bound, serial
+from symlimits.language.domain import CORRELATION, DEPTH, POSITIVE, Domain, Point
+from symlimits.language.expectation import pair_expectation
+from symlimits.language.recursion import Recursion
+from symlimits.limit import Limit
+
+u, v, rho = sp.symbols("u v rho", real=True)
+dimension = sp.Symbol("d", positive=True)
+K_xx, K_zz = sp.symbols("K_xx K_zz", positive=True)
+K_xz, Theta = sp.symbols("K_xz Theta", real=True)
+PAIR = Domain({p: POSITIVE, q: POSITIVE, rho: CORRELATION}, {c: rho * sp.sqrt(p * q)}, "c^2 <= p q")
+LEE = "Lee et al. 2019, arXiv 1902.06720"
+
+Map = tuple[sp.Expr, ...]
+Block = tuple[tuple[Map, ...], sp.Expr]
+
+
+def dual(phi: object) -> Limit:
+    r"""The dual activation $T_\phi(p, q, c) = \mathbb E\,\phi(u)\phi(v)$, (u, v) Gaussian and centred.
+
+    p and q are the variances of u and v, c their **covariance** (not their correlation). The closed
+    form is derived by Price's theorem where the rules reach it; otherwise the only line is the
+    expectation, and values come from quadrature. `phi` is an activation, a formula, or an expression
+    in one symbol. Raises `DomainError` where $\mathbb E\phi^2$ is infinite for some variances.
+
+    >>> from symlimits import activations as act
+    >>> T = dual(act.relu)
+    >>> T.expr
+    c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
+    >>> T(1.0, 1.0, 0.0) == T.dot()(1.0, 1.0, 0.0) * 2 / 3.141592653589793
+    True
+    """
+    phi = activation(phi)
+    _check_moments(phi)
+    trace = derive(pair_expectation(phi(u) * phi(v), u, v, p, q, c))
+    domain = Domain({**PAIR.ranges, **{s: POSITIVE for s in phi.parameters}}, PAIR.dependent, PAIR.note)
+    features = serial(Dense(1), phi, Dense(1))
+    return Limit(
+        trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
+        experiment=Twin(features, "nngp"),
+        observable="mean of phi(w.x) phi(w.z) over the units of one hidden layer",
+    )  # fmt: skip
+
+
+def nngp(net: Serial) -> Limit:
+    r"""The kernel K(x, z) of the Gaussian process that the outputs of a wide network tend to.
+
+    `K(X)`, `K(X, Z)` are Gram matrices (n, n), (n, m) of data (n, d), (m, d); the input kernel is
+    x.z/d. `K.evaluate(p, q, c)` takes input kernels instead. `K.recursion` is the layer map.
+
+    >>> from symlimits import activations as act
+    >>> from symlimits.language.architecture import mlp
+    >>> K = nngp(mlp(depth=3, activation=act.relu, w_var=2, b_var=0))
+    >>> K([[1.0, 0.0], [0.0, 2.0]]).diagonal()
+    array([1., 4.])
+    """
+    return _kernel(net, tangent=False)
+
+
+def ntk(net: Serial) -> Limit:
+    r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
+
+    Called like `nngp`. Raises `DomainError` for a discontinuous activation.
+
+    >>> from symlimits import activations as act
+    >>> from symlimits.language.architecture import mlp
+    >>> Th = ntk(mlp(depth=3, activation=act.relu, w_var=2, b_var=0))
+    >>> Th([[1.0, 0.0], [0.0, 2.0]]).diagonal()
+    array([ 4., 16.])
+    """
+    return _kernel(net, tangent=True)
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The finite networks that a kernel is the limit of: an experiment for every parameter point."""
+
+    network: Serial
+    observable: str
+
+    def at(self, point: Point) -> KernelExperiment:
+        """The experiment with two inputs whose kernel has the values p, q, c of the point."""
+        numbers = {s: value for s, value in point.items() if s not in (p, q, c, rho, dimension)}
+        inputs = inputs_with_gram(*(float(point[s]) for s in (p, q, c)))
+        return KernelExperiment(bound(self.network, numbers), inputs, self.observable)
+
+
+@lru_cache(maxsize=64)
+def _kernel(net: Serial, tangent: bool) -> Limit:
+    if not isinstance(net, Serial):
+        raise DomainError(f"{net!r}", "a network", "sl.mlp(depth=3, activation=act.relu)")
+    recursion = _recursion(net, tangent)
+    name = r"\Theta(x, z)" if tangent else "K(x, z)"
+    observable = "sum over all parameters of products of derivatives" if tangent else "covariance of the outputs given the last hidden layer"  # noqa: E501
+    twin = Twin(net, "ntk" if tangent else "nngp") if dimension not in recursion.free_symbols else None
+    trace = derive_lines(recursion)
+    definition = replace(trace[0], source=f"{LEE}; the law of large numbers, layer by layer")
+    return Limit((definition, *trace[1:]), _domain(recursion), (p, q, c), name, LEE, twin, observable)
+
+
+def _domain(recursion: Recursion) -> Domain:
+    others = sorted(recursion.free_symbols - {p, q, c}, key=str)
+    return Domain({**PAIR.ranges, **{s: DEPTH if s.is_integer else POSITIVE for s in others}}, PAIR.dependent, PAIR.note)
+
+
+def _recursion(net: Serial, tangent: bool) -> Recursion:
+    states = (K_xx, K_zz, K_xz, Theta) if tangent else (K_xx, K_zz, K_xz)
+    first, *rest = net.layers
+    if not isinstance(first, Dense) or not isinstance(_last(net.layers), Dense):
+        raise NoRule("a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)")
+    widths = Widths(net)
+    start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
+    (((entry,), _),) = block(first, states, widths)
+    initial = [expr.subs(start, simultaneous=True) for expr in entry]
+    return Recursion(states, initial, blocks(tuple(rest), states, widths), Theta if tangent else K_xz)
+
+
+def blocks(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    """The blocks of consecutive layers; an activation and the Dense layer after it make one block."""
+    found: list[Block] = []
+    for before, layer in zip((None, *layers), layers, strict=False):
+        parts = block(layer, states, widths)
+        if isinstance(before, Activation) and isinstance(layer, Dense):
+            parts = [((*found.pop()[0], *parts[0][0]), sp.S.One)]
+        found += parts
+    return found
+
+
+class Widths:
+    """The number of inputs of each Dense layer in turn: the data's dimension, then the hidden widths."""
+
+    def __init__(self, net: Serial) -> None:
+        self.standard = net.parameterization == "standard"
+        self.differ = self.standard and len(set(net.widths or ())) > 1
+        self._left = [dimension, *(net.widths or ())]
+
+    def next(self) -> sp.Expr:
+        """The number of inputs of the next Dense layer."""
+        if not self._left:
+            raise DomainError("more Dense layers than widths", "one width for each hidden layer", "widths=(512, 512)")
+        return self._left.pop(0)
+
+
+@singledispatch
+def block(layer: Any, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    """The maps of a layer on (K_xx, K_zz, K_xz) or (K_xx, K_zz, K_xz, Theta), with repetitions."""
+    raise NoRule(f"the limit of {layer!r}", "a layer of symlimits", "registering it in theory/kernels.py")
+
+
+@block.register
+def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    w, b = layer.w_var, layer.bias_variance
+    maps = [w * K + b for K in (K_xx, K_zz, K_xz)]
+    if len(states) == 4:
+        gradient = w * K_xz + b
+        if widths.standard:
+            gradient = widths.next() * K_xz + (0 if layer.b_var is None else 1)
+        maps.append(gradient + w * Theta)
+    return [((tuple(maps),), sp.S.One)]
+
+
+@block.register
+def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    _check_moments(layer)
+    f, g = layer(u), layer(v)
+    maps = [pair_expectation(f * g, u, v, *law) for law in ((K_xx,) * 3, (K_zz,) * 3, (K_xx, K_zz, K_xz))]
+    if len(states) == 4:
+        slope = layer.derivative()
+        maps.append(pair_expectation(slope(u) * slope(v), u, v, K_xx, K_zz, K_xz) * Theta)
+    return [((tuple(maps),), sp.S.One)]
+
+
+@block.register
+def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    if widths.differ and layer.count.is_Integer:
+        return [part for _ in range(int(layer.count)) for part in blocks(layer.layers, states, widths)]
+    inner = blocks(layer.layers, states, widths)
+    if any(count != 1 for _, count in inner):
+        raise NoRule("a Repeat inside a Repeat", "one level of repetition", "writing the inner layers out")
+    return [(tuple(maps for layers, _ in inner for maps in layers), layer.count)]
+
+
+def supported_layers() -> frozenset[type]:
+    """The layer classes whose limit is known."""
+    return frozenset(block.registry) - {object}
+
+
+def _last(layers: tuple[Layer, ...]) -> Layer:
+    return _last(layers[-1].layers) if isinstance(layers[-1], Repeat) else layers[-1]
+
+
+def _check_moments(phi: Activation) -> None:
+    rate = phi.growth
+    if rate != 0:
+        raise DomainError(
+            f"{phi.expr}, with E phi(u)^2 finite only for variances p < {1 / (4 * rate)}",
+            "an activation with finite second moment for every variance",
+            "an activation that grows slower than every exp(r x^2)",
+        )
