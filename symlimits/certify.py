@@ -204,7 +204,7 @@ def _scalar_rows(last: sp.Expr, compile_at: Callable[[Point], Any], domain: Doma
     for point in domain.mixed_points(seed, corners=6, interior=14):
         kernel = compile_at(_parameters(point, last))
         exact = {s: sp.Rational(float(v)) for s, v in point.items() if s in last.free_symbols}
-        value = kernel(*(float(exact[s]) for s in kernel.args))
+        value = kernel(*(float(point[s]) for s in kernel.args))
         yield value, reference(last, exact, 30), _size(last, point), str({str(s): float(v) for s, v in exact.items()})
 
 

@@ -10,7 +10,7 @@ What stands under the integral is algebraic, and integrates in a closed class.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import count
+from itertools import chain, count
 
 import sympy as sp
 
@@ -52,7 +52,7 @@ def _remainder(f: Terms, g: Terms, times: int, head: GaussianExpectation) -> sp.
     u, v = head.variables
     p, c, q = head.covariance[0, 0], head.covariance[0, 1], head.covariance[1, 1]
     taken = {symbol.name for symbol in head.atoms(sp.Symbol)}
-    s = next(sp.Symbol(name, real=True) for name in ("s", "t", "tau", *map("s_{}".format, count())) if name not in taken)
+    s = next(sp.Symbol(name, real=True) for name in chain("st", map("s_{}".format, count(1))) if name not in taken)
     inside = pair_expectation(as_expr(f, u) * as_expr(g, v), u, v, p, q, s)
     return sp.Integral((c - s) ** (times - 1) / sp.factorial(times - 1) * inside, (s, 0, c))
 
@@ -190,8 +190,8 @@ def derive_lines(expr: sp.Expr) -> Trace:
 def _placed(head: GaussianExpectation) -> Trace:
     """The lines of an expectation for any covariance, from those for the symbols p, q, c."""
     C = head.covariance
-    values = {p: C[0, 0], q: C[1, 1], c: C[0, 1]}
-    lines = derive(pair_expectation(head.integrand, *head.variables, p, q, c))
+    values = {_P: C[0, 0], _Q: C[1, 1], _C: C[0, 1]}
+    lines = derive(pair_expectation(head.integrand, *head.variables, _P, _Q, _C))
     placed = [Step(s.expr.subs(values, simultaneous=True), s.rule, s.source) for s in lines]
     if C[0, 0] == C[0, 1] == C[1, 1] and len(placed) > 1:
         placed[-1] = Step(collect(placed[-1].expr), placed[-1].rule, placed[-1].source)
@@ -201,8 +201,8 @@ def _placed(head: GaussianExpectation) -> Trace:
 def differentiated(head: GaussianExpectation) -> GaussianExpectation:
     """E f'(u) g'(v) from E f(u) g(v); `DomainError` where a factor jumps."""
     u, v = head.variables
-    factors = sp.Mul.make_args(sp.expand_power_exp(head.integrand))
-    f = sp.Mul(*(factor for factor in factors if not factor.has(v)))
-    g = sp.Mul(*(factor for factor in factors if factor.has(v)))
+    f, g, mixed = separated(head.integrand, u, v)
+    if mixed != 1:
+        raise NoRule(f"the factor {mixed}", f"a function of {u} times a function of {v}", "expand it first")
     first, second = (Activation(h.subs(w, x)).derivative()(w) for h, w in ((f, u), (g, v)))
     return GaussianExpectation(first * second, head.variables, head.covariance)

@@ -92,8 +92,8 @@ class Recursion(sp.Expr):
         if old not in self.states:
             return None
         # the states are bound in the maps only: a start value may hold a symbol of the same name
-        start, stages = ([e.subs(old, new) for e in self.start], [(maps, n.subs(old, new)) for maps, n in self.stages])
-        return self.func(self.states, start, stages, self.output)
+        start = [e.subs(old, new) for e in self.start]
+        return self.func(self.states, start, [(layers, n.subs(old, new)) for layers, n in self.blocks], self.output)
 
     def repeated(self) -> Iterator[tuple[sp.Expr, ...]]:
         """The maps of all layers in the order of their application; every repetition must be an integer."""

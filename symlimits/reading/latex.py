@@ -23,9 +23,11 @@ from symlimits.language.recursion import Recursion
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
+INDENT = 2  # letters, a \quad
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
-PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")  # before the variables in a product, after them in a sum
+# Letters of constants: they stand before the variables in a product, and after them in a sum.
+PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
 HEADS = (GaussianExpectation, sp.Integral)  # too large to stand above or below a fraction's bar
 
 ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -68,8 +70,10 @@ def latex(expr: sp.Expr, notation: Mapping[str, str] | None = None) -> str:
     \frac{c \arcsin\left(\frac{c}{\sqrt{p q}}\right)}{2 \pi} + \frac{\sqrt{p q - c^{2}}}{2 \pi}
     """
     printer = _Printer(_names([expr], notation or {}))
-    equations = printer.equations(expr, PAGE)
-    return printer.doprint(expr) + (rf", \quad \text{{where}} \quad {_environment('aligned', equations)}" if equations else "")
+    formula = printer.doprint(expr)
+    before = rf"{formula}, \quad \text{{where}} \quad "
+    equations = printer.equations(expr, PAGE - rendered_width(before))
+    return before + _environment("aligned", equations) if equations else formula
 
 
 def align(
@@ -88,7 +92,8 @@ def align(
 
     >>> from types import SimpleNamespace as Line
     >>> c = sp.Symbol("c")
-    >>> print(align("T(c)", [Line(expr=(c + 1) ** 2, rule="definition"), Line(expr=c**2 + 2 * c + 1, rule="expansion")]))
+    >>> lines = [Line(expr=(c + 1) ** 2, rule="definition"), Line(expr=c**2 + 2 * c + 1, rule="expansion")]
+    >>> print(align("T(c)", lines))
     \begin{align*}
     T(c) &= (c + 1)^{2} && \text{(definition)} \\
     &= c^{2} + 2 c + 1 && \text{(expansion)}
@@ -96,10 +101,11 @@ def align(
     """
     printer = _Printer(_names([line.expr for line in lines], notation or {}))
     rules = [rf" && \text{{({escape(line.rule)})}}" if line.rule else "" for line in lines]
-    room = max(NARROWEST, width - rendered_width(f"{left} =") - max(map(rendered_width, rules), default=0))
+    beside = rendered_width(f"{left} = {'(100)' if label else ''}") + max(map(rendered_width, rules), default=0)
+    room = max(NARROWEST, width - beside)
     rows: list[str] = []
     for line, rule in zip(lines, rules, strict=True):
-        equations = printer.equations(line.expr, room)
+        equations = printer.equations(line.expr, room - INDENT)
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         rows += _continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
         rows += [rf"&\quad {_environment('aligned', equations)}"] if equations else []
@@ -113,7 +119,7 @@ def document(fragments: Sequence[str], title: str | None = None) -> str:
 
     >>> print(document(["E = m c^2"]))
     \documentclass{article}
-    \usepackage[margin=1in]{geometry}
+    \usepackage[margin=2cm]{geometry}
     \usepackage{amsmath, amssymb}
     \allowdisplaybreaks
     \begin{document}
@@ -124,7 +130,7 @@ def document(fragments: Sequence[str], title: str | None = None) -> str:
     """
     heading = [rf"\title{{{escape(title)}}}", r"\date{}", r"\maketitle"] if title else []
     bodies = [text if _DISPLAY.match(text) else f"\\[\n{text}\n\\]" for text in fragments]
-    preamble = [r"\documentclass{article}", r"\usepackage[margin=1in]{geometry}", r"\usepackage{amsmath, amssymb}"]
+    preamble = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", r"\usepackage{amsmath, amssymb}"]
     return "\n".join([*preamble, r"\allowdisplaybreaks", r"\begin{document}", *heading, *bodies, r"\end{document}"])
 
 
@@ -159,8 +165,7 @@ def rendered_width(tex: str) -> float:
     >>> rendered_width(r"\frac{a b c}{2 \pi}"), rendered_width(r"a + b")
     (3.0, 4.2)
     """
-    widest = re.compile(r"\\\\")
-    while (flatter := _ENVIRONMENT.sub(lambda match: max(widest.split(match[1]), key=len), tex)) != tex:
+    while (flatter := _ENVIRONMENT.sub(lambda match: max(match[1].split(r"\\"), key=len), tex)) != tex:
         tex = flatter
     return _width(iter(_TOKEN.findall(tex)))
 
@@ -197,10 +202,9 @@ class _Printer(LatexPrinter):
 
     def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
         """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
-        *pieces, last = self.pieces(expr, room)
         rows: list[str] = []
-        for piece in [*pieces, last + after]:
-            if rows and rendered_width(rows[-1] + piece) <= room:
+        for piece in _enclose("", self.pieces(expr, room), after):
+            if rows and _depth(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
                 rows[-1] += f" {piece}"
             else:
                 rows.append(piece)
@@ -215,13 +219,19 @@ class _Printer(LatexPrinter):
             return [whole]
         if isinstance(expr, sp.Integral):
             return _enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
-        long = sp.Integral if expr.has(sp.Integral) else sp.Add  # an integral comes last: it alone can be cut
-        factors = [factor for factor in expr.args if isinstance(factor, long)] if expr.is_Mul else []
-        if not factors:
-            return [whole]
-        inner = max(factors, key=lambda factor: rendered_width(self._print(factor)))
-        outer = self._product([factor for factor in expr.as_ordered_factors() if factor is not inner], alone=False)
-        return _enclose(f"{outer} ", self._opened(inner, room), "")
+        return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
+
+    def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
+        """A product cut before its last expectation, or within an integral or its longest sum."""
+        heads = [factor for factor in factors if isinstance(factor, HEADS)]
+        sums = [factor for factor in factors if factor.is_Add]
+        if not heads and not sums:
+            return [self._product(factors)]
+        inner = _in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
+        outer = self._product([factor for factor in factors if factor is not inner], alone=False)
+        if len(heads) > 1:
+            return [outer, *_enclose(r"\quad \times ", self._opened(inner, room), "")]
+        return _enclose(outer + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
 
     def _term(self, term: sp.Expr, room: float) -> list[str]:
         return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)
@@ -257,7 +267,7 @@ class _Printer(LatexPrinter):
         """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
         number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
         rest = [factor for factor in factors if not factor.is_Rational]
-        heads = sorted((f for f in rest if isinstance(f, HEADS)), key=lambda f: isinstance(f, sp.Integral))
+        heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
         above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
         below, q = [1 / factor for factor in rest if _divides(factor)], number.q
         for root in [f for f in above if f.is_Pow and f.base.is_Integer and f.exp == sp.S.Half and q % f.base == 0]:
@@ -276,17 +286,20 @@ class _Printer(LatexPrinter):
     def _side(self, factors: Sequence[sp.Expr], alone: bool) -> str:
         """What stands above or below a fraction's bar; `alone`: a single sum needs no brackets."""
         roots: dict[sp.Expr, list[sp.Expr]] = defaultdict(list)  # of nonnegative numbers: they share a root
+        others: list[sp.Expr] = []
         for factor in factors:
-            if factor.is_Pow and factor.exp.is_Rational and not factor.exp.is_Integer and factor.base.is_nonnegative:
+            fractional = factor.is_Pow and factor.exp.is_Rational and not factor.exp.is_Integer
+            if fractional and factor.base.is_nonnegative:
                 roots[factor.exp].append(factor.base)
-        merged = {base**exponent for exponent, bases in roots.items() for base in bases}
-        others = [factor for factor in factors if factor not in merged]
+            else:
+                others.append(factor)
         alone = alone and len(others) + len(roots) == 1
         texts = [(_rank(factor), self._factor(factor, alone)) for factor in others]
         texts += [(0 if all(b.is_number for b in bases) else 4, self._root(bases, e)) for e, bases in roots.items()]
         product = ""
         for _, text in sorted(texts, key=lambda pair: pair[0]):
-            product += (r" \cdot " if product[-1:].isdigit() and text[0].isdigit() else " " * bool(product)) + text
+            confusing = product[-1:].isdigit() and (text[0].isdigit() or text.startswith(r"\mathbf{1}"))  # 2 1_{u > 0}
+            product += (r" \cdot " if confusing else " " * bool(product)) + text
         return product
 
     def _root(self, bases: Sequence[sp.Expr], exponent: sp.Rational) -> str:
@@ -365,7 +378,7 @@ class _Printer(LatexPrinter):
 
     def _print_Piecewise(self, expr: sp.Piecewise) -> str:
         rows = [f"{self._print(piece)} & {self._condition(condition)}" for piece, condition in expr.args]
-        return rf"\begin{{cases}} {r' \\ '.join(rows)} \end{{cases}}"
+        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
     def _condition(self, condition: sp.Basic) -> str:
         return r"\text{otherwise}" if condition == sp.true else rf"\text{{if }} {self._print(condition)}"
@@ -406,7 +419,10 @@ class _Printer(LatexPrinter):
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
         for state, value in zip(recursion.states, recursion.start, strict=True):
-            yield from _continued(f"{_indexed(self.names[state], '1')} &=", self.rows(value, room, after=","))
+            yield from self._equation(_indexed(self.names[state], "1"), value, room, ",")
+
+    def _equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
+        return _continued(f"{left} &=", self.rows(right, room - rendered_width(f"{left} ="), after))
 
     def _maps(self, recursion: Recursion, room: float) -> Iterator[str]:
         layer = {state: _indexed(self.names[state], INDEX) for state in recursion.states}
@@ -418,13 +434,18 @@ class _Printer(LatexPrinter):
                 after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
                 if group is groups[-1][1]:
                     after += rf" \quad {INDEX} = {self._range(first, count)},"
-                yield from _continued(f"{names[0]} &=", inside.rows(expr, room, after))
+                yield from inside._equation(names[0], expr, room, after)
             first += count
 
     def _range(self, first: sp.Expr, count: sp.Expr) -> str:
         if count in (1, 2, 3):
             return ", ".join(self._print(first + i) for i in range(count))
         return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"
+
+
+def _in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
+    """Integrals last: what follows one would seem to be under it."""
+    return sorted(heads, key=lambda head: isinstance(head, sp.Integral))
 
 
 def _negative(term: sp.Expr) -> bool:
@@ -445,7 +466,7 @@ def _rank(factor: sp.Expr) -> int:
     """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions."""
     base = factor.base if factor.is_Pow else factor
     if factor.is_number or base.is_Symbol:
-        return 0 if factor.is_number else 1 if _is_parameter(base) else 2
+        return -factor.is_Rational if factor.is_number else 1 if _is_parameter(base) else 2
     return 4 if factor.is_Pow and not factor.exp.is_Integer else 3 if base.is_Add else 5
 
 
@@ -468,8 +489,15 @@ def _enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
     return [before + first, *rest]
 
 
+def _depth(tex: str) -> int:
+    r"""How many more \bigl( than \bigr) there are."""
+    return len(re.findall(r"\\bigg?l\(", tex)) - len(re.findall(r"\\bigg?r\)", tex))
+
+
 def _continued(relation: str, rows: Sequence[str]) -> list[str]:
-    return [f"{relation} {rows[0]}", *(rf"&\quad {row}" for row in rows[1:])]
+    """The rows of one equation, each indented by the sums that it stands in."""
+    indents = [r"\quad " * (1 + _depth("".join(rows[:i]))) for i in range(len(rows))]
+    return [f"{relation} {rows[0]}", *(f"&{indent}{row}" for indent, row in zip(indents[1:], rows[1:], strict=True))]
 
 
 def _environment(name: str, rows: Sequence[str]) -> str:

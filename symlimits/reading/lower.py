@@ -24,6 +24,10 @@ class arc(sp.Function):  # type: ignore[misc]
     """arc(y, x): the angle of the vector (x, y), x >= 0; arcsin(y / sqrt(x^2 + y^2))."""
 
 
+class arcsin(sp.Function):  # type: ignore[misc]
+    """asin of an argument that rounding may carry beyond one."""
+
+
 class exp_sinh(sp.Function):  # type: ignore[misc]
     """exp(a) sinh(b), which overflows no earlier than the product."""
 
@@ -56,6 +60,9 @@ class _Printer(PythonCodePrinter):  # type: ignore[misc]
     def _print_arc(self, expr: arc) -> str:
         y, x = expr.args
         return f"angle_between({self._print(x)}, {self._print(y)})"
+
+    def _print_arcsin(self, expr: arcsin) -> str:
+        return f"asin(min(1.0, max(-1.0, {self._print(expr.args[0])})))"
 
     def _print_exp_sinh(self, expr: exp_sinh) -> str:
         return f"exp_sinh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
@@ -178,8 +185,12 @@ def conditioned(expr: sp.Expr) -> sp.Expr:
 
 
 def _angle(argument: sp.Expr) -> sp.Expr:
+    """As an angle where y and x^2 are polynomials in c; kernels of kernels keep their arcsine."""
     y, x = argument.as_numer_denom()
-    return arc(y, sp.sqrt(_positive(sp.expand(x**2 - y**2))))
+    square = x**2 - y**2
+    if not square.is_polynomial(c):
+        return arcsin(argument)
+    return arc(y, sp.sqrt(_positive(sp.expand(square))))
 
 
 def _positive(node: sp.Expr) -> sp.Expr:
@@ -217,8 +228,14 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
 
 
 _HEADER = """\
-from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan
+from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan, atan2
 
-from numba import vectorize
+from numba import njit, vectorize
 
-from symlimits.reading.special import angle_between, difference_of_products, exp_cosh, exp_sinh"""
+from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh
+
+
+@njit(error_model="numpy")
+def angle_between(x, y):  # one number at a time: the library's arctangent is the faster one
+    return atan2(y, x)
+"""

@@ -1,33 +1,47 @@
 r"""Gaussian expectations by quadrature at any precision: the oracle of every closed form.
 
-One variable: Gauss-Legendre panels between the kinks. Two variables with kinks at zero: polar
-coordinates $u=\sqrt p\,r\cos\alpha$, $v=\sqrt q\,r\cos(\alpha-\theta_0)$, $\cos\theta_0=c/\sqrt{pq}$, where
-a kink is a ray and a correlation near one a thin sector, so that no precision is lost. Kinks
-elsewhere: one variable after the other, cut at the kinks. The number of nodes grows until two
-results agree. Nothing here knows how closed forms are derived.
+One variable: Gauss-Legendre panels between the kinks. Two variables, by the first that applies:
+polar coordinates $u=\sqrt p\,r\cos\alpha$, $v=\sqrt q\,r\cos(\alpha-\theta_0)$, $\cos\theta_0=c/\sqrt{pq}$, where
+a kink at zero is a ray and a correlation near one a thin sector, so that no precision is lost; for a
+product f(u) g(v) of moderate correlation a sum over pairs of nodes, with f and g evaluated once a
+node; otherwise one variable after the other. The number of nodes grows until two results agree,
+relative to E|f|; the range grows until the integrand has died away. Nothing here knows how closed
+forms are derived.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import mul
 
 import numpy as np
 import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.piecewise import branches
 
 Function = Callable[..., mpf]
-_MOST_NODES = 800
+Sum = tuple[mpf, mpf]  # a quadrature sum, and the sum of the absolute values of its terms
+Rule = list[tuple[mpf, mpf]]  # nodes and weights
 GUARD = 6  # digits that may be lost in the sums
+_MODERATE = 25  # a variance up to which one scale describes both the density and the function
+_NONE = sp.Dummy(real=True)  # no second variable
+_WIDEST = 60  # times that the range may grow by 15 %
+# Nodes after which a rule gives up (a few seconds to half a minute at 30 digits).
+_MOST_NODES, _MOST_PAIRS, _MOST_ROTATED, _MOST_NESTED = 200, 600, 300, 60
 
 
 def gaussian_mean(integrand: sp.Expr, variables: tuple[sp.Symbol, ...], covariance: list[list[mpf]]) -> mpf:
-    """E f(u) to the working precision of mpmath; the integrand has no symbols beside its variables."""
+    """E f(u) to the working precision of mpmath; the integrand has no symbols beside its variables.
+
+    The covariance may carry more digits than the working precision: near a correlation of one
+    its determinant needs them.
+    """
     if len(variables) == 1:
         return _mean_1(integrand, variables[0], covariance[0][0])
     if len(variables) != 2:
@@ -41,68 +55,200 @@ def gaussian_mean(integrand: sp.Expr, variables: tuple[sp.Symbol, ...], covarian
 
 
 def _mean_1(f: sp.Expr, u: sp.Symbol, variance: mpf) -> mpf:
+    if variance < 0:
+        raise DomainError(f"variance {mp.nstr(variance, 8)}", "a variance, zero or larger", "a positive one")
     if variance == 0:
         return _number(f.subs(u, 0))
-    cut = branches(f, u)
-    root = mp.sqrt(variance)
-    kinks = [_number(a) / root for a in cut.points]
-    pieces = [_function((u,), piece) for piece in cut.pieces]
+    return _on_a_line(f, u, _NONE, mp.sqrt(variance), mpf(0))
 
-    def attempt(n: int) -> mpf:
-        total = mpf(0)
-        for (low, high), piece in zip(pairwise([-_reach(), *kinks, _reach()]), pieces, strict=True):
+
+def _mean_2(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, p: mpf, q: mpf, c: mpf) -> mpf:
+    if p <= 0:
+        return _mean_1(f.subs(u, 0), v, q) if p == 0 else _mean_1(f, u, p)
+    if q <= 0:
+        return _mean_1(f.subs(v, 0), u, p) if q == 0 else _mean_1(f, v, q)
+    with mp.workdps(2 * mp.dps):
+        rho, gap = c / mp.sqrt(p * q), 1 - c**2 / (p * q)
+    if gap < -(mpf(10) ** (-mp.dps // 2)):
+        given = f"covariance {mp.nstr(c, 8)} of variances {mp.nstr(p, 8)}, {mp.nstr(q, 8)}"
+        raise DomainError(given, "c^2 <= p q", "a smaller c")
+    if gap <= mpf(10) ** (3 - 2 * mp.dps):
+        return _on_a_line(f, u, v, mp.sqrt(p), mp.sign(c) * mp.sqrt(q))
+    if not _pieces(f, u, v):
+        return mpf(0)
+    return _in_the_plane(f, u, v, (mp.sqrt(p), mp.sqrt(q), rho, mp.sqrt(gap)))
+
+
+Shape = tuple[mpf, mpf, mpf, mpf]  # standard deviations of u and v, correlation rho, sqrt(1 - rho^2)
+
+
+def _in_the_plane(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape) -> mpf:
+    kinks = {a for side in _kinks(f, u, v) for a in side}
+    pieces = _pieces(f, u, v)
+    moderate = max(shape[:2]) ** 2 <= _MODERATE
+    reach = _reach_2(_everywhere(f, u, v), shape)
+    if kinks == {0} and (moderate or all(piece.is_polynomial(u, v) for piece in pieces)):
+        return _polar(f, u, v, shape, reach)
+    first, second, mixed = separated(f, u, v)
+    if mixed == 1 and shape[3] > mpf("0.3"):
+        return _product(first, second, u, v, shape, reach)
+    if kinks == {0}:
+        return _polar(f, u, v, shape, reach)
+    return _iterated(f, u, v, shape, reach) if kinks else _smooth(f, u, v, shape, reach)
+
+
+def _product(f: sp.Expr, g: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> mpf:
+    """f(u) g(v): a rule for u and a rule for v, and the joint density at every pair of their nodes."""
+    rp, rq, rho, width = shape
+    sides = [(_sides(f, u), rp), (_sides(g, v), rq)]
+    smooth = max(rp, rq) ** 2 <= _MODERATE and not any(points for (points, _), _ in sides)
+    most = _MOST_PAIRS if smooth else _MOST_NESTED
+
+    def attempt(n: int) -> Sum:
+        rules = [_weighted(side, root, n, reach, smooth) for side, root in sides]
+        squares = [mp.fsum(a * a / w * mp.npdf(x) for x, w, a in rule) for rule in rules]
+        us, vs = ([(x, a * mp.exp(-((x / width) ** 2) / 2)) for x, _, a in rule] for rule in rules)
+        ys = [y for y, _ in vs]
+        rows = []
+        for x, a in us:
+            half = width * mp.sqrt(max(reach**2 - x**2, 0))
+            near = vs[bisect_left(ys, rho * x - half) : bisect_left(ys, rho * x + half)]
+            rows.append(a * _row(rho * x / width**2, near, smooth))
+        return mp.fsum(rows) / (2 * mp.pi * width), mp.sqrt(squares[0] * squares[1])
+
+    return converge(attempt, int(reach**2 / (3 * width)) + 8 if smooth else None, 1.3 if smooth else 1.0, most)
+
+
+def _row(rate: mpf, near: Rule, equidistant: bool) -> mpf:
+    """The sum of b exp(rate y); at equidistant y the exponentials are powers of one of them."""
+    if not equidistant or len(near) < 3:
+        return mp.fsum(b * mp.exp(rate * y) for y, b in near)
+    factors = [mp.exp(rate * near[0][0])] + [mp.exp(rate * (near[1][0] - near[0][0]))] * (len(near) - 1)
+    return mp.fdot(accumulate(factors, mul), (b for _, b in near))
+
+
+def _weighted(
+    side: tuple[list[mpf], list[Function | None]], root: mpf, n: int, reach: mpf, smooth: bool
+) -> list[tuple[mpf, mpf, mpf]]:
+    """Nodes z, weights w and w f(root z): trapezoid nodes, or Gauss-Legendre nodes between the kinks."""
+    if smooth:
+        cells = [(_trapezoid(n, reach), side[1][0])]
+    else:
+        ends = _clamped([kink / root for kink in side[0]], reach)
+        cells = [(nodes(_panels(a, b, root), n), f) for (a, b), f in zip(pairwise(ends), side[1], strict=True)]
+    return [(z, w, w * f(root * z)) for rule, f in cells if f for z, w in rule]
+
+
+def _smooth(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> mpf:
+    """The trapezoid rule in independent coordinates: for analytic functions its error falls like exp(-const/h^2)."""
+    alone, *rest = separated(f, u, v)
+    first, second = _function((u,), alone), _function((u, v), sp.Mul(*rest))
+    rp, rq, rho, width = shape
+    if first is None or second is None:
+        return mpf(0)
+
+    def attempt(n: int) -> Sum:
+        weighted = [(z, w * mp.npdf(z)) for z, w in _trapezoid(n, reach)]
+        terms = []
+        for z, weight in weighted:
+            x, shift, disc = rp * z, rq * rho * z, mp.sqrt(reach**2 - z**2)
+            outer = weight * first(x)
+            terms += [outer * w * second(x, shift + rq * width * t) for t, w in weighted if abs(t) < disc]
+        return mp.fsum(terms), mp.fsum(terms, absolute=True)
+
+    return converge(attempt, int(reach**2 / 3) + 8, 1.3, _MOST_ROTATED)
+
+
+def _trapezoid(n: int, reach: mpf) -> Rule:
+    return [(reach * (mpf(2 * k + 1) / n - 1), 2 * reach / n) for k in range(n)]
+
+
+def _on_a_line(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, a: mpf, b: mpf) -> mpf:
+    """u = a z, v = b z: one variable, or correlation one or minus one."""
+    us, vs = _kinks(f, u, v)
+    points = sorted({k / a for k in us} | ({k / b for k in vs} if b else set()))
+    samples = [(x + y) / 2 for x, y in pairwise([points[0] - 2, *points, points[-1] + 2])] if points else [mpf(0)]
+    pieces = [_function((u, v), _piece_at(f, {u: a * z, v: b * z})) for z in samples]
+    if not any(pieces):
+        return mpf(0)
+
+    def everywhere(z: mpf) -> mpf:
+        piece = pieces[bisect_left(points, z)]
+        return piece(a * z, b * z) if piece else mpf(0)
+
+    reach = _reach(lambda r: max(abs(everywhere(r)), abs(everywhere(-r))))
+    scale, ends = max(a, abs(b)), _clamped(points, reach)
+
+    def attempt(n: int) -> Sum:
+        terms = []
+        for (low, high), piece in zip(pairwise(ends), pieces, strict=True):
             if piece is not None:
-                total += sum(w * mp.npdf(z) * piece(root * z) for z, w in nodes(_panels(low, high, root), n))
-        return total
+                terms += [w * mp.npdf(z) * piece(a * z, b * z) for z, w in nodes(_panels(low, high, scale), n)]
+        return mp.fsum(terms), mp.fsum(terms, absolute=True)
 
     return converge(attempt)
 
 
-def _mean_2(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, p: mpf, q: mpf, c: mpf) -> mpf:
-    if p == 0:
-        return _mean_1(f.subs(u, 0), v, q)
-    if q == 0:
-        return _mean_1(f.subs(v, 0), u, p)
-    det = p * q - c**2
-    if det < -p * q * mpf(10) ** (-mp.dps // 2):
-        raise DomainError(f"covariance {mp.nstr(c, 8)} of variances {mp.nstr(p, 8)}, {mp.nstr(q, 8)}", "c^2 <= p q", "a smaller c")
-    if abs(det) <= p * q * mpf(10) ** (3 - mp.dps):
-        return _on_a_line(f, u, v, mp.sqrt(p), mp.sign(c) * mp.sqrt(q))
-    kinks = [a for kinks in _kinks(f, u, v) for a in kinks]
-    if not kinks:
-        return _smooth(f, u, v, p, q, c)
-    if all(a == 0 for a in kinks):
-        return _polar(f, u, v, p, q, c)
-    return _iterated(f, u, v, p, q, c)
+def _polar(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> mpf:
+    rp, rq, rho, width = shape
+    angle = mp.atan2(width, rho)
+    rays = sorted({-mp.pi / 2, angle - mp.pi / 2, mp.pi / 2, angle + mp.pi / 2})
+    rays.append(rays[0] + 2 * mp.pi)
+    sectors = []
+    for low, high in pairwise(rays):
+        middle = (low + high) / 2
+        piece = _function((u, v), _piece_at(f, {u: mp.cos(middle), v: mp.cos(middle - angle)}))
+        if piece is not None:
+            sectors.append((low, high, piece))
+    radii = _panels(mpf(0), reach, max(rp, rq))
+
+    def attempt(n: int) -> Sum:
+        radial = [(r, w * r * mp.exp(-r * r / 2) / (2 * mp.pi)) for r, w in nodes(radii, n)]
+        terms = []
+        for low, high, piece in sectors:
+            for alpha, weight in nodes([(low, high)], 2 * n):
+                a, b = rp * mp.cos(alpha), rq * mp.cos(alpha - angle)
+                terms += [weight * w * piece(a * r, b * r) for r, w in radial]
+        return mp.fsum(terms), mp.fsum(terms, absolute=True)
+
+    return converge(attempt, most=_MOST_NESTED)
 
 
-def _smooth(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, p: mpf, q: mpf, c: mpf) -> mpf:
-    """The trapezoid rule in independent coordinates: for analytic functions its error falls like exp(-const/h^2)."""
-    first, second = _separated(f, u, v)
-    rp, slope, spread = mp.sqrt(p), c / p, mp.sqrt(q - c**2 / p)
+def _iterated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> mpf:
+    """E_u E_{v|u}, both cut at the kinks and where the narrow law of v given u crosses a kink."""
+    rp, rq, rho, width = shape
+    slope, spread = rq * rho / rp, rq * width
+    us, vs = _kinks(f, u, v)
+    narrow = spread / abs(slope) if slope else mpf(0)
+    crossings = [(b / slope + k * narrow) / rp for b in vs if slope for k in (-9, -3, -1, 0, 1, 3, 9)]
+    inner = [_sides(piece, v, (u, v)) for piece in branches(f, u).pieces]
+    outer = list(pairwise(_clamped([a / rp for a in us], reach)))
 
-    reach = _reach()
+    def given(x: mpf, index: int, n: int) -> list[mpf]:
+        kinks, functions = inner[index]
+        ends = _clamped([(b - slope * x) / spread for b in kinks], reach)
+        terms = []
+        for (low, high), piece in zip(pairwise(ends), functions, strict=True):
+            if piece is not None and low < high:
+                rule = nodes(_panels(low, high, spread), n)
+                terms += [w * mp.npdf(z) * piece(x, slope * x + spread * z) for z, w in rule]
+        return terms
 
-    def attempt(n: int) -> mpf:
-        points = [reach * (mpf(2 * k + 1) / n - 1) for k in range(n)]
-        weighted = [(z, mp.npdf(z)) for z in points]
-        total = mpf(0)
-        for z, weight in weighted:
-            x = rp * z
-            shift, disc = slope * x, mp.sqrt(reach**2 - z**2)
-            inner = [w * second(x, shift + spread * t) for t, w in weighted if abs(t) < disc]
-            total += weight * first(x) * mp.fsum(inner)
-        return total * (2 * reach / n) ** 2
+    def attempt(n: int) -> Sum:
+        terms = []
+        for index, (low, high) in enumerate(outer):
+            cuts = sorted({low, high, *(z for z in crossings if low < z < high)})
+            panels = [panel for a, b in pairwise(cuts) for panel in _panels(a, b, rp)]
+            for z, w in nodes(panels, n):
+                terms += [w * mp.npdf(z) * term for term in given(rp * z, index, n)]
+        return mp.fsum(terms), mp.fsum(terms, absolute=True)
 
-    return converge(attempt, start=2 * mp.dps, gain=1.5)
+    return converge(attempt, most=_MOST_NESTED)
 
 
-def _separated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> tuple[Function, Function]:
-    """f(u, v) as a function of u alone times one of both (of v alone, if f is a product)."""
-    factors = sp.Mul.make_args(sp.expand_power_exp(f))
-    first = sp.Mul(*(factor for factor in factors if not factor.has(v)))
-    second = sp.Mul(*(factor for factor in factors if factor.has(v)))
-    return _function((u,), first) or (lambda x: mpf(0)), _function((u, v), second) or (lambda x, y: mpf(0))
+def _sides(f: sp.Expr, u: sp.Symbol, arguments: tuple[sp.Symbol, ...] = ()) -> tuple[list[mpf], list[Function | None]]:
+    cut = branches(f, u)
+    return [_number(a) for a in cut.points], [_function(arguments or (u,), piece) for piece in cut.pieces]
 
 
 def _kinks(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> tuple[list[mpf], list[mpf]]:
@@ -111,21 +257,8 @@ def _kinks(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> tuple[list[mpf], list[mpf]
     return [_number(a) for a in cut.points], sorted(_number(b) for b in others)
 
 
-def _on_a_line(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, a: mpf, b: mpf) -> mpf:
-    """Correlation one or minus one: u = a z, v = b z."""
-    us, vs = _kinks(f, u, v)
-    ends = [-_reach(), *sorted({k / a for k in us} | {k / b for k in vs}), _reach()]
-    pieces = [_function((u, v), _piece_at(f, {u: a * (x + y) / 2, v: b * (x + y) / 2})) for x, y in pairwise(ends)]
-
-    def attempt(n: int) -> mpf:
-        total = mpf(0)
-        for (low, high), piece in zip(pairwise(ends), pieces, strict=True):
-            if piece is not None:
-                rule = nodes(_panels(low, high, max(a, abs(b))), n)
-                total += sum(w * mp.npdf(z) * piece(a * z, b * z) for z, w in rule)
-        return total
-
-    return converge(attempt)
+def _pieces(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> list[sp.Expr]:
+    return [piece for side in branches(f, u).pieces for piece in branches(side, v).pieces if piece != 0]
 
 
 def _piece_at(f: sp.Expr, point: dict[sp.Symbol, mpf]) -> sp.Expr:
@@ -136,64 +269,49 @@ def _piece_at(f: sp.Expr, point: dict[sp.Symbol, mpf]) -> sp.Expr:
     return f
 
 
-def _polar(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, p: mpf, q: mpf, c: mpf) -> mpf:
-    angle = mp.atan2(mp.sqrt(p * q - c**2), c)
-    rp, rq = mp.sqrt(p), mp.sqrt(q)
-    rays = sorted({-mp.pi / 2, angle - mp.pi / 2, mp.pi / 2, angle + mp.pi / 2})
-    rays.append(rays[0] + 2 * mp.pi)
-    sectors = []
-    for low, high in pairwise(rays):
-        middle = (low + high) / 2
-        piece = _piece_at(f, {u: mp.cos(middle), v: mp.cos(middle - angle)})
-        sectors.append((low, high, _function((u, v), piece)))
-    radii = _panels(mpf(0), _reach(), max(rp, rq))
+def _everywhere(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> Function:
+    """f(u, v), by looking up the piece."""
+    points = _sides(f, u)[0]
+    inner = [_sides(piece, v, (u, v)) for piece in branches(f, u).pieces]
 
-    def attempt(n: int) -> mpf:
-        radial = [(r, w * r * mp.exp(-r * r / 2)) for r, w in nodes(radii, n)]
-        total = mpf(0)
-        for low, high, piece in sectors:
-            if piece is None:
-                continue
-            for alpha, weight in nodes([(low, high)], 2 * n):
-                a, b = rp * mp.cos(alpha), rq * mp.cos(alpha - angle)
-                total += weight * mp.fsum(w * piece(a * r, b * r) for r, w in radial)
-        return total / (2 * mp.pi)
+    def value(x: mpf, y: mpf) -> mpf:
+        kinks, functions = inner[bisect_left(points, x)]
+        piece = functions[bisect_left(kinks, y)]
+        return piece(x, y) if piece else mpf(0)
 
-    return converge(attempt)
+    return value
 
 
-def _iterated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, p: mpf, q: mpf, c: mpf) -> mpf:
-    """E_u E_{v|u}, both cut at the kinks and where the narrow law of v given u crosses a kink."""
-    cut = branches(f, u)
-    slope, spread = c / p, mp.sqrt(q - c**2 / p)
-    crossings = {_number(b) for piece in cut.pieces for b in branches(piece, v).points}
-    width = spread / abs(slope) if slope else mpf(0)
-    extra = [b / slope + k * width for b in crossings if slope for k in (-9, -3, -1, 0, 1, 3, 9)]
-    inner = [branches(piece, v) for piece in cut.pieces]
-    functions = [[_function((u, v), piece) for piece in cell.pieces] for cell in inner]
-    kinks = [[_number(b) for b in cell.points] for cell in inner]
-    us = [_number(a) for a in cut.points]
-    rp = mp.sqrt(p)
+def _reach(size: Callable[[mpf], mpf]) -> mpf:
+    """The radius r beyond which size(r) exp(-r^2/2) is below the working precision, relative to its largest value."""
+    radius = mp.sqrt(2 * mp.log(10) * (mp.dps + 5))
+    tiny = mpf(10) ** (-mp.dps - 2)
 
-    def given(value: mpf, index: int, n: int) -> mpf:
-        cuts = [max(-_reach(), min(_reach(), (b - slope * value) / spread)) for b in kinks[index]]
-        total = mpf(0)
-        for (low, high), piece in zip(pairwise([-_reach(), *cuts, _reach()]), functions[index], strict=True):
-            if piece is not None and low < high:
-                rule = nodes(_panels(low, high, spread), n)
-                total += sum(w * mp.npdf(z) * piece(value, slope * value + spread * z) for z, w in rule)
-        return total
+    def here(r: mpf) -> mpf:
+        return size(r) * mp.exp(-r * r / 2)
 
-    def attempt(n: int) -> mpf:
-        total = mpf(0)
-        for index, (low, high) in enumerate(pairwise([-_reach() * rp, *us, _reach() * rp])):
-            inside = sorted({low, high, *(x for x in extra if low < x < high)})
-            for a, b in pairwise(inside):
-                for z, w in nodes(_panels(a / rp, b / rp, rp), n):
-                    total += w * mp.npdf(z) * given(rp * z, index, n)
-        return total
+    largest = max(here(radius * k / 20) for k in range(21))
+    for _ in range(_WIDEST):
+        edge = max(here(radius * k / 100) for k in (100, 103, 107))  # an oscillating function may vanish at one of them
+        if 0 < largest and edge <= tiny * largest:
+            return radius
+        largest, radius = max(largest, edge), radius * mpf("1.15")
+    raise DomainError(
+        "an integrand that outgrows the Gaussian density", "a finite expectation", "smaller variances, or a slower function"
+    )
 
-    return converge(attempt)
+
+def _reach_2(f: Function, shape: Shape) -> mpf:
+    rp, rq, rho, width = shape
+    angle = mp.atan2(width, rho)
+    alphas = [2 * mp.pi * (k + mpf("0.3")) / 16 for k in range(16)]
+    rays = [(rp * mp.cos(alpha), rq * mp.cos(alpha - angle)) for alpha in alphas]
+    return _reach(lambda r: max(abs(f(a * r, b * r)) for a, b in rays))
+
+
+def _clamped(points: list[mpf], reach: mpf) -> list[mpf]:
+    """The ends of the range with the points between them; a point outside moves to its end."""
+    return [-reach, *(max(-reach, min(reach, point)) for point in points), reach]
 
 
 def without_masses(head: GaussianExpectation) -> sp.Expr:
@@ -229,8 +347,11 @@ def _sifted(term: sp.Expr, variables: tuple[sp.Symbol, ...], covariance: sp.Matr
 
 def _sift(expr: sp.Expr, u: sp.Symbol, delta: sp.DiracDelta) -> sp.Expr:
     order = int(delta.args[1]) if len(delta.args) > 1 else 0
-    (at,) = sp.roots(sp.Poly(delta.args[0], u))
-    return sp.S.NegativeOne**order * expr.diff(u, order).subs(u, at)
+    slope = sp.diff(delta.args[0], u)
+    if slope == 0 or slope.has(u):
+        raise NoRule(f"the mass {delta}", f"an argument linear in {u}", "a mass at a point")
+    at = -delta.args[0].subs(u, 0) / slope
+    return sp.S.NegativeOne**order * expr.diff(u, order).subs(u, at) / (sp.Abs(slope) * slope**order)
 
 
 @lru_cache(maxsize=2048)
@@ -245,21 +366,16 @@ def _number(value: sp.Expr) -> mpf:
     return mp.mpmathify(value.evalf(mp.dps))
 
 
-def _reach() -> mpf:
-    """Where the normal density has fallen below the working precision."""
-    return mp.sqrt(2 * mp.log(10) * (mp.dps + 5))
-
-
 def _panels(low: mpf, high: mpf, scale: mpf) -> list[tuple[mpf, mpf]]:
     """Panels of length 3, halved towards zero down to the scale 1/`scale` of the function."""
-    radii = [mpf(3 * k) for k in range(int(_reach() / 3) + 1)]
+    radii = [mpf(3 * k) for k in range(int(max(abs(low), abs(high)) / 3) + 2)]
     while radii[1] > 2 / scale:
         radii.insert(1, radii[1] / 2)
     cuts = {x for radius in radii for x in (radius, -radius) if low < x < high}
     return list(pairwise([low, *sorted(cuts), high]))
 
 
-def nodes(panels: Iterable[tuple[mpf, mpf]], n: int) -> list[tuple[mpf, mpf]]:
+def nodes(panels: Iterable[tuple[mpf, mpf]], n: int) -> Rule:
     """Nodes and weights of the n-point Gauss-Legendre rule on each panel."""
     found = []
     for low, high in panels:
@@ -290,21 +406,21 @@ def _legendre_value(n: int, x: mpf) -> tuple[mpf, mpf]:
     return value, n * (x * value - before) / (x * x - 1)
 
 
-def converge(attempt: Callable[[int], mpf], start: int | None = None, gain: float = 1.0) -> mpf:
+def converge(
+    attempt: Callable[[int], Sum], start: int | None = None, gain: float = 1.0, most: int = _MOST_NODES
+) -> mpf:
     """More nodes until two results agree, with some guard digits left.
 
+    `attempt` returns the sum and the sum of the absolute values: agreement is relative to the latter.
     `gain`: with 4/3 as many nodes the error e falls to about e**gain, or below.
     """
     digits = mp.dps - GUARD
     n = start or 8 + digits // 2
-    last = attempt(n)
-    while n < _MOST_NODES:
+    last, most = attempt(n)[0], max(most, 2 * n)
+    while n < most:
         n = n * 4 // 3
-        value = attempt(n)
-        scale = max(abs(value), mpf("1e-3"))
-        if abs(value - last) <= mpf(10) ** (-digits / gain) * scale:
+        value, size = attempt(n)
+        if abs(value - last) <= mpf(10) ** (-digits / gain) * size:
             return value
         last = value
-    raise NoRule(f"quadrature with {n} nodes a panel", "agreement of two rules", "fewer digits or moderate variances")
-
-
+    raise NoRule(f"quadrature with {n} nodes", "agreement of two rules", "fewer digits or moderate variances")

@@ -12,8 +12,9 @@ from functools import singledispatch
 import sympy as sp
 from mpmath import mp, mpf
 
-from symlimits.errors import NoRule, UnboundSymbol
+from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean, nodes, without_masses
 
@@ -24,15 +25,18 @@ Values = Mapping[sp.Symbol, sp.Expr]
 def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> mpf:
     """The value of `expr` with exact numbers (or expressions) put in for its symbols.
 
-    Works with guard digits, twice as many where square roots meet zero at the ends of a
-    domain. Raises `UnboundSymbol` for a symbol without a value.
+    Floats count as the decimals they print as. Works with guard digits, twice as many where
+    square roots meet zero at the ends of a domain; an expectation E f is right relative to E|f|.
+    Raises `UnboundSymbol` for a symbol without a value, `DomainError` where the value is not a
+    finite real number and `NoRule` where the digits are not reached.
 
     >>> c = sp.Symbol("c", real=True)
     >>> reference(sp.asin(c), {c: sp.Rational(1, 2)}, 20) * 6
     mpf('3.14159265358979323846264')
     """
-    values = dict(values or {})
-    missing = sorted(str(symbol) for symbol in expr.free_symbols - set(values))
+    values = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
+    inside = set().union(*(value.free_symbols for value in values.values()))
+    missing = sorted(str(symbol) for symbol in (expr.free_symbols - set(values)) | inside)
     if missing:
         raise UnboundSymbol(f"{', '.join(missing)} without a value", "a number for every symbol", f"bind({missing[0]}=...)")
     masses = {head: without_masses(head) for head in expr.atoms(GaussianExpectation) if head.has(sp.DiracDelta)}
@@ -53,7 +57,8 @@ def _value(expr: sp.Expr, values: Values) -> mpf:
 
 @_value.register
 def _(expr: GaussianExpectation, values: Values) -> mpf:
-    covariance = [[_value(entry, values) for entry in row] for row in expr.covariance.tolist()]
+    with mp.workdps(2 * mp.dps):  # near a correlation of one the determinant loses half of them
+        covariance = [[_value(entry, values) for entry in row] for row in expr.covariance.tolist()]
     bound = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
     return gaussian_mean(expr.integrand.subs(bound), expr.variables, covariance)
 
@@ -95,10 +100,11 @@ def _(expr: sp.Integral, values: Values) -> mpf:
 def _smooth_integral(function: sp.Expr, s: sp.Symbol, values: Values, a: mpf, b: mpf) -> mpf:
     """Gauss-Legendre: few nodes, since each costs an expectation (smooth once Dirac masses are gone)."""
 
-    def attempt(n: int) -> mpf:
+    def attempt(n: int) -> tuple[mpf, mpf]:
         rule = nodes([(a, b)], n)
         with mp.workdps(mp.dps + 4):  # noise in the values must not be taken for disagreement
-            return sum(w * _value(function, {**values, s: _to_float(t)}) for t, w in rule)
+            terms = [w * _value(function, {**values, s: _to_float(t)}) for t, w in rule]
+            return mp.fsum(terms), mp.fsum(terms, absolute=True)
 
     return converge(attempt)
 
@@ -131,7 +137,9 @@ def _to_float(value: mpf) -> sp.Expr:
 
 def _real_number(number: sp.Expr, expr: sp.Expr) -> mpf:
     """The real part: rounding leaves the domain of a square root by a trace at rho = 1."""
+    if number.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+        raise DomainError(f"{expr}, whose value is {number}", "a finite number", "a point inside the domain")
     value = mp.mpmathify(number.evalf(mp.dps, maxn=10 * mp.dps + 200))
-    if not isinstance(value, mpf | type(mp.mpc(0))):
-        raise NoRule(f"the value of {expr}", "a number", "values for its symbols")
+    if abs(mp.im(value)) > mpf(10) ** (-mp.dps // 3) * (1 + abs(value)):
+        raise DomainError(f"{expr}, whose value is {mp.nstr(value, 8)}", "a real number", "a point inside the domain")
     return mp.re(value)

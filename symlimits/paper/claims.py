@@ -1,0 +1,88 @@
+"""The table of claims: every statement that `symlimits reproduce` derives, certifies and prints.
+
+A new result adds an entry here and nothing elsewhere. The entries are functions with their arguments
+rather than limits, so that the table costs nothing to read and a claim can be sent to another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from symlimits.errors import DomainError
+from symlimits.limit import Limit
+from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
+
+PRICE = "Price 1958; derived here"
+LEE = "Lee et al. 2019, arXiv 1902.06720"
+JACOT = "Jacot et al. 2018, arXiv 1806.07572"
+SPHERE = "derived here"
+
+DUALS = {
+    "linear": "linear",
+    "cubic": "polynomial(1/2,-1,1/3,1/4)",
+    "step": "step",
+    "sign": "sign",
+    "relu": "relu",
+    "leaky-relu": "leaky_relu(alpha)",
+    "absolute": "absolute",
+    "exp": "exp",
+    "sin": "sin",
+    "cos": "cos",
+    "gaussian": "gaussian",
+    "erf": "erf",
+    "normal-cdf": "normal_cdf",
+    "gelu": "gelu",
+    "x-erf": "x*erf(x)",
+}
+NETWORKS = ("relu", "erf", "gelu")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement to be reproduced: `name` is a file name, `title` says it in words, `build` derives it."""
+
+    name: str
+    title: str
+    source: str
+    build: Callable[[], Limit]
+
+
+def sphere_map(kernel: str, phi: str) -> Limit:
+    """The layer map of a kernel at equal input variances q = 1, an identity: weight variance 2 and no bias."""
+    network = statement(kernel, phi, w_var=2, b_var=0)
+    found = network.on_sphere(1)
+    return Limit(found.trace, found.domain, found.arguments, found.name, found.source)
+
+
+def claims() -> Mapping[str, Claim]:
+    """The claims by name, the longest to certify at the end."""
+    return {claim.name: claim for claim in TABLE}
+
+
+def find(name: str) -> Claim:
+    """The claim of a name; `DomainError` with the names there are."""
+    found = claims().get(name)
+    if found is None:
+        raise DomainError(f"the statement {name!r}", "dual, nngp, ntk or the name of a claim", "symlimits list")
+    return found
+
+
+def _words(phi: str) -> str:
+    return phi if phi in NAMED or phi.partition("(")[0] in FAMILIES else f"x -> {named_activation(phi).expr}"
+
+
+TABLE: tuple[Claim, ...] = (
+    *(
+        Claim(f"dual-{name}", f"dual activation E f(u) f(v) of f = {_words(phi)}", PRICE, partial(statement, "dual", phi))
+        for name, phi in DUALS.items()
+    ),
+    Claim("sphere-relu", "correlation map of a relu layer, NNGP", SPHERE, partial(sphere_map, "nngp", "relu")),
+    Claim("sphere-slope-relu", "slope map of a relu layer, NTK", SPHERE, partial(sphere_map, "ntk", "relu")),
+    *(
+        Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))
+        for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT))
+        for phi in NETWORKS
+    ),
+)

@@ -1,0 +1,63 @@
+"""What this installation can do: versions, cache, threads, LaTeX, and a check that compiled code is right."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+
+import numba
+import platformdirs
+
+from symlimits import activations
+from symlimits.reading.cache import cache_folder
+from symlimits.theory.kernels import dual
+
+PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba", "llvmlite")
+OPTIONAL = ("python-flint", "matplotlib", "jinja2", "distributed", "rich")
+POINT = (1.0, 2.0, 0.5)
+TOLERANCE = 1e-14  # relative; a sound kernel differs by a few units in the last place
+
+
+def examination() -> tuple[list[tuple[str, str]], bool]:
+    """Rows (what, finding) for a table, and whether the self-check passed."""
+    check, passed = self_check()
+    rows = [("python", platform.python_version()), *((name, _version(name)) for name in PACKAGES)]
+    rows += [(name, f"{_version(name)} (optional)") for name in OPTIONAL]
+    rows += [("cache", _cache()), ("threads", _threads())]
+    rows += [("pdflatex", shutil.which("pdflatex") or "not found: .tex files are written, not compiled")]
+    return [*rows, ("self-check", check)], passed
+
+
+def self_check() -> tuple[str, bool]:
+    """Compile a kernel and hold it against its reference."""
+    start = perf_counter()
+    try:
+        T = dual(activations.relu)
+        truth = float(T.reference(*POINT))
+        error = abs(T(*POINT) / truth - 1)
+    except Exception as failure:  # whatever is wrong with this machine is what is asked for
+        return f"FAILED: {type(failure).__name__}: {failure}", False
+    finding = f"compiled kernel and reference differ by {error:.1e} ({perf_counter() - start:.1f} s)"
+    return (finding, True) if error <= TOLERANCE else (f"FAILED: {finding}", False)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _cache() -> str:
+    wanted = os.environ.get("SYMLIMITS_CACHE_DIR") or platformdirs.user_cache_dir("symlimits")
+    if cache_folder() == Path(wanted).absolute():
+        return f"{wanted}, writable"
+    return f"{wanted} is not private and writable: kernels are compiled anew in every process"
+
+
+def _threads() -> str:
+    return f"{numba.config.NUMBA_NUM_THREADS} for numba, of {os.cpu_count()} processors"

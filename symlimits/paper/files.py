@@ -1,0 +1,75 @@
+"""Writing files: each one appears whole or not at all, and nothing else in the folder is touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import IO
+
+from symlimits.errors import DataError
+
+
+def check_folder(folder: Path) -> Path:
+    """The folder, if it is one or can be made; asked before long work, so that its end is not a surprise.
+
+    Raises `DataError` where a file stands in its place or nothing may be written.
+    """
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise DataError(f"the path {nearest}, which is a file", "a folder", f"{nearest}.d, or another name")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise DataError(f"the folder {nearest}, which is read-only", "a folder of your own", "another name")
+    return folder
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write texts under their names: all of them are on the disk before the first takes its place."""
+    check_folder(folder)
+    paths = [folder / name for name in texts]
+    _check_places(paths)
+    with _in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opened:
+            for path, text in zip(paths, texts.values(), strict=True):
+                opened.enter_context(new_file(path)).write(text.encode())
+    return paths
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file open for writing that replaces `path` when the block ends, and vanishes if it ends in an error."""
+    unfinished = path.with_name(f".{path.name}.{token_hex(4)}")  # in the same folder: a rename across disks is a copy
+    try:
+        with open(unfinished, "xb") as file:
+            yield file
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def array_file(path: Path) -> Iterator[IO[bytes]]:
+    """`new_file` for a single result, its folder made if need be."""
+    check_folder(path.parent)
+    _check_places([path])
+    with _in_words(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(path) as file:
+            yield file
+
+
+def _check_places(paths: list[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            raise DataError(f"the path {path}, which is a folder", "a place for a file", "another name")
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}", "a folder with room", "another name") from None

@@ -1,0 +1,296 @@
+"""The LaTeX reading: what the formulas look like, where lines break, and that a document of them compiles."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+import sympy as sp
+
+from symlimits.derivation.price import derive
+from symlimits.derivation.trace import Step, Trace
+from symlimits.errors import DomainError
+from symlimits.language.expectation import GaussianExpectation, pair_expectation
+from symlimits.language.recursion import Recursion
+from symlimits.reading.latex import align, balanced, document, escape, latex, rendered_width
+
+HALF = sp.Rational(1, 2)
+LEFT = "T(p, q, c)"
+x, u, v, s, c, alpha, K_xz, Theta = sp.symbols("x u v s c alpha K_xz Theta", real=True)
+p, q, sigma_w, sigma_b, K_xx, K_zz = sp.symbols("p q sigma_w sigma_b K_xx K_zz", positive=True)
+L = sp.Symbol("L", integer=True, positive=True)
+relu = sp.Max(x, 0)
+ACTIVATIONS = {
+    "linear": x,
+    "relu": relu,
+    "leaky relu": sp.Piecewise((x, x > 0), (alpha * x, True)),
+    "absolute": sp.Abs(x),
+    "step": sp.Heaviside(x, HALF),
+    "sign": sp.sign(x),
+    "relu cubed": relu**3,
+    "erf": sp.erf(x),
+    "gelu": x * (1 + sp.erf(x / sp.sqrt(2))) / 2,
+    "x erf": x * sp.erf(x),
+    "exp": sp.exp(x),
+    "sin": sp.sin(x),
+    "gaussian": sp.exp(-(x**2)),
+    "gabor": sp.exp(-(x**2)) * sp.sin(x),
+    "polynomial": 1 + 2 * x + 3 * x**3,
+    "tanh": sp.tanh(x),
+}
+NARROW = 40  # letters: a page on which most lines must be broken
+OVERFULL = 32  # points: one expectation, that of x erf(x) after Price's theorem, cannot be broken; the others keep 20
+
+
+def dual(phi: sp.Expr, *covariance: sp.Expr) -> GaussianExpectation:
+    return pair_expectation(phi.subs(x, u) * phi.subs(x, v), u, v, *covariance)
+
+
+@cache
+def trace(name: str) -> Trace:
+    return derive(dual(ACTIVATIONS[name], p, q, c))
+
+
+def ntk(*counts: object, output: sp.Symbol = Theta, closed: bool = False) -> Recursion:
+    """The recursion of the tangent kernel of a relu network, as theory/kernels builds it."""
+
+    def kernel(phi: sp.Expr, *covariance: sp.Expr) -> sp.Expr:
+        if not closed:
+            return sigma_w**2 * dual(phi, *covariance)
+        line = derive(dual(phi, p, q, c))[-1].expr
+        return sigma_w**2 * line.subs(dict(zip((p, q, c), covariance, strict=True)), simultaneous=True)
+
+    def variance(state: sp.Symbol, bound: sp.Symbol) -> sp.Expr:
+        return sigma_b**2 + sigma_w**2 * GaussianExpectation(relu.subs(x, bound) ** 2, (bound,), [[state]])
+
+    cross = sigma_b**2 + kernel(relu, K_xx, K_zz, K_xz)
+    tangent = cross + Theta * kernel(sp.Heaviside(x, HALF), K_xx, K_zz, K_xz)
+    start = [sigma_w**2 * value + sigma_b**2 for value in (p, q, c, c)]
+    maps = (variance(K_xx, u), variance(K_zz, v), cross, tangent)
+    return Recursion((K_xx, K_zz, K_xz, Theta), start, [(maps, count) for count in counts], output)
+
+
+def chain(*exprs: sp.Expr) -> list[Step]:
+    return [Step(expr, f"rule {i}", "tests") for i, expr in enumerate(exprs)]
+
+
+def fragments() -> list[str]:
+    derivations = [align(LEFT, trace(name)) for name in ACTIVATIONS]
+    recursions = [
+        align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True)), label="eq:ntk"),
+        align(
+            "K(x, z)",
+            chain(ntk(L, 2, output=K_xz, closed=True)),
+            {"K_xz": r"\Sigma(x, z)", "c": r"\langle x, z\rangle"},
+        ),
+    ]
+    return [*derivations, *recursions, latex(ntk(3)), latex(trace("relu")[-1].expr)]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("width", [NARROW, 80, 10**6])
+def test_derivations_are_balanced_line_by_line(name: str, width: int) -> None:
+    tex = align(LEFT, trace(name), width=width)
+    assert balanced(tex)
+    assert all(map(balanced, tex.splitlines()[1:-1]))  # the first and the last line begin and end the environment
+    assert len(re.findall(r"\\bigg?l\(", tex)) == len(re.findall(r"\\bigg?r\)", tex))
+    assert tex.count(r"\text{(") == len(trace(name))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_no_names_of_sympy_are_left(name: str) -> None:
+    tex = align(LEFT, trace(name))
+    for stranger in ("Heaviside", r"\theta", "Dirac", "asin", "Max", r"\limits", "Expectation", r"\left(u"):
+        assert stranger not in tex
+
+
+@pytest.mark.parametrize(
+    ("expr", "tex"),
+    [
+        (sp.sqrt(p * q - c**2), r"\sqrt{p q - c^{2}}"),
+        (1 / (sp.sqrt(p) * sp.sqrt(q)), r"\frac{1}{\sqrt{p q}}"),
+        (p ** (3 * HALF) * q ** (3 * HALF), r"(p q)^{3/2}"),
+        (1 / sp.sqrt((2 * p + 1) * (2 * q + 1) - 4 * c**2), r"\frac{1}{\sqrt{(2 p + 1) (2 q + 1) - 4 c^{2}}}"),
+        (sp.sqrt(2) * u / (4 * sp.sqrt(sp.pi)), r"\frac{u}{2 \sqrt{2 \pi}}"),
+        (sp.sqrt(u) * sp.sqrt(v), r"\sqrt{u} \sqrt{v}"),  # u and v may be negative
+        (-(c**2) - p, "- c^{2} - p"),
+        (c - (p - q) * c / 2, r"c - \frac{c (p - q)}{2}"),
+        (sp.Mul(-1, p + q, evaluate=False), "- (p + q)"),
+        (sp.Add(u, sp.Mul(-1, p + q, evaluate=False), evaluate=False), "u - (p + q)"),
+        (sp.Mul(2, -c, u, evaluate=False), "2 u (- c)"),
+        (2 * 3**c, r"2 \cdot 3^{c}"),
+        (sp.exp(-p / 2 - q / 2) * sp.sinh(c), r"e^{-(p + q)/2} \sinh(c)"),
+        (sp.exp(c / (p + q)), r"\exp\left(\frac{c}{p + q}\right)"),
+        (sp.asin(c / p), r"\arcsin\left(\frac{c}{p}\right)"),
+        (sp.asinh(c), r"\operatorname{arsinh}(c)"),
+        (sp.Max(u, 0) ** 2, r"\max(0, u)^{2}"),
+        (sp.Heaviside(u), r"\mathbf{1}_{u > 0}"),
+        (2 * sp.Heaviside(u) - 1, r"2 \cdot \mathbf{1}_{u > 0} - 1"),
+        (sp.Heaviside(u - 1, HALF), r"\mathbf{1}_{u > 1}"),
+        (sp.Heaviside(1 - u, HALF), r"\mathbf{1}_{u < 1}"),
+        (sp.DiracDelta(u) + sp.DiracDelta(u, 1), r"\delta(u) + \delta^{(1)}(u)"),
+        (sp.LambertW(c), r"\operatorname{LambertW}(c)"),
+        (sp.erf(u / sp.sqrt(2)), r"\operatorname{erf}\left(\frac{u}{\sqrt{2}}\right)"),
+        (sp.Abs(u), r"\left|u\right|"),
+        (sp.Integral(c - s, (s, 0, c)), r"\int_{0}^{c} (c - s) \,ds"),
+        (sp.Integral(s, (s, 0, c)) * u / 2 + 1, r"1 + \frac{u}{2} \, \int_{0}^{c} s \,ds"),
+        (sigma_b**2 + sigma_w**2 * p / 2, r"\frac{\sigma_{w}^{2} p}{2} + \sigma_{b}^{2}"),
+        (
+            c * GaussianExpectation(u**2, (u,), [[p]]) / 6,
+            r"\frac{c}{6} \, \mathbb{E}_{u \sim \mathcal{N}(0, p)}\left[u^{2}\right]",
+        ),
+    ],
+)
+def test_what_formulas_look_like(expr: sp.Expr, tex: str) -> None:
+    assert latex(expr) == tex
+
+
+def test_pair_expectation() -> None:
+    law = r"(u, v) \sim \mathcal{N}\left(0, \left(\begin{smallmatrix} p & c \\ c & q \end{smallmatrix}\right)\right)"
+    assert latex(dual(relu, p, q, c)) == rf"\mathbb{{E}}_{{{law}}}\left[\max(0, u) \max(0, v)\right]"
+
+
+def test_recursion_is_printed_not_substituted() -> None:
+    tex = latex(ntk(L))
+    assert tex.startswith(r"\Theta^{L + 1}, \quad \text{where} \quad \begin{aligned}")
+    assert r"K^{1}_{xx} &= \sigma_{w}^{2} p + \sigma_{b}^{2}," in tex
+    assert r"K^{\ell + 1}_{xz} &= " in tex
+    assert r"\ell = 1, \dots, L" in tex
+    assert r"\begin{smallmatrix} K^{\ell}_{xx} & K^{\ell}_{xz} \\ K^{\ell}_{xz} & K^{\ell}_{zz}" in tex
+    assert len(latex(ntk(100))) < len(tex) + 5
+
+
+def test_equations_alike_are_printed_once() -> None:
+    tex = latex(ntk(L))
+    assert r"\quad \text{likewise } K^{\ell + 1}_{zz}," in tex
+    assert r"K^{\ell + 1}_{zz} &=" not in tex
+
+
+def test_equations_not_alike_are_all_printed() -> None:
+    swapped = Recursion((K_xx, K_zz), (p, q), [((K_zz**2, K_xx**2), L)], K_xx)
+    assert latex(swapped).count(r"\ell + 1") == 2
+    assert "likewise" not in latex(swapped)
+
+
+@pytest.mark.parametrize(
+    ("counts", "value", "ranges"),
+    [
+        ((1,), "2", [r"\ell = 1"]),
+        ((3,), "4", [r"\ell = 1, 2, 3"]),
+        ((5, 2), "8", [r"\ell = 1, \dots, 5", r"\ell = 6, 7"]),
+        ((L, 2), "L + 3", [r"\ell = 1, \dots, L", r"\ell = L + 1, L + 2"]),
+    ],
+)
+def test_ranges_of_the_stages(counts: tuple[object, ...], value: str, ranges: list[str]) -> None:
+    tex = latex(ntk(*counts))
+    assert tex.startswith(rf"\Theta^{{{value}}},")
+    assert re.findall(r"\\ell = .*?(?=,? \\\\\n|\n)", tex) == ranges
+    assert tex.count(r"K^{\ell + 1}_{xx} &=") == len(counts)
+
+
+def test_recursion_inside_a_formula() -> None:
+    tex = latex(ntk(2, output=K_xz) ** 2 + ntk(2))
+    assert tex.startswith(r"(K^{3}_{xz})^{2} + \Theta^{3}, \quad \text{where}")
+    assert tex.count(r"\Theta^{1} &=") == 1
+
+
+def test_two_recursions_with_the_same_states_are_refused() -> None:
+    with pytest.raises(DomainError, match="two recursions with a state called K_xx"):
+        latex(ntk(2) + ntk(3))
+
+
+def test_notation_renames_symbols_and_states() -> None:
+    notation = {"p": "k(x, x)", "c": r"\rho", "sigma_w": r"\omega", "K_xz": r"\Sigma(x, z)", "unused": "x"}
+    assert latex(sp.sqrt(p) * c**2, notation) == r"\rho^{2} \sqrt{k(x, x)}"
+    tex = latex(ntk(L), notation)
+    assert r"\Sigma^{\ell + 1}(x, z) &= \omega^{2}" in tex
+    assert "sigma_{w}" not in tex
+    assert "K^{1}_{xz}" not in tex
+
+
+def test_squares_of_states() -> None:
+    squared = Recursion((K_xz,), (c,), [((K_xz**2,), L)], K_xz)
+    assert r"&= (K^{\ell}_{xz})^{2}," in latex(squared)
+    assert r"&= \Sigma^{\ell}(x, z)^{2}," in latex(squared, {"K_xz": r"\Sigma(x, z)"})
+
+
+@pytest.mark.parametrize(
+    ("expr", "notation", "named"),
+    [
+        (p + c, {"p": "k", "c": "k"}, "p and c|c and p"),
+        (sigma_w + c, {"c": r"\sigma_w"}, "sigma_w"),
+        (c + sp.Symbol("c"), {}, r"Symbol\('c', real=True\)"),
+        (c + sp.pi, {"c": r"\pi"}, "pi"),
+        (ntk(L), {"p": r"\ell"}, "layer index"),
+    ],
+)
+def test_clashes_are_refused(expr: sp.Expr, notation: dict[str, str], named: str) -> None:
+    with pytest.raises(DomainError, match=named):
+        latex(expr, notation)
+
+
+def test_a_clash_between_two_lines_is_refused() -> None:
+    with pytest.raises(DomainError, match="print as c"):
+        align("T", chain(c, sp.Symbol("c")))
+
+
+def test_lines_break_between_terms_at_the_width() -> None:
+    expr = sum(sp.Symbol(f"a{i}") ** 2 / (i + 2) for i in range(30))
+    rows = align("T", chain(expr), width=60).splitlines()[1:-1]
+    assert len(rows) > 1
+    assert all(row.startswith(r"&\quad + ") for row in rows[1:])
+    assert all(rendered_width(row) <= 60 for row in rows)
+    assert len(align("T", chain(expr), width=10**6).splitlines()) == 3
+
+
+def test_a_long_factor_is_broken_in_brackets_that_bear_it() -> None:
+    long = sum(sp.Symbol(f"a{i}") / (i + 2) for i in range(12))
+    tex = align("T", chain(sp.Integral((c - s) * long / p, (s, 0, c))), width=60)
+    assert r"\int_{0}^{c} \frac{c - s}{p} \biggl(\frac{a_{0}}{2}" in tex
+    assert r"\biggr) \,ds" in tex
+    assert r"&\quad \quad + " in tex
+
+
+def test_a_label_is_on_the_last_line_only() -> None:
+    tex = align(LEFT, trace("relu"), label="eq:relu")
+    *before, last = tex.splitlines()[1:-1]
+    assert tex.startswith(r"\begin{align}")
+    assert last.endswith(r"\label{eq:relu}")
+    assert all(line.endswith(r"\notag \\") for line in before)
+
+
+def test_rules_are_escaped() -> None:
+    assert r"\text{(50\% \& a\_b\{\})}" in align("T", [Step(c, "50% & a_b{}", "")])
+    assert escape("\\^~") == r"\textbackslash{}\textasciicircum{}\textasciitilde{}"
+
+
+@pytest.mark.parametrize("tex", ["{", "}", r"\left(", r"\begin{a}\end{b}", r"\left( { \right) }", r"\end{a}"])
+def test_unbalanced(tex: str) -> None:
+    assert not balanced(tex)
+
+
+def test_balanced_looks_at_delimiters_only() -> None:
+    assert balanced(r"\{ \leftarrow \left\{ \begin{a} \\ \end{a} \right. \\{x}")
+
+
+def test_closed_forms_are_mathtext() -> None:
+    mathtext = pytest.importorskip("matplotlib.mathtext")
+    for name in ACTIVATIONS:
+        tex = latex(trace(name)[-1].expr)
+        if r"\begin" not in tex:  # mathtext knows no environments
+            mathtext.MathTextParser("path").parse(f"${tex}$")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_everything_compiles_in_one_document(tmp_path: Path) -> None:
+    (tmp_path / "all.tex").write_text(document(fragments(), title="All of 100% & more"), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert run.returncode == 0, run.stdout[-2000:]
+    too_wide = sorted(map(float, re.findall(r"Overfull \\hbox \((.*?)pt", run.stdout)))
+    assert all(points < 20 for points in too_wide[:-1])
+    assert all(points < OVERFULL for points in too_wide)
