@@ -33,13 +33,13 @@ def gelu_by_hand(p: float, q: float, c: float) -> float:
 
 @vectorize(["f8(f8, f8, f8)"])  # type: ignore[misc]
 def ntk_by_hand(p: float, q: float, c: float) -> float:
-    """The tangent kernel of DEPTH hidden relu layers, w_var = 2, no bias."""
+    """The tangent kernel of DEPTH hidden relu layers, w_var = 2, no bias; no NaN at correlation one."""
     p, q, c = 2.0 * p, 2.0 * q, 2.0 * c
     theta = c
     r = math.sqrt(p) * math.sqrt(q)
     for _ in range(DEPTH):
-        arc = 0.5 * math.pi + math.asin(c / r)
-        c, theta = (math.sqrt(p * q - c * c) + c * arc) / math.pi, theta * arc / math.pi
+        arc = 0.5 * math.pi + math.asin(min(1.0, max(-1.0, c / r)))
+        c, theta = (math.sqrt(max(0.0, p * q - c * c)) + c * arc) / math.pi, theta * arc / math.pi
         theta += c
     return theta
 

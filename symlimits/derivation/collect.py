@@ -80,8 +80,10 @@ def _combine(parts: list[_Part], odd: frozenset[sp.Symbol], roots: dict[sp.Symbo
         squares = [roots[root] ** ((part.roots.get(root, 0) - lowest[root]) // 2) for root in names]
         total += part.rational * sp.Mul(*squares)
     total = sp.factor(sp.together(total))
-    return total * parts[0].rest.xreplace({r: sp.sqrt(b) for r, b in roots.items()}) * sp.Mul(
-        *(roots[root] ** sp.Rational(lowest[root], 2) for root in names)
+    return (
+        total
+        * parts[0].rest.xreplace({r: sp.sqrt(b) for r, b in roots.items()})
+        * sp.Mul(*(roots[root] ** sp.Rational(lowest[root], 2) for root in names))
     )
 
 

@@ -165,7 +165,8 @@ def _integral(kind: str, m: int, n: int) -> Member:
     if kind == "power":
         return {("power", m + 1, 0): _FIELD.one / (m + 1)}
     if kind == "arcsin":
-        return _sum((_FIELD.one / (m + 1), {("arcsin", m + 1, 0): _FIELD.one}), (-_r / (m + 1), _integral("S", m + 1, -1)))
+        by_parts = {("arcsin", m + 1, 0): _FIELD.one / (m + 1)}
+        return _sum((_FIELD.one, by_parts), (-_r / (m + 1), _integral("S", m + 1, -1)))
     if m >= 2:
         return _sum((_A / _B, _integral("S", m - 2, n)), (-1 / _B, _integral("S", m - 2, n + 2)))
     if m == 1:
@@ -197,6 +198,6 @@ def _as_expr(member: tuple[Any, ...], radicand: tuple[sp.Expr, sp.Expr] | None, 
     a, r = sp.sqrt(A), sp.sqrt(B)
     total = sp.S.Zero
     for (kind, m, n), coefficient in member:
-        shape = {"S": lambda n=n: sp.sqrt(A - B * c**2) ** n, "arcsin": lambda: sp.asin(r * c / a), "power": lambda: 1}
-        total += coefficient.as_expr().subs({"a": a, "r": r}) * c**m * shape[kind]()
+        shape = sp.sqrt(A - B * c**2) ** n if kind == "S" else sp.asin(r * c / a) if kind == "arcsin" else sp.S.One
+        total += coefficient.as_expr().subs({"a": a, "r": r}) * c**m * shape
     return total

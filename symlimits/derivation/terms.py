@@ -103,25 +103,18 @@ def terms(expr: sp.Expr, x: sp.Symbol) -> Terms:
 
 def as_expr(sum_of: Terms, x: sp.Symbol) -> sp.Expr:
     """The sum of the terms, those that differ only in their polynomial put together."""
-    groups: dict[tuple[object, ...], sp.Expr] = {}
+    groups: dict[Term, sp.Expr] = {}
     for term in sum_of:
-        if isinstance(term.factor, Delta):
-            key, value = (term.factor,), term.coefficient
-        else:
-            key, value = (term.factor, term.quadratic, term.linear), term.coefficient * x**term.power
-        groups[key] = groups.get(key, sp.S.Zero) + value
-    total = sp.S.Zero
-    for key, value in groups.items():
-        shape = Term(sp.S.One, 0, *key[1:], factor=key[0]) if len(key) == 3 else Term(sp.S.One, factor=key[0])  # type: ignore[arg-type]
-        total += sp.factor(value) * shape.expr(x)
-    return _waves(total)
+        shape = replace(term, coefficient=sp.S.One, power=0)
+        groups[shape] = groups.get(shape, sp.S.Zero) + term.coefficient * x**term.power
+    return _waves(sp.Add(*(sp.factor(value) * shape.expr(x) for shape, value in groups.items())))
 
 
 def _waves(expr: sp.Expr) -> sp.Expr:
     """Complex exponentials as sines and cosines."""
     if not expr.has(sp.I):
         return expr
-    return sp.expand(expr.replace(lambda node: isinstance(node, sp.exp) and node.has(sp.I), lambda e: e.rewrite(sp.cos)))
+    return sp.expand(expr.replace(lambda e: isinstance(e, sp.exp) and e.has(sp.I), lambda e: e.rewrite(sp.cos)))
 
 
 def derivative(sum_of: Terms, order: int = 1) -> Terms:
@@ -205,7 +198,7 @@ def _masses(part: sp.Expr, x: sp.Symbol) -> list[Term]:
         raise _not_a_term(part)
     scale = 1 / (sp.Abs(slope) * slope**order)
     return [
-        Term(scale * sp.S.NegativeOne**k * sp.binomial(order, k) * f.diff(x, k).subs(x, at), factor=Delta(at, order - k))
+        Term(scale * (-1) ** k * sp.binomial(order, k) * f.diff(x, k).subs(x, at), factor=Delta(at, order - k))
         for k in range(order + 1)
     ]
 

@@ -117,7 +117,7 @@ def mlp(
     Dense(w_var=2, b_var=0)
     """
     count = _depth(depth)
-    dense = Dense(w_var, b_var)  # type: ignore[arg-type]
+    dense = Dense(w_var, b_var)
     hidden = _widths(widths)
     if hidden is not None and count.is_Integer:
         _same_number(len(hidden), int(count))
@@ -146,7 +146,7 @@ def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation]:
             yield layer
             continue
         if not layer.count.is_Integer:
-            raise DomainError(f"depth {layer.count}", "an integer depth", f"net with {layer.count} replaced by a number")
+            raise DomainError(f"depth {layer.count}", "an integer depth", f"a number in place of {layer.count}")
         for _ in range(int(layer.count)):
             yield from _flatten(layer.layers)
 

@@ -119,10 +119,11 @@ class Domain:
         value = self.ranges[symbol].draw(rng)
         if not symbol.is_integer:
             return value
-        return next(n for n in (sp.Integer(round(value)), sp.ceiling(value), sp.floor(value)) if self.ranges[symbol].contains(n))
+        nearby = (sp.Integer(round(value)), sp.ceiling(value), sp.floor(value))  # a small number must not become 0
+        return next((n for n in nearby if self.ranges[symbol].contains(n)), nearby[0])
 
     def _complete(self, point: Point) -> Point:
-        return point | {symbol: sp.sympify(expr).subs(point, simultaneous=True) for symbol, expr in self.dependent.items()}
+        return point | {s: sp.sympify(e).subs(point, simultaneous=True) for s, e in self.dependent.items()}
 
 
 def describe(interval: Range) -> str:

@@ -32,7 +32,7 @@ class GaussianExpectation(sp.Expr):
     is_commutative = True
 
     def __new__(cls, integrand: Any, variables: Iterable[sp.Symbol], covariance: Any) -> GaussianExpectation:
-        variables = sp.Tuple(*variables)
+        variables = tuple(variables)
         matrix = sp.ImmutableDenseMatrix(covariance)
         if matrix.shape != (len(variables), len(variables)) or matrix != matrix.T:
             raise DomainError(
@@ -40,7 +40,7 @@ class GaussianExpectation(sp.Expr):
                 "a symmetric matrix, one row a variable",
                 "[[p, c], [c, q]] for u and v",
             )
-        return sp.Expr.__new__(cls, sp.sympify(integrand), variables, matrix)
+        return sp.Expr.__new__(cls, sp.sympify(integrand), sp.Tuple(*variables), matrix)
 
     @property
     def integrand(self) -> sp.Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -41,7 +42,7 @@ def branches(expr: sp.Expr, x: sp.Symbol) -> Branches:
     """
     points = _switching_points(expr, x)
     pieces = [_resolve(expr, x, sample) for sample in _between(points)]
-    kept = [i for i, pair in enumerate(zip(pieces, pieces[1:], strict=False)) if sp.expand(pair[0] - pair[1]) != 0]
+    kept = [i for i, pair in enumerate(pairwise(pieces)) if sp.expand(pair[0] - pair[1]) != 0]
     return Branches(tuple(points[i] for i in kept), tuple([pieces[0]] + [pieces[i + 1] for i in kept]))
 
 
@@ -92,7 +93,7 @@ def _between(points: list[sp.Expr]) -> list[sp.Expr]:
     """One sample point inside each interval."""
     if not points:
         return [sp.Integer(0)]
-    inner = [(a + b) / 2 for a, b in zip(points, points[1:], strict=False)]
+    inner = [(a + b) / 2 for a, b in pairwise(points)]
     return [points[0] - 1, *inner, points[-1] + 1]
 
 
@@ -123,7 +124,7 @@ def _resolve(expr: sp.Expr, x: sp.Symbol, sample: sp.Expr) -> sp.Expr:
 
     piece = expr.replace(lambda node: isinstance(node, KINKED_HEADS), choose)
     if piece.has(sp.nan):
-        raise NoRule(f"{expr} near {x} = {sample}", "a function defined for every real number", "a last branch (value, True)")
+        raise NoRule(f"{expr} near {x} = {sample}", "a function defined everywhere", "a last branch (value, True)")
     return piece
 
 

@@ -75,7 +75,7 @@ def _words(phi: str) -> str:
 
 TABLE: tuple[Claim, ...] = (
     *(
-        Claim(f"dual-{name}", f"dual activation E f(u) f(v) of f = {_words(phi)}", PRICE, partial(statement, "dual", phi))
+        Claim(f"dual-{name}", f"dual activation of {_words(phi)}", PRICE, partial(statement, "dual", phi))
         for name, phi in DUALS.items()
     ),
     Claim("sphere-relu", "correlation map of a relu layer, NNGP", SPHERE, partial(sphere_map, "nngp", "relu")),

@@ -36,7 +36,7 @@ def standalone(derivation: Derivation, title: str, notation: Mapping[str, str] |
 
 def collected(sections: Sequence[Section], table: str, title: str) -> str:
     """A document of many statements: the table of their certificates, then a section each."""
-    parts = [rf"\section*{{Certificates}}{'\n'}{table}", *map(_section, sections)]
+    parts = ["\\section*{Certificates}\n" + table, *map(_section, sections)]
     return document(parts, title) + "\n"
 
 

@@ -43,7 +43,7 @@ def reproduce(
     executor: Executor | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[Outcome]:
-    """The outcome of each claim, in the order of the claims; the executor changes the time it takes and nothing else."""
+    """The outcome of each claim, in the order of the claims; the executor changes the time it takes, nothing else."""
     report = progress or (lambda _: None)
     found: dict[str, Outcome] = {}
     for outcome in _outcomes(claims, sizes, seed, executor):

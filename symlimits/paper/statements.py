@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from symlimits import activations
@@ -55,7 +55,7 @@ def named_activation(text: str) -> Activation:
 def statement(topic: str, phi: str | None, **network: object) -> Limit:
     """The limit of a topic: `dual` of an activation, or a kernel of an `mlp`, whose arguments `network` holds."""
     if phi is None:
-        raise DomainError(f"{topic} without an activation", "--activation", '--activation relu, or "x*tanh(x)"')
+        raise DomainError(f"{topic} without an activation", "--activation", "--activation relu")
     if topic in KERNELS:
         return KERNELS[topic](mlp(**{"depth": "L", **network}, activation=named_activation(phi)))  # type: ignore[arg-type]
     if network:
@@ -72,17 +72,12 @@ def statement_name(topic: str, phi: str) -> str:
     return f"{topic}-{phi.replace('_', '-')}" if phi in NAMED else topic
 
 
-def notation(text: str) -> Mapping[str, str]:
-    r"""Letters of one's own, from "p=k,q=k'": a symbol's name and its LaTeX.
-
-    >>> notation(r"p=k,sigma_w=\sigma")
-    {'p': 'k', 'sigma_w': '\\sigma'}
-    """
-    return dict(pairs(text))
-
-
 def pairs(text: str) -> list[tuple[str, str]]:
-    """Names and values from "a=1,b=2"."""
+    """Names and values from a text.
+
+    >>> pairs("sigma_w=2, L=3")
+    [('sigma_w', '2'), ('L', '3')]
+    """
     found = [part.partition("=") for part in text.split(",")]
     for name, equals, value in found:
         if not (name.strip().isidentifier() and equals and value.strip()):

@@ -62,7 +62,7 @@ def _archive(path: Path) -> Iterable[tuple[int, Floats]]:
 def _long_table(path: Path) -> Iterable[tuple[int, Floats]]:
     rows = _table(path)
     if rows.shape[1] != 2 or (rows[:, 0] != np.floor(rows[:, 0])).any():
-        raise DataError(f"{path} with {rows.shape[1]} columns", "two: the size, an integer, and the value", "size,value")
+        raise DataError(f"{path} with {rows.shape[1]} columns", "an integer size and a value", "two columns")
     return [(int(size), rows[rows[:, 0] == size, 1]) for size in np.unique(rows[:, 0])]
 
 
@@ -82,7 +82,7 @@ def _load(path: Path) -> Any:
             return content
     except _UNREADABLE:
         pass
-    raise DataError(f"{path}, which is damaged or holds objects", f"a {path.suffix} file of numbers", "np.save or np.savez")
+    raise DataError(f"{path}, damaged or of objects", f"a {path.suffix} file of numbers", "np.save or np.savez")
 
 
 def _member(archive: Any, key: str, path: Path) -> Any:

@@ -28,6 +28,10 @@ class arcsin(sp.Function):  # type: ignore[misc]
     """asin of an argument that rounding may carry beyond one."""
 
 
+class root(sp.Function):  # type: ignore[misc]
+    """The square root of a number that rounding may carry below zero."""
+
+
 class exp_sinh(sp.Function):  # type: ignore[misc]
     """exp(a) sinh(b), which overflows no earlier than the product."""
 
@@ -63,6 +67,9 @@ class _Printer(PythonCodePrinter):  # type: ignore[misc]
 
     def _print_arcsin(self, expr: arcsin) -> str:
         return f"asin(min(1.0, max(-1.0, {self._print(expr.args[0])})))"
+
+    def _print_root(self, expr: root) -> str:
+        return f"sqrt(max(0.0, {self._print(expr.args[0])}))"
 
     def _print_exp_sinh(self, expr: exp_sinh) -> str:
         return f"exp_sinh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
@@ -175,22 +182,35 @@ class _Root(sp.Function):  # type: ignore[misc]
 def conditioned(expr: sp.Expr) -> sp.Expr:
     """A function of p, q, c near c^2 = p q: written with s = sqrt(p q - c^2).
 
+    A kernel of kernels (an unrolled recursion) has no such form: there arguments that rounding
+    carries out of range are cut off, and the Gram loop is the accurate reading.
+
     >>> conditioned(sp.sqrt(p * q - c**2) + sp.asin(c / sp.sqrt((1 + p) * (1 + q))))
     s + arc(c, sqrt(p + q + s**2 + 1))
     """
     if not expr.has(c):
         return expr
+    if not all(_is_polynomial_square(node) for node in sp.preorder_traversal(expr)):
+        return expr.replace(_is_root_in_c, lambda power: root(power.base) ** (2 * power.exp)).replace(sp.asin, arcsin)
     expr = expr.replace(sp.asin, _angle)
     return expr.replace(lambda node: isinstance(node, sp.Add) and node.has(c), _positive)
 
 
+def _is_polynomial_square(node: sp.Basic) -> bool:
+    """Whether a root, or the cosine that belongs to an arcsine, is that of a polynomial in c."""
+    if isinstance(node, sp.asin):
+        y, x = node.args[0].as_numer_denom()
+        return bool((x**2 - y**2).is_polynomial(c))
+    return not (node.is_Pow and not node.exp.is_Integer and node.has(c)) or bool(node.base.is_polynomial(c))
+
+
+def _is_root_in_c(node: sp.Basic) -> bool:
+    return node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and node.base.has(c)
+
+
 def _angle(argument: sp.Expr) -> sp.Expr:
-    """As an angle where y and x^2 are polynomials in c; kernels of kernels keep their arcsine."""
     y, x = argument.as_numer_denom()
-    square = x**2 - y**2
-    if not square.is_polynomial(c):
-        return arcsin(argument)
-    return arc(y, sp.sqrt(_positive(sp.expand(square))))
+    return arc(y, sp.sqrt(_positive(sp.expand(x**2 - y**2))))
 
 
 def _positive(node: sp.Expr) -> sp.Expr:
@@ -217,6 +237,7 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
     lines = []
     if {p, q, c} <= set(arguments):
         expr = conditioned(expr)
+    if expr.has(S):
         a, b, d = names[p], names[q], names[c]
         lines += [f"s = difference_of_products({a}, {b}, {d}, {d})", "s = sqrt(s) if s > 0.0 else 0.0"]
         names[S] = "s"
@@ -236,6 +257,6 @@ from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh
 
 
 @njit(error_model="numpy")
-def angle_between(x, y):  # one number at a time: the library's arctangent is the faster one
+def angle_between(x, y):  # one number at a time: faster than the polynomial for vectors
     return atan2(y, x)
 """

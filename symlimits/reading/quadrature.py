@@ -22,7 +22,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.expectation import GaussianExpectation, separated
+from symlimits.language.expectation import separated
 from symlimits.language.piecewise import branches
 
 Function = Callable[..., mpf]
@@ -135,7 +135,7 @@ def _weighted(
         cells = [(_trapezoid(n, reach), side[1][0])]
     else:
         ends = _clamped([kink / root for kink in side[0]], reach)
-        cells = [(nodes(_panels(a, b, root), n), f) for (a, b), f in zip(pairwise(ends), side[1], strict=True)]
+        cells = [(nodes(_panels(a, b, root), n), f) for (a, b), f in zip(pairwise(ends), side[1], strict=True) if a < b]
     return [(z, w, w * f(root * z)) for rule, f in cells if f for z, w in rule]
 
 
@@ -147,16 +147,18 @@ def _smooth(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) ->
     if first is None or second is None:
         return mpf(0)
 
+    start = int(reach**2 / 3) + 8  # resolves the density; what grows beyond resolves the function, which t moves less
+
     def attempt(n: int) -> Sum:
-        weighted = [(z, w * mp.npdf(z)) for z, w in _trapezoid(n, reach)]
+        inner = [(t, w * mp.npdf(t)) for t, w in _trapezoid(start + int((n - start) * min(1, 2 * width)), reach)]
         terms = []
-        for z, weight in weighted:
+        for z, weight in _trapezoid(n, reach):
             x, shift, disc = rp * z, rq * rho * z, mp.sqrt(reach**2 - z**2)
-            outer = weight * first(x)
-            terms += [outer * w * second(x, shift + rq * width * t) for t, w in weighted if abs(t) < disc]
+            outer = weight * mp.npdf(z) * first(x)
+            terms += [outer * w * second(x, shift + rq * width * t) for t, w in inner if abs(t) < disc]
         return mp.fsum(terms), mp.fsum(terms, absolute=True)
 
-    return converge(attempt, int(reach**2 / 3) + 8, 1.3, _MOST_ROTATED)
+    return converge(attempt, start, 1.3, _MOST_ROTATED)
 
 
 def _trapezoid(n: int, reach: mpf) -> Rule:
@@ -293,12 +295,10 @@ def _reach(size: Callable[[mpf], mpf]) -> mpf:
     largest = max(here(radius * k / 20) for k in range(21))
     for _ in range(_WIDEST):
         edge = max(here(radius * k / 100) for k in (100, 103, 107))  # an oscillating function may vanish at one of them
-        if 0 < largest and edge <= tiny * largest:
+        if largest > 0 and edge <= tiny * largest:
             return radius
         largest, radius = max(largest, edge), radius * mpf("1.15")
-    raise DomainError(
-        "an integrand that outgrows the Gaussian density", "a finite expectation", "smaller variances, or a slower function"
-    )
+    raise DomainError("an integrand that outgrows the Gaussian density", "a finite expectation", "smaller variances")
 
 
 def _reach_2(f: Function, shape: Shape) -> mpf:
@@ -312,46 +312,6 @@ def _reach_2(f: Function, shape: Shape) -> mpf:
 def _clamped(points: list[mpf], reach: mpf) -> list[mpf]:
     """The ends of the range with the points between them; a point outside moves to its end."""
     return [-reach, *(max(-reach, min(reach, point)) for point in points), reach]
-
-
-def without_masses(head: GaussianExpectation) -> sp.Expr:
-    r"""The same expectation with Dirac masses integrated out: densities stand in their place.
-
-    >>> u = sp.Symbol("u", real=True)
-    >>> without_masses(GaussianExpectation(sp.DiracDelta(u), (u,), [[4]]))
-    sqrt(2)/(4*sqrt(pi))
-    """
-    terms = sp.Add.make_args(sp.expand(head.integrand))
-    return sp.Add(*(_sifted(term, head.variables, head.covariance) for term in terms))
-
-
-def _sifted(term: sp.Expr, variables: tuple[sp.Symbol, ...], covariance: sp.Matrix) -> sp.Expr:
-    """A mass in u: the law of u given the others, written out, at the mass; then the others."""
-    for i, u in enumerate(variables):
-        delta = next((f for f in sp.Mul.make_args(term) if isinstance(f, sp.DiracDelta) and f.has(u)), None)
-        if delta is None:
-            continue
-        others = [w for w in variables if w != u]
-        kept = [j for j in range(len(variables)) if j != i]
-        within = covariance.extract(kept, kept)
-        weights = covariance.extract([i], kept) * within.inv() if kept else sp.zeros(1, 0)
-        mean = sum((w * x for w, x in zip(weights, others, strict=True)), sp.S.Zero)
-        variance = covariance[i, i] - (weights * covariance.extract(kept, [i]))[0] if kept else covariance[i, i]
-        density = sp.exp(-((u - mean) ** 2) / (2 * variance)) / sp.sqrt(2 * sp.pi * variance)
-        rest = [f for f in sp.Mul.make_args(term) if f != delta]
-        smooth = sp.Mul(density, *(f for f in rest if not isinstance(f, sp.DiracDelta)))
-        masses = sp.Mul(*(f for f in rest if isinstance(f, sp.DiracDelta)))
-        return _sifted(_sift(smooth, u, delta) * masses, tuple(others), within)
-    return GaussianExpectation(term, variables, covariance) if variables else term
-
-
-def _sift(expr: sp.Expr, u: sp.Symbol, delta: sp.DiracDelta) -> sp.Expr:
-    order = int(delta.args[1]) if len(delta.args) > 1 else 0
-    slope = sp.diff(delta.args[0], u)
-    if slope == 0 or slope.has(u):
-        raise NoRule(f"the mass {delta}", f"an argument linear in {u}", "a mass at a point")
-    at = -delta.args[0].subs(u, 0) / slope
-    return sp.S.NegativeOne**order * expr.diff(u, order).subs(u, at) / (sp.Abs(slope) * slope**order)
 
 
 @lru_cache(maxsize=2048)

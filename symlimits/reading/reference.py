@@ -16,7 +16,8 @@ from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
-from symlimits.reading.quadrature import GUARD, converge, gaussian_mean, nodes, without_masses
+from symlimits.reading.dirac import without_masses
+from symlimits.reading.quadrature import GUARD, converge, gaussian_mean, nodes
 
 HEADS = (GaussianExpectation, Recursion, sp.Integral)
 Values = Mapping[sp.Symbol, sp.Expr]
@@ -31,14 +32,15 @@ def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> 
     finite real number and `NoRule` where the digits are not reached.
 
     >>> c = sp.Symbol("c", real=True)
-    >>> reference(sp.asin(c), {c: sp.Rational(1, 2)}, 20) * 6
-    mpf('3.14159265358979323846264')
+    >>> mp.nstr(reference(6 * sp.asin(c), {c: sp.Rational(1, 2)}, digits=30), 30)
+    '3.14159265358979323846264338328'
     """
     values = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
     inside = set().union(*(value.free_symbols for value in values.values()))
     missing = sorted(str(symbol) for symbol in (expr.free_symbols - set(values)) | inside)
     if missing:
-        raise UnboundSymbol(f"{', '.join(missing)} without a value", "a number for every symbol", f"bind({missing[0]}=...)")
+        given = f"{', '.join(missing)} without a value"
+        raise UnboundSymbol(given, "a number for every symbol", f"bind({missing[0]}=...)")
     masses = {head: without_masses(head) for head in expr.atoms(GaussianExpectation) if head.has(sp.DiracDelta)}
     with mp.workdps(digits + GUARD + 4):
         result = _value(expr.xreplace(masses), values)

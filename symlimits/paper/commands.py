@@ -1,0 +1,140 @@
+"""The commands of the command line: each takes its arguments, prints, and returns an exit code."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from symlimits.certify import Certificate
+from symlimits.errors import DataError, DomainError, UnboundSymbol
+from symlimits.limit import SIZES, Limit
+from symlimits.paper import reproduce as reproduction
+from symlimits.paper.claims import claims, find
+from symlimits.paper.documents import columns, standalone
+from symlimits.paper.files import array_file, check_folder, write_files
+from symlimits.paper.progress import progress
+from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
+from symlimits.paper.tables import read_rows, read_samples
+from symlimits.paper.workers import workers
+from symlimits.reading.latex import latex
+
+OK, BROKEN = 0, 1
+NETWORK = ("depth", "w_var", "b_var", "parameterization", "widths")
+
+
+def list_claims(arguments: Namespace) -> int:
+    """The table of claims."""
+    print(columns(("claim", "statement", "source"), [(c.name, c.title, c.source) for c in claims().values()]))
+    return OK
+
+
+def derive(arguments: Namespace) -> int:
+    """A derivation, printed as LaTeX or written as .tex and .json."""
+    folder = arguments.out and check_folder(arguments.out)
+    name, limit = _named(arguments)
+    letters = dict(pairs(arguments.notation)) if arguments.notation else None
+    if folder is None:
+        print(limit.latex(letters))
+        return OK
+    tex = standalone(limit, name, letters)
+    write_files(folder, {f"{name}.tex": tex, f"{name}.json": limit.to_json() + "\n"})
+    print(f"{limit.name} = {latex(limit.expr, letters)}")
+    return OK
+
+
+def certify(arguments: Namespace) -> int:
+    """A certificate, printed and written."""
+    folder = arguments.out and check_folder(arguments.out)
+    name, limit = _named(arguments)
+    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
+        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report)
+    return _verdict(certificate, name, folder)
+
+
+def compare(arguments: Namespace) -> int:
+    """The user's own samples against a limit."""
+    folder = arguments.out and check_folder(arguments.out)
+    samples = read_samples(arguments.samples)
+    name, limit = _named(arguments)
+    point = {letter: getattr(arguments, letter) for letter in "pqc" if getattr(arguments, letter) is not None}
+    return _verdict(limit.compare(samples, seed=arguments.seed, **point), name, folder)
+
+
+def gram(arguments: Namespace) -> int:
+    """The Gram matrix of a kernel for data in a file."""
+    if arguments.out.suffix.lower() != ".npy":
+        raise DataError(f"the file {arguments.out}", "a .npy file", f"--out {arguments.out.with_suffix('.npy')}")
+    kernel = _kernel(arguments)
+    data = [read_rows(path) for path in (arguments.data, arguments.other) if path is not None]
+    with array_file(arguments.out) as file:
+        matrix = kernel(*data)
+        np.save(file, matrix)
+    print(f"{arguments.out}: {matrix.shape[0]} x {matrix.shape[1]}")
+    return OK
+
+
+def reproduce(arguments: Namespace) -> int:
+    """Every claim: derived, certified, written, and summed up in a table."""
+    folder = check_folder(arguments.out)
+    sizes = reproduction.QUICK_SIZES if arguments.quick else SIZES
+    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
+        outcomes = reproduction.reproduce(list(claims().values()), sizes, arguments.seed, executor, report)
+    files = write_files(folder, reproduction.texts(outcomes))
+    print(reproduction.table(outcomes))
+    print(f"{len(files)} files in {folder}; statements.tex holds every derivation")
+    return OK if all(outcome.certificate.ok for outcome in outcomes) else BROKEN
+
+
+def doctor(arguments: Namespace) -> int:
+    """Versions, cache, threads, LaTeX, and a self-check."""
+    from symlimits.paper.doctor import examination  # imports numba, which no other command has to wait for
+
+    rows, passed = examination()
+    print(columns(("what", "finding"), rows))
+    return OK if passed else BROKEN
+
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "list": list_claims,
+    "derive": derive,
+    "certify": certify,
+    "compare": compare,
+    "gram": gram,
+    "reproduce": reproduce,
+    "doctor": doctor,
+}
+
+
+def _named(arguments: Namespace) -> tuple[str, Limit]:
+    """The statement that the arguments describe, a topic with options or a claim, and a file name for it."""
+    topic, phi = arguments.statement, arguments.activation
+    options = {name: getattr(arguments, name) for name in NETWORK if getattr(arguments, name) is not None}
+    if topic in TOPICS:
+        name, limit = statement_name(topic, phi or ""), statement(topic, phi, **options)
+    elif phi is None and not options:
+        name, limit = topic, find(topic).build()
+    else:
+        given = f"{topic!r} with an activation or a network"
+        raise DomainError(given, f"one of {', '.join(TOPICS)}, or a claim without options", "--set name=value")
+    return name, limit.bind(**dict(pairs(arguments.set))) if arguments.set else limit
+
+
+def _kernel(arguments: Namespace) -> Limit:
+    """A kernel with numbers for everything but the data and their dimension d."""
+    _, limit = _named(arguments)
+    missing = limit.recursion.free_symbols - set(limit.arguments)
+    names = sorted({symbol.name for symbol in missing} - {"d"})
+    if names:
+        advice = "--depth 3 --w-var 2 --b-var 0, or --set name=value"
+        raise UnboundSymbol(f"{names[0]} without a value", "numbers for depth and variances", advice)
+    return limit
+
+
+def _verdict(certificate: Certificate, name: str, folder: Path | None) -> int:
+    if folder is not None:
+        write_files(folder, {f"{name}.certificate.json": certificate.to_json() + "\n"})
+    print(certificate)
+    return OK if certificate.ok else BROKEN
