@@ -52,7 +52,7 @@ def _tilt(term: Term, mu: sp.Expr, variance: sp.Expr) -> tuple[sp.Expr, sp.Expr,
 
 
 def _stein(power: int, factor: Step | Erf | None, mu: sp.Expr, variance: sp.Expr) -> sp.Expr:
-    r"""$[m] = \mathbb E x^m h(x)$ by $[m] = \mu\,[m-1] + (m-1)\varsigma\,[m-2] + \varsigma\,\mathbb E\,x^{m-1}h'(x)$."""
+    r"""$[m] = \mathbb E x^m h(x)$ by $[m] = \mu\,[m-1] + (m-1)\varsigma\,[m-2] + \varsigma\,\mathbb E x^{m-1}h'(x)$."""
     if power < 0:
         return sp.S.Zero
     if power == 0:

@@ -111,7 +111,7 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     second moment is finite.
 
     >>> activation("x*(1+erf(x/sqrt(2)))/2")
-    activation('x*(erf(sqrt(2)*x/2)/2 + 1/2)')
+    activation('x*(erf(sqrt(2)*x/2) + 1)/2')
     """
     if isinstance(formula, Activation):
         return formula

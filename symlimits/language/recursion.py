@@ -95,6 +95,15 @@ class Recursion(sp.Expr):
         start = [e.subs(old, new) for e in self.start]
         return self.func(self.states, start, [(layers, n.subs(old, new)) for layers, n in self.blocks], self.output)
 
+    def _sympystr(self, printer: Any) -> str:
+        """A recursion in words, for the terminal: its maps and its start, nothing substituted."""
+        parts = []
+        for maps, count in self.stages:
+            steps = ", ".join(f"{s} -> {printer.doprint(e)}" for s, e in zip(self.states, maps, strict=True))
+            parts.append(f"{printer.doprint(count)} x ({steps})")
+        start = ", ".join(f"{s} = {printer.doprint(e)}" for s, e in zip(self.states, self.start, strict=True))
+        return f"{self.output} after {', then '.join(parts)} from {start}"
+
     def repeated(self) -> Iterator[tuple[sp.Expr, ...]]:
         """The maps of all layers in the order of their application; every repetition must be an integer."""
         for layers, count in self.blocks:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from symlimits.limit import Derivation
-from symlimits.reading.latex import document, escape
+from symlimits.reading.latex import document
+from symlimits.reading.latex_text import escape
 
 HEADER = r"% amsmath and amssymb; \input{{{name}}}, then \eqref{{eq:{name}}} is the last line."
 

@@ -110,7 +110,7 @@ def _table(path: Path) -> Floats:
             file.seek(0)
             rows = np.loadtxt(file, delimiter=",", skiprows=int(names), ndmin=2)
     except (OSError, ValueError) as error:
-        reason = str(error).partition(";")[0]  # what follows is advice about arguments of loadtxt
+        reason = str(error).partition(";")[0].rstrip(".")  # what follows is advice about arguments of loadtxt
         wanted = "rows of numbers, all of one length, below one line of names at most"
         raise DataError(f"{path}: {reason}", wanted, "numbers separated by commas") from None
     if not rows.size:

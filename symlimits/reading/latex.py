@@ -1,49 +1,24 @@
-r"""Expressions and derivations as LaTeX that could stand in a paper (amsmath is enough).
-
-The printer changes how a formula looks, never what it is: roots of nonnegative factors share one
-root, differences begin with what is added, an exponent is written on one line, and a recursion is
-printed as one, never substituted into itself. Lines are broken between the terms of a sum.
-"""
+r"""Expressions and derivations as LaTeX that could stand in a paper (amsmath is enough)."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import sympy as sp
-from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 from sympy.printing.latex import LatexPrinter
 
 from symlimits.errors import DomainError
-from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.reading.latex_printer import INDENT, INDEX, Printer, continued, environment
+from symlimits.reading.latex_text import escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
-INDENT = 2  # letters, a \quad
-LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
-INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
-# Letters of constants: they stand before the variables in a product, and after them in a sum.
-PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
-HEADS = (GaussianExpectation, sp.Integral)  # too large to stand above or below a fraction's bar
 
-ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-ESCAPES |= {character: f"\\{character}" for character in "{}$&#_%"}
-WIDTHS = dict.fromkeys("()[]|,.;:/!'", 0.6) | dict.fromkeys(["+", "-", "=", "<", ">", r"\sim"], 2.2)
-WIDTHS |= dict.fromkeys([r"\left", r"\right", r"\text", r"\operatorname", r"\,", r"\!", "&", "}"], 0.0)
-WIDTHS |= {rf"\{size}{side}": 0.0 for size in ("big", "bigg") for side in "lr"} | {r"\quad": 2.0}
-WIDTHS |= {rf"\{name}": len(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "max", "min")}
-WIDTHS |= {rf"\{name}": 0.0 for name in ("mathbb", "mathbf", "mathcal", "mathrm")} | {r"\arcsin": 6.0}
-
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
-_ENVIRONMENT = re.compile(r"\\begin\{[a-z]*\}((?:(?!\\begin).)*?)\\end\{[a-z]*\}", re.DOTALL)
-_DELIMITER = re.compile(r"\\\\|\\[{}]|\\(?P<end>begin|end)\{(?P<name>[^{}]*)\}|\\(left|right)(?![A-Za-z])|[{}]")
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
-_TALL = re.compile(r"\\(frac|sqrt|int|begin|left)(?![A-Za-z])")
-_INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
 
 class Line(Protocol):
@@ -69,11 +44,11 @@ def latex(expr: sp.Expr, notation: Mapping[str, str] | None = None) -> str:
     >>> print(latex(c * sp.asin(c / sp.sqrt(p * q)) / (2 * sp.pi) + sp.sqrt(p * q - c**2) / (2 * sp.pi)))
     \frac{c \arcsin\left(\frac{c}{\sqrt{p q}}\right)}{2 \pi} + \frac{\sqrt{p q - c^{2}}}{2 \pi}
     """
-    printer = _Printer(_names([expr], notation or {}))
+    printer = Printer(_names([expr], notation or {}))
     formula = printer.doprint(expr)
     before = rf"{formula}, \quad \text{{where}} \quad "
     equations = printer.equations(expr, PAGE - rendered_width(before))
-    return before + _environment("aligned", equations) if equations else formula
+    return before + environment("aligned", equations) if equations else formula
 
 
 def align(
@@ -87,7 +62,8 @@ def align(
 
     Arguments: the left-hand side, in LaTeX; the lines; `notation` as for `latex`; the label;
     the letters that fit across the page, for left-hand side, formula and rule together. Longer
-    lines are broken between terms. Below a recursion stand the equations that define it. Raises
+    lines are broken between terms. Below a recursion stand the equations that define it,
+    start values only where they are new. Raises
     `DomainError` if two symbols would print alike.
 
     >>> from types import SimpleNamespace as Line
@@ -99,19 +75,21 @@ def align(
     &= c^{2} + 2 c + 1 && \text{(expansion)}
     \end{align*}
     """
-    printer = _Printer(_names([line.expr for line in lines], notation or {}))
+    printer = Printer(_names([line.expr for line in lines], notation or {}))
     rules = [rf" && \text{{({escape(line.rule)})}}" if line.rule else "" for line in lines]
     beside = rendered_width(f"{left} = {'(100)' if label else ''}") + max(map(rendered_width, rules), default=0)
     room = max(NARROWEST, width - beside)
     rows: list[str] = []
+    before: sp.Expr | None = None
     for line, rule in zip(lines, rules, strict=True):
-        equations = printer.equations(line.expr, room - INDENT)
+        equations = printer.equations(line.expr, room - INDENT, before)
+        before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
-        rows += _continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        rows += [rf"&\quad {_environment('aligned', equations)}"] if equations else []
+        rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
+        rows += [rf"&\quad {environment('aligned', equations)}"] if equations else []
     if label is None:
-        return _environment("align*", rows)
-    return _environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+        return environment("align*", rows)
+    return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
 
 
 def document(fragments: Sequence[str], title: str | None = None) -> str:
@@ -132,415 +110,6 @@ def document(fragments: Sequence[str], title: str | None = None) -> str:
     bodies = [text if _DISPLAY.match(text) else f"\\[\n{text}\n\\]" for text in fragments]
     preamble = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", r"\usepackage{amsmath, amssymb}"]
     return "\n".join([*preamble, r"\allowdisplaybreaks", r"\begin{document}", *heading, *bodies, r"\end{document}"])
-
-
-def balanced(tex: str) -> bool:
-    r"""Whether braces, \left and \right, and environments are closed in the order they were opened.
-
-    >>> balanced(r"\left[0, \frac{1}{2}\right)"), balanced(r"\left( x"), balanced(r"{ \left( } \right)")
-    (True, False, False)
-    """
-    unclosed: list[str] = []
-    for match in _DELIMITER.finditer(tex):
-        token, kind = match[0], match["name"] or match[0]
-        if token in (r"\left", "{") or match["end"] == "begin":
-            unclosed.append({r"\left": r"\right", "{": "}"}.get(kind, kind))
-        elif (token in (r"\right", "}") or match["end"]) and (not unclosed or unclosed.pop() != kind):
-            return False
-    return not unclosed
-
-
-def escape(text: str) -> str:
-    r"""Plain text with the characters that LaTeX would act upon made printable.
-
-    >>> print(escape("50% of a_1 & b"))
-    50\% of a\_1 \& b
-    """
-    return "".join(ESCAPES.get(character, character) for character in text)
-
-
-def rendered_width(tex: str) -> float:
-    r"""About how wide a formula is on the page, in letters.
-
-    >>> rendered_width(r"\frac{a b c}{2 \pi}"), rendered_width(r"a + b")
-    (3.0, 4.2)
-    """
-    while (flatter := _ENVIRONMENT.sub(lambda match: max(match[1].split(r"\\"), key=len), tex)) != tex:
-        tex = flatter
-    return _width(iter(_TOKEN.findall(tex)))
-
-
-def _width(tokens: Iterator[str]) -> float:
-    """The width up to the brace that closes, which is taken too."""
-    total = 0.0
-    for token in tokens:
-        if token == "}":
-            break
-        total += _width_of(token, tokens)
-    return total
-
-
-def _width_of(token: str, tokens: Iterator[str]) -> float:
-    """The width of a token and the arguments that it takes from `tokens`."""
-    if token == "{":
-        return _width(tokens)
-    if token == r"\frac":
-        return max(_width_of(next(tokens, ""), tokens), _width_of(next(tokens, ""), tokens))
-    if token in ("_", "^"):
-        return 0.7 * _width_of(next(tokens, ""), tokens)
-    return WIDTHS.get(token, 1.0)
-
-
-class _Printer(LatexPrinter):
-    """SymPy's printer with the habits of papers; `names` holds the LaTeX of every symbol."""
-
-    def __init__(self, names: Mapping[sp.Symbol, str]) -> None:
-        super().__init__({"symbol_names": dict(names), "fold_frac_powers": True})
-        self.names = names
-
-    # Lines that fit.
-
-    def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
-        """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
-        rows: list[str] = []
-        for piece in _enclose("", self.pieces(expr, room), after):
-            if rows and _depth(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
-                rows[-1] += f" {piece}"
-            else:
-                rows.append(piece)
-        return rows
-
-    def pieces(self, expr: sp.Expr, room: float) -> list[str]:
-        """The expression cut where a line may be broken: between terms, and if need be those of a factor."""
-        if expr.is_Add:
-            return [piece for sign, term in self.signed(expr) for piece in _enclose(sign, self._term(term, room), "")]
-        whole = self._print(expr)
-        if rendered_width(whole) <= room:
-            return [whole]
-        if isinstance(expr, sp.Integral):
-            return _enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
-        return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
-
-    def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
-        """A product cut before its last expectation, or within an integral or its longest sum."""
-        heads = [factor for factor in factors if isinstance(factor, HEADS)]
-        sums = [factor for factor in factors if factor.is_Add]
-        if not heads and not sums:
-            return [self._product(factors)]
-        inner = _in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
-        outer = self._product([factor for factor in factors if factor is not inner], alone=False)
-        if len(heads) > 1:
-            return [outer, *_enclose(r"\quad \times ", self._opened(inner, room), "")]
-        return _enclose(outer + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
-
-    def _term(self, term: sp.Expr, room: float) -> list[str]:
-        return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)
-
-    def _opened(self, expr: sp.Expr, room: float) -> list[str]:
-        r"""A factor in pieces, a sum between \bigl( and \bigr), which bear line breaks as \left and \right do not."""
-        pieces = self.pieces(expr, room)
-        size = "bigg" if any(map(_TALL.search, pieces)) else "big"
-        return _enclose(rf"\{size}l(", pieces, rf"\{size}r)") if expr.is_Add else pieces
-
-    # Sums, products and powers.
-
-    def signed(self, expr: sp.Expr) -> list[tuple[str, sp.Expr]]:
-        """The terms of a sum and their signs: constants and integrals last, no minus first if there is a plus."""
-        terms = self._as_ordered_terms(expr)
-        if not all(map(_is_parameter, terms)):
-            terms.sort(key=lambda term: 2 if term.has(sp.Integral) else _is_parameter(term))
-        if _negative(terms[0]):
-            terms.sort(key=_negative)
-        pairs = [("- ", _negated(term)) if _negative(term) else ("+ ", term) for term in terms]
-        return [(pairs[0][0].replace("+ ", ""), pairs[0][1]), *pairs[1:]]
-
-    def _print_Add(self, expr: sp.Expr, order: str | None = None) -> str:
-        return " ".join(sign + self._factor(term, alone=not term.is_Add) for sign, term in self.signed(expr))
-
-    def _print_Mul(self, expr: sp.Expr) -> str:
-        return self._product(expr.as_ordered_factors())
-
-    def _print_Pow(self, expr: sp.Expr) -> str:
-        return self._product([expr]) if _divides(expr) else super()._print_Pow(expr)
-
-    def _product(self, factors: Sequence[sp.Expr], alone: bool = True) -> str:
-        """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
-        number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
-        rest = [factor for factor in factors if not factor.is_Rational]
-        heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
-        above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
-        below, q = [1 / factor for factor in rest if _divides(factor)], number.q
-        for root in [f for f in above if f.is_Pow and f.base.is_Integer and f.exp == sp.S.Half and q % f.base == 0]:
-            above.remove(root)  # u/sqrt(2), which SymPy holds as sqrt(2) u/2
-            below, q = [*below, root], q // root.base
-        above = [sp.Integer(abs(number.p))] * (abs(number.p) != 1) + above
-        below = [sp.Integer(q)] * (q != 1) + below
-        scalar = self._side(above, alone=bool(below) or (alone and number > 0 and not heads))
-        if below:
-            scalar = rf"\frac{{{scalar or 1}}}{{{self._side(below, alone=True)}}}"
-        elif alone and not heads:
-            scalar = scalar or "1"
-        texts = [self._factor(head, alone=alone and head is heads[-1]) for head in heads]
-        return ("- " if number < 0 else "") + r" \, ".join(filter(None, [scalar, *texts]))
-
-    def _side(self, factors: Sequence[sp.Expr], alone: bool) -> str:
-        """What stands above or below a fraction's bar; `alone`: a single sum needs no brackets."""
-        roots: dict[sp.Expr, list[sp.Expr]] = defaultdict(list)  # of nonnegative numbers: they share a root
-        others: list[sp.Expr] = []
-        for factor in factors:
-            fractional = factor.is_Pow and factor.exp.is_Rational and not factor.exp.is_Integer
-            if fractional and factor.base.is_nonnegative:
-                roots[factor.exp].append(factor.base)
-            else:
-                others.append(factor)
-        alone = alone and len(others) + len(roots) == 1
-        texts = [(_rank(factor), self._factor(factor, alone)) for factor in others]
-        texts += [(0 if all(b.is_number for b in bases) else 4, self._root(bases, e)) for e, bases in roots.items()]
-        product = ""
-        for _, text in sorted(texts, key=lambda pair: pair[0]):
-            confusing = product[-1:].isdigit() and (text[0].isdigit() or text.startswith(r"\mathbf{1}"))  # 2 1_{u > 0}
-            product += (r" \cdot " if confusing else " " * bool(product)) + text
-        return product
-
-    def _root(self, bases: Sequence[sp.Expr], exponent: sp.Rational) -> str:
-        inside = self._side(bases, alone=True)
-        if exponent == sp.S.Half:
-            return rf"\sqrt{{{inside}}}"
-        base = self.parenthesize_super(inside) if len(bases) == 1 and bases[0].is_Symbol else _brackets(inside)
-        return f"{base}^{{{exponent}}}"
-
-    def _factor(self, expr: sp.Expr, alone: bool) -> str:
-        tex = self._print(expr)
-        if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral)) or tex.startswith("-")):
-            return tex
-        return _brackets(tex)
-
-    def _add_parens(self, s: str) -> str:
-        return _brackets(s)
-
-    def parenthesize_super(self, s: str) -> str:
-        """A second exponent: K^l squared needs brackets, k^l(x, z) squared does not."""
-        return _brackets(s) if "^" in s and not s.endswith(")") else s
-
-    def parenthesize(self, item: sp.Expr, *args: object, **kwargs: object) -> str:
-        """A state's layer is a superscript: a power needs brackets around it."""
-        tex = super().parenthesize(item, *args, **kwargs)
-        return _brackets(tex) if isinstance(item, Recursion) else tex
-
-    def _print_exp(self, expr: sp.Expr, exp: str | None = None) -> str:
-        above, below = sp.fraction(sp.together(expr.exp))
-        sign = "-" if above.could_extract_minus_sign() else ""
-        above = -above if sign else above
-        exponent = sign + self._factor(above, alone=not sign and below == 1)
-        exponent += f"/{self._print(below)}" if below != 1 else ""
-        if below.is_Atom and rendered_width(exponent) <= LONGEST_EXPONENT and not _TALL.search(exponent):
-            power = f"e^{{{exponent}}}"
-        else:
-            power = rf"\exp{_brackets(self._print(expr.exp))}"
-        return f"{_brackets(power)}^{{{exp}}}" if exp else power
-
-    # Functions.
-
-    def _print_Function(self, expr: sp.Expr, exp: str | None = None) -> str:
-        name = type(expr).__name__
-        if hasattr(self, f"_print_{name}") and not isinstance(expr, AppliedUndef):
-            return getattr(self, f"_print_{name}")(expr, exp)
-        full = _INVERSE.sub(lambda match: "ar" if match[1] else "arc", name)  # arcsin, but arsinh
-        return self._call(self._hprint_Function(full), expr.args, exp)
-
-    def _call(self, name: str, arguments: Iterable[sp.Expr], exp: str | None = None) -> str:
-        return name + _power(exp) + _brackets(", ".join(map(self._print, arguments)))
-
-    def _print_log(self, expr: sp.Expr, exp: str | None = None) -> str:
-        return self._call(r"\log", expr.args, exp)
-
-    def _print_LambertW(self, expr: sp.Expr, exp: str | None = None) -> str:
-        return self._call(r"\operatorname{LambertW}", expr.args, exp)  # W is a weight
-
-    def _print_Abs(self, expr: sp.Expr, exp: str | None = None) -> str:
-        return rf"\left|{self._print(expr.args[0])}\right|" + _power(exp)
-
-    def _print_Max(self, expr: sp.Expr, exp: str | None = None) -> str:
-        return self._call(rf"\{type(expr).__name__.lower()}", sorted(expr.args, key=default_sort_key)) + _power(exp)
-
-    _print_Min = _print_Max
-
-    def _print_Heaviside(self, expr: sp.Expr, exp: str | None = None) -> str:
-        """An indicator (theta is the tangent kernel), its condition solved for the variable."""
-        constant, rest = expr.args[0].as_independent(*expr.free_symbols, as_Add=True)
-        smaller, larger = (-constant, rest) if not rest.could_extract_minus_sign() else (-rest, constant)
-        order = [rest, ">", smaller] if larger is rest else [smaller, "<", larger]
-        return rf"\mathbf{{1}}_{{{' '.join(o if isinstance(o, str) else self._print(o) for o in order)}}}" + _power(exp)
-
-    def _print_DiracDelta(self, expr: sp.Expr, exp: str | None = None) -> str:
-        order = f"({self._print(expr.args[1])})" if len(expr.args) > 1 and expr.args[1] != 0 else None
-        return self._call(r"\delta", expr.args[:1], order) + _power(exp)
-
-    def _print_Piecewise(self, expr: sp.Piecewise) -> str:
-        rows = [f"{self._print(piece)} & {self._condition(condition)}" for piece, condition in expr.args]
-        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
-
-    def _condition(self, condition: sp.Basic) -> str:
-        return r"\text{otherwise}" if condition == sp.true else rf"\text{{if }} {self._print(condition)}"
-
-    # Integrals, expectations, recursions.
-
-    def _print_Integral(self, expr: sp.Integral) -> str:
-        return self._integral_signs(expr) + self._factor(expr.function, alone=False) + self._differentials(expr)
-
-    def _integral_signs(self, expr: sp.Integral) -> str:
-        ends = [limit.args[1:] if len(limit) == 3 else () for limit in reversed(expr.limits)]
-        scripts = (f"_{{{self._print(pair[0])}}}^{{{self._print(pair[1])}}}" if pair else "" for pair in ends)
-        return "".join(rf"\int{script} " for script in scripts)
-
-    def _differentials(self, expr: sp.Integral) -> str:
-        return "".join(rf" \,d{self._print(limit[0])}" for limit in expr.limits)
-
-    def _print_GaussianExpectation(self, expr: GaussianExpectation) -> str:
-        variables, covariance = ", ".join(map(self._print, expr.variables)), expr.covariance
-        if len(expr.variables) == 1:
-            law = rf"{variables} \sim \mathcal{{N}}(0, {self._print(covariance[0, 0])})"
-        else:
-            entries = r" \\ ".join(" & ".join(map(self._print, row)) for row in covariance.tolist())
-            matrix = rf"\left(\begin{{smallmatrix}} {entries} \end{{smallmatrix}}\right)"
-            law = rf"({variables}) \sim \mathcal{{N}}\left(0, {matrix}\right)"
-        return rf"\mathbb{{E}}_{{{law}}}\left[{self._print(expr.integrand)}\right]"
-
-    def _print_Recursion(self, expr: Recursion) -> str:
-        """The last value of the output; `equations` say how it comes about."""
-        return _indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
-
-    def equations(self, expr: sp.Expr, room: float) -> list[str]:
-        """The rows that define the recursions in an expression."""
-        rows: list[str] = []
-        for recursion in _systems(expr):
-            rows += [*self._start(recursion, room), *self._maps(recursion, room)]
-        return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
-
-    def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
-        for state, value in zip(recursion.states, recursion.start, strict=True):
-            yield from self._equation(_indexed(self.names[state], "1"), value, room, ",")
-
-    def _equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
-        return _continued(f"{left} &=", self.rows(right, room - rendered_width(f"{left} ="), after))
-
-    def _maps(self, recursion: Recursion, room: float) -> Iterator[str]:
-        layer = {state: _indexed(self.names[state], INDEX) for state in recursion.states}
-        inside, first = _Printer({**self.names, **layer}), sp.Integer(1)
-        for maps, count in recursion.stages:
-            groups = _alike(dict(zip(recursion.states, maps, strict=True)))
-            for expr, group in groups:
-                names = [_indexed(self.names[state], f"{INDEX} + 1") for state in group]
-                after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
-                if group is groups[-1][1]:
-                    after += rf" \quad {INDEX} = {self._range(first, count)},"
-                yield from inside._equation(names[0], expr, room, after)
-            first += count
-
-    def _range(self, first: sp.Expr, count: sp.Expr) -> str:
-        if count in (1, 2, 3):
-            return ", ".join(self._print(first + i) for i in range(count))
-        return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"
-
-
-def _in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
-    """Integrals last: what follows one would seem to be under it."""
-    return sorted(heads, key=lambda head: isinstance(head, sp.Integral))
-
-
-def _negative(term: sp.Expr) -> bool:
-    return bool(term.as_coeff_Mul()[0].is_negative)
-
-
-def _negated(term: sp.Expr) -> sp.Expr:
-    """A term without its sign, and without multiplying anything out."""
-    coefficient, rest = term.as_coeff_Mul()
-    return rest if coefficient == -1 else sp.Mul(-coefficient, *sp.Mul.make_args(rest), evaluate=False)
-
-
-def _divides(factor: sp.Expr) -> bool:
-    return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
-
-
-def _rank(factor: sp.Expr) -> int:
-    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions."""
-    base = factor.base if factor.is_Pow else factor
-    if factor.is_number or base.is_Symbol:
-        return -factor.is_Rational if factor.is_number else 1 if _is_parameter(base) else 2
-    return 4 if factor.is_Pow and not factor.exp.is_Integer else 3 if base.is_Add else 5
-
-
-def _is_parameter(expr: sp.Expr) -> bool:
-    symbols = expr.free_symbols
-    return bool(symbols) and all(symbol.name.startswith(PARAMETERS) for symbol in symbols)
-
-
-def _power(exponent: str | None) -> str:
-    return f"^{{{exponent}}}" if exponent else ""
-
-
-def _brackets(tex: str) -> str:
-    r"""Parentheses as large as what they hold; plain ones have better spacing than \left and \right."""
-    return rf"\left({tex}\right)" if _TALL.search(tex) else f"({tex})"
-
-
-def _enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
-    first, *rest = [*pieces[:-1], pieces[-1] + after]
-    return [before + first, *rest]
-
-
-def _depth(tex: str) -> int:
-    r"""How many more \bigl( than \bigr) there are."""
-    return len(re.findall(r"\\bigg?l\(", tex)) - len(re.findall(r"\\bigg?r\)", tex))
-
-
-def _continued(relation: str, rows: Sequence[str]) -> list[str]:
-    """The rows of one equation, each indented by the sums that it stands in."""
-    indents = [r"\quad " * (1 + _depth("".join(rows[:i]))) for i in range(len(rows))]
-    return [f"{relation} {rows[0]}", *(f"&{indent}{row}" for indent, row in zip(indents[1:], rows[1:], strict=True))]
-
-
-def _environment(name: str, rows: Sequence[str]) -> str:
-    return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
-
-
-def _indexed(tex: str, index: str) -> str:
-    r"""A state with its layer after its letter: K^{\ell}_{xz} for K_{xz}, k^{\ell}(x, z) for k(x, z)."""
-    depth = 0
-    for position, character in enumerate(tex):
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        if depth == 0 and character in "_(":
-            return f"{tex[:position]}^{{{index}}}{tex[position:]}"
-    return f"{tex}^{{{index}}}"
-
-
-def _systems(expr: sp.Expr) -> list[Recursion]:
-    """The recursions in an expression, one of those that differ in nothing but their output."""
-    systems: dict[sp.Symbol, Recursion] = {}
-    for recursion in sorted(expr.atoms(Recursion), key=default_sort_key):
-        for state in recursion.states:
-            other = systems.setdefault(state, recursion)
-            if other.args[:3] != recursion.args[:3]:
-                raise DomainError(
-                    f"two recursions with a state called {state}",
-                    "states of its own for every recursion in a formula",
-                    f"another symbol for {state} in one of them",
-                )
-    return list(dict.fromkeys(systems.values()))
-
-
-def _alike(maps: Mapping[sp.Symbol, sp.Expr]) -> list[tuple[sp.Expr, list[sp.Symbol]]]:
-    """The maps, each with its state and the states whose maps differ from it in the state's name only."""
-    groups: list[tuple[sp.Expr, list[sp.Symbol]]] = []
-    for state, expr in maps.items():
-        for other, group in groups:
-            alone = not other.free_symbols & (maps.keys() - {group[0]})
-            if alone and other.xreplace({group[0]: state}).as_dummy() == expr.as_dummy():
-                group.append(state)
-                break
-        else:
-            groups.append((expr, [state]))
-    return groups
 
 
 def _names(exprs: Sequence[sp.Expr], notation: Mapping[str, str]) -> dict[sp.Symbol, str]:

@@ -16,7 +16,8 @@ from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.recursion import Recursion
-from symlimits.reading.latex import align, balanced, document, escape, latex, rendered_width
+from symlimits.reading.latex import align, document, latex
+from symlimits.reading.latex_text import balanced, escape, rendered_width
 
 HALF = sp.Rational(1, 2)
 LEFT = "T(p, q, c)"

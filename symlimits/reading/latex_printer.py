@@ -1,0 +1,386 @@
+r"""The printer of formulas: SymPy's, with the habits of papers.
+
+It changes how a formula looks, never what it is: roots of nonnegative factors share one root,
+differences begin with what is added, an exponent is written on one line, and a recursion is
+printed as one, never substituted into itself. Lines are broken between the terms of a sum.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.core.sorting import default_sort_key
+from sympy.printing.latex import LatexPrinter
+
+from symlimits.errors import DomainError
+from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.recursion import Recursion
+from symlimits.reading.latex_text import rendered_width
+
+INDENT = 2  # letters, a \quad
+LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
+INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
+# Letters of constants: they stand before the variables in a product, and after them in a sum.
+PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
+HEADS = (GaussianExpectation, sp.Integral)  # too large to stand above or below a fraction's bar
+
+_TALL = re.compile(r"\\(frac|sqrt|int|begin|left)(?![A-Za-z])")
+_INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
+
+
+class Printer(LatexPrinter):
+    """SymPy's printer with the habits of papers; `names` holds the LaTeX of every symbol."""
+
+    def __init__(self, names: Mapping[sp.Symbol, str]) -> None:
+        super().__init__({"symbol_names": dict(names), "fold_frac_powers": True})
+        self.names = names
+
+    # Lines that fit.
+
+    def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
+        """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
+        rows: list[str] = []
+        for piece in _enclose("", self.pieces(expr, room), after):
+            if rows and _depth(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
+                rows[-1] += f" {piece}"
+            else:
+                rows.append(piece)
+        return rows
+
+    def pieces(self, expr: sp.Expr, room: float) -> list[str]:
+        """The expression cut where a line may be broken: between terms, and if need be those of a factor."""
+        if expr.is_Add:
+            return [piece for sign, term in self.signed(expr) for piece in _enclose(sign, self._term(term, room), "")]
+        whole = self._print(expr)
+        if rendered_width(whole) <= room:
+            return [whole]
+        if isinstance(expr, sp.Integral):
+            return _enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
+        return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
+
+    def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
+        """A product cut before its last expectation, or within an integral or its longest sum."""
+        heads = [factor for factor in factors if isinstance(factor, HEADS)]
+        sums = [factor for factor in factors if factor.is_Add]
+        if not heads and not sums:
+            return [self._product(factors)]
+        inner = _in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
+        outer = self._product([factor for factor in factors if factor is not inner], alone=False)
+        if len(heads) > 1:
+            return [outer, *_enclose(r"\quad \times ", self._opened(inner, room), "")]
+        return _enclose(outer + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
+
+    def _term(self, term: sp.Expr, room: float) -> list[str]:
+        return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)
+
+    def _opened(self, expr: sp.Expr, room: float) -> list[str]:
+        r"""A factor in pieces, a sum between \bigl( and \bigr), which bear line breaks as \left and \right do not."""
+        pieces = self.pieces(expr, room)
+        size = "bigg" if any(map(_TALL.search, pieces)) else "big"
+        return _enclose(rf"\{size}l(", pieces, rf"\{size}r)") if expr.is_Add else pieces
+
+    # Sums, products and powers.
+
+    def signed(self, expr: sp.Expr) -> list[tuple[str, sp.Expr]]:
+        """The terms of a sum and their signs: constants and integrals last, no minus first if there is a plus."""
+        terms = self._as_ordered_terms(expr)
+        if not all(map(_is_parameter, terms)):
+            terms.sort(key=lambda term: 2 if term.has(sp.Integral) else _is_parameter(term))
+        if _negative(terms[0]):
+            terms.sort(key=_negative)
+        pairs = [("- ", _negated(term)) if _negative(term) else ("+ ", term) for term in terms]
+        return [(pairs[0][0].replace("+ ", ""), pairs[0][1]), *pairs[1:]]
+
+    def _print_Add(self, expr: sp.Expr, order: str | None = None) -> str:
+        return " ".join(sign + self._factor(term, alone=not term.is_Add) for sign, term in self.signed(expr))
+
+    def _print_Mul(self, expr: sp.Expr) -> str:
+        return self._product(expr.as_ordered_factors())
+
+    def _print_Pow(self, expr: sp.Expr) -> str:
+        return self._product([expr]) if _divides(expr) else super()._print_Pow(expr)
+
+    def _product(self, factors: Sequence[sp.Expr], alone: bool = True) -> str:
+        """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
+        number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
+        rest = [factor for factor in factors if not factor.is_Rational]
+        heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
+        above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
+        below, q = [1 / factor for factor in rest if _divides(factor)], number.q
+        for root in [f for f in above if f.is_Pow and f.base.is_Integer and f.exp == sp.S.Half and q % f.base == 0]:
+            above.remove(root)  # u/sqrt(2), which SymPy holds as sqrt(2) u/2
+            below, q = [*below, root], q // root.base
+        above = [sp.Integer(abs(number.p))] * (abs(number.p) != 1) + above
+        below = [sp.Integer(q)] * (q != 1) + below
+        scalar = self._side(above, alone=bool(below) or (alone and number > 0 and not heads))
+        if below:
+            scalar = rf"\frac{{{scalar or 1}}}{{{self._side(below, alone=True)}}}"
+        elif alone and not heads:
+            scalar = scalar or "1"
+        texts = [self._factor(head, alone=alone and head is heads[-1]) for head in heads]
+        return ("- " if number < 0 else "") + r" \, ".join(filter(None, [scalar, *texts]))
+
+    def _side(self, factors: Sequence[sp.Expr], alone: bool) -> str:
+        """What stands above or below a fraction's bar; `alone`: a single sum needs no brackets."""
+        roots: dict[sp.Expr, list[sp.Expr]] = defaultdict(list)  # of nonnegative numbers: they share a root
+        others: list[sp.Expr] = []
+        for factor in factors:
+            fractional = factor.is_Pow and factor.exp.is_Rational and not factor.exp.is_Integer
+            if fractional and factor.base.is_nonnegative:
+                roots[factor.exp].append(factor.base)
+            else:
+                others.append(factor)
+        alone = alone and len(others) + len(roots) == 1
+        texts = [(_rank(factor), self._factor(factor, alone)) for factor in others]
+        texts += [(0 if all(b.is_number for b in bases) else 4, self._root(bases, e)) for e, bases in roots.items()]
+        product = ""
+        for _, text in sorted(texts, key=lambda pair: pair[0]):
+            confusing = product[-1:].isdigit() and (text[0].isdigit() or text.startswith(r"\mathbf{1}"))  # 2 1_{u > 0}
+            product += (r" \cdot " if confusing else " " * bool(product)) + text
+        return product
+
+    def _root(self, bases: Sequence[sp.Expr], exponent: sp.Rational) -> str:
+        inside = self._side(bases, alone=True)
+        if exponent == sp.S.Half:
+            return rf"\sqrt{{{inside}}}"
+        base = self.parenthesize_super(inside) if len(bases) == 1 and bases[0].is_Symbol else _brackets(inside)
+        return f"{base}^{{{exponent}}}"
+
+    def _factor(self, expr: sp.Expr, alone: bool) -> str:
+        tex = self._print(expr)
+        if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral)) or tex.startswith("-")):
+            return tex
+        return _brackets(tex)
+
+    def _add_parens(self, s: str) -> str:
+        return _brackets(s)
+
+    def parenthesize_super(self, s: str) -> str:
+        """A second exponent: K^l squared needs brackets, k^l(x, z) squared does not."""
+        return _brackets(s) if "^" in s and not s.endswith(")") else s
+
+    def parenthesize(self, item: sp.Expr, *args: object, **kwargs: object) -> str:
+        """A state's layer is a superscript: a power needs brackets around it."""
+        tex = super().parenthesize(item, *args, **kwargs)
+        return _brackets(tex) if isinstance(item, Recursion) else tex
+
+    def _print_exp(self, expr: sp.Expr, exp: str | None = None) -> str:
+        above, below = sp.fraction(sp.together(expr.exp))
+        sign = "-" if above.could_extract_minus_sign() else ""
+        above = -above if sign else above
+        exponent = sign + self._factor(above, alone=not sign and below == 1)
+        exponent += f"/{self._print(below)}" if below != 1 else ""
+        if below.is_Atom and rendered_width(exponent) <= LONGEST_EXPONENT and not _TALL.search(exponent):
+            power = f"e^{{{exponent}}}"
+        else:
+            power = rf"\exp{_brackets(self._print(expr.exp))}"
+        return f"{_brackets(power)}^{{{exp}}}" if exp else power
+
+    # Functions.
+
+    def _print_Function(self, expr: sp.Expr, exp: str | None = None) -> str:
+        name = type(expr).__name__
+        if hasattr(self, f"_print_{name}") and not isinstance(expr, AppliedUndef):
+            return getattr(self, f"_print_{name}")(expr, exp)
+        full = _INVERSE.sub(lambda match: "ar" if match[1] else "arc", name)  # arcsin, but arsinh
+        return self._call(self._hprint_Function(full), expr.args, exp)
+
+    def _call(self, name: str, arguments: Iterable[sp.Expr], exp: str | None = None) -> str:
+        return name + _power(exp) + _brackets(", ".join(map(self._print, arguments)))
+
+    def _print_log(self, expr: sp.Expr, exp: str | None = None) -> str:
+        return self._call(r"\log", expr.args, exp)
+
+    def _print_LambertW(self, expr: sp.Expr, exp: str | None = None) -> str:
+        return self._call(r"\operatorname{LambertW}", expr.args, exp)  # W is a weight
+
+    def _print_Abs(self, expr: sp.Expr, exp: str | None = None) -> str:
+        return rf"\left|{self._print(expr.args[0])}\right|" + _power(exp)
+
+    def _print_Max(self, expr: sp.Expr, exp: str | None = None) -> str:
+        return self._call(rf"\{type(expr).__name__.lower()}", sorted(expr.args, key=default_sort_key)) + _power(exp)
+
+    _print_Min = _print_Max
+
+    def _print_Heaviside(self, expr: sp.Expr, exp: str | None = None) -> str:
+        """An indicator (theta is the tangent kernel), its condition solved for the variable."""
+        constant, rest = expr.args[0].as_independent(*expr.free_symbols, as_Add=True)
+        smaller, larger = (-constant, rest) if not rest.could_extract_minus_sign() else (-rest, constant)
+        order = [rest, ">", smaller] if larger is rest else [smaller, "<", larger]
+        return rf"\mathbf{{1}}_{{{' '.join(o if isinstance(o, str) else self._print(o) for o in order)}}}" + _power(exp)
+
+    def _print_DiracDelta(self, expr: sp.Expr, exp: str | None = None) -> str:
+        order = f"({self._print(expr.args[1])})" if len(expr.args) > 1 and expr.args[1] != 0 else None
+        return self._call(r"\delta", expr.args[:1], order) + _power(exp)
+
+    def _print_Piecewise(self, expr: sp.Piecewise) -> str:
+        rows = [f"{self._print(piece)} & {self._condition(condition)}" for piece, condition in expr.args]
+        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
+
+    def _condition(self, condition: sp.Basic) -> str:
+        return r"\text{otherwise}" if condition == sp.true else rf"\text{{if }} {self._print(condition)}"
+
+    # Integrals, expectations, recursions.
+
+    def _print_Integral(self, expr: sp.Integral) -> str:
+        return self._integral_signs(expr) + self._factor(expr.function, alone=False) + self._differentials(expr)
+
+    def _integral_signs(self, expr: sp.Integral) -> str:
+        ends = [limit.args[1:] if len(limit) == 3 else () for limit in reversed(expr.limits)]
+        scripts = (f"_{{{self._print(pair[0])}}}^{{{self._print(pair[1])}}}" if pair else "" for pair in ends)
+        return "".join(rf"\int{script} " for script in scripts)
+
+    def _differentials(self, expr: sp.Integral) -> str:
+        return "".join(rf" \,d{self._print(limit[0])}" for limit in expr.limits)
+
+    def _print_GaussianExpectation(self, expr: GaussianExpectation) -> str:
+        variables, covariance = ", ".join(map(self._print, expr.variables)), expr.covariance
+        if len(expr.variables) == 1:
+            law = rf"{variables} \sim \mathcal{{N}}(0, {self._print(covariance[0, 0])})"
+        else:
+            entries = r" \\ ".join(" & ".join(map(self._print, row)) for row in covariance.tolist())
+            matrix = rf"\left(\begin{{smallmatrix}} {entries} \end{{smallmatrix}}\right)"
+            law = rf"({variables}) \sim \mathcal{{N}}\left(0, {matrix}\right)"
+        return rf"\mathbb{{E}}_{{{law}}}\left[{self._print(expr.integrand)}\right]"
+
+    def _print_Recursion(self, expr: Recursion) -> str:
+        """The last value of the output; `equations` say how it comes about."""
+        return _indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
+
+    def equations(self, expr: sp.Expr, room: float, before: sp.Expr | None = None) -> list[str]:
+        """The rows that define the recursions in an expression; start values only if they are new since `before`."""
+        known = {recursion.args[:2] for recursion in (systems(before) if before is not None else ())}
+        rows: list[str] = []
+        for recursion in systems(expr):
+            rows += [] if recursion.args[:2] in known else self._start(recursion, room)
+            rows += self._maps(recursion, room)
+        return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
+
+    def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
+        for state, value in zip(recursion.states, recursion.start, strict=True):
+            yield from self._equation(_indexed(self.names[state], "1"), value, room, ",")
+
+    def _equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
+        return continued(f"{left} &=", self.rows(right, room - rendered_width(f"{left} ="), after))
+
+    def _maps(self, recursion: Recursion, room: float) -> Iterator[str]:
+        layer = {state: _indexed(self.names[state], INDEX) for state in recursion.states}
+        inside, first = Printer({**self.names, **layer}), sp.Integer(1)
+        for maps, count in recursion.stages:
+            groups = _alike(dict(zip(recursion.states, maps, strict=True)))
+            for expr, group in groups:
+                names = [_indexed(self.names[state], f"{INDEX} + 1") for state in group]
+                after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
+                if group is groups[-1][1]:
+                    after += rf" \quad {INDEX} = {self._range(first, count)},"
+                yield from inside._equation(names[0], expr, room, after)
+            first += count
+
+    def _range(self, first: sp.Expr, count: sp.Expr) -> str:
+        if count in (1, 2, 3):
+            return ", ".join(self._print(first + i) for i in range(count))
+        return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"
+
+
+def _in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
+    """Integrals last: what follows one would seem to be under it."""
+    return sorted(heads, key=lambda head: isinstance(head, sp.Integral))
+
+
+def _negative(term: sp.Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
+def _negated(term: sp.Expr) -> sp.Expr:
+    """A term without its sign, and without multiplying anything out."""
+    coefficient, rest = term.as_coeff_Mul()
+    return rest if coefficient == -1 else sp.Mul(-coefficient, *sp.Mul.make_args(rest), evaluate=False)
+
+
+def _divides(factor: sp.Expr) -> bool:
+    return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
+
+
+def _rank(factor: sp.Expr) -> int:
+    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions."""
+    base = factor.base if factor.is_Pow else factor
+    if factor.is_number or base.is_Symbol:
+        return -factor.is_Rational if factor.is_number else 1 if _is_parameter(base) else 2
+    return 4 if factor.is_Pow and not factor.exp.is_Integer else 3 if base.is_Add else 5
+
+
+def _is_parameter(expr: sp.Expr) -> bool:
+    symbols = expr.free_symbols
+    return bool(symbols) and all(symbol.name.startswith(PARAMETERS) for symbol in symbols)
+
+
+def _power(exponent: str | None) -> str:
+    return f"^{{{exponent}}}" if exponent else ""
+
+
+def _brackets(tex: str) -> str:
+    r"""Parentheses as large as what they hold; plain ones have better spacing than \left and \right."""
+    return rf"\left({tex}\right)" if _TALL.search(tex) else f"({tex})"
+
+
+def _enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
+    first, *rest = [*pieces[:-1], pieces[-1] + after]
+    return [before + first, *rest]
+
+
+def _depth(tex: str) -> int:
+    r"""How many more \bigl( than \bigr) there are."""
+    return len(re.findall(r"\\bigg?l\(", tex)) - len(re.findall(r"\\bigg?r\)", tex))
+
+
+def continued(relation: str, rows: Sequence[str]) -> list[str]:
+    """The rows of one equation, each indented by the sums that it stands in."""
+    indents = [r"\quad " * (1 + _depth("".join(rows[:i]))) for i in range(len(rows))]
+    return [f"{relation} {rows[0]}", *(f"&{indent}{row}" for indent, row in zip(indents[1:], rows[1:], strict=True))]
+
+
+def environment(name: str, rows: Sequence[str]) -> str:
+    return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
+
+
+def _indexed(tex: str, index: str) -> str:
+    r"""A state with its layer after its letter: K^{\ell}_{xz} for K_{xz}, k^{\ell}(x, z) for k(x, z)."""
+    depth = 0
+    for position, character in enumerate(tex):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth == 0 and character in "_(":
+            return f"{tex[:position]}^{{{index}}}{tex[position:]}"
+    return f"{tex}^{{{index}}}"
+
+
+def systems(expr: sp.Expr) -> list[Recursion]:
+    """The recursions in an expression, one of those that differ in nothing but their output."""
+    systems: dict[sp.Symbol, Recursion] = {}
+    for recursion in sorted(expr.atoms(Recursion), key=default_sort_key):
+        for state in recursion.states:
+            other = systems.setdefault(state, recursion)
+            if other.args[:3] != recursion.args[:3]:
+                raise DomainError(
+                    f"two recursions with a state called {state}",
+                    "states of its own for every recursion in a formula",
+                    f"another symbol for {state} in one of them",
+                )
+    return list(dict.fromkeys(systems.values()))
+
+
+def _alike(maps: Mapping[sp.Symbol, sp.Expr]) -> list[tuple[sp.Expr, list[sp.Symbol]]]:
+    """The maps, each with its state and the states whose maps differ from it in the state's name only."""
+    groups: list[tuple[sp.Expr, list[sp.Symbol]]] = []
+    for state, expr in maps.items():
+        for other, group in groups:
+            alone = not other.free_symbols & (maps.keys() - {group[0]})
+            if alone and other.xreplace({group[0]: state}).as_dummy() == expr.as_dummy():
+                group.append(state)
+                break
+        else:
+            groups.append((expr, [state]))
+    return groups

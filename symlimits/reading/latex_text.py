@@ -1,0 +1,75 @@
+r"""LaTeX source as text: characters escaped, pairs balanced, and about how wide it is on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+ESCAPES |= {character: f"\\{character}" for character in "{}$&#_%"}
+WIDTHS = dict.fromkeys("()[]|,.;:/!'", 0.6) | dict.fromkeys(["+", "-", "=", "<", ">", r"\sim"], 2.2)
+WIDTHS |= dict.fromkeys([r"\left", r"\right", r"\text", r"\operatorname", r"\,", r"\!", "&", "}"], 0.0)
+WIDTHS |= {rf"\{size}{side}": 0.0 for size in ("big", "bigg") for side in "lr"} | {r"\quad": 2.0}
+WIDTHS |= {rf"\{name}": len(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "max", "min")}
+WIDTHS |= {rf"\{name}": 0.0 for name in ("mathbb", "mathbf", "mathcal", "mathrm")} | {r"\arcsin": 6.0}
+
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
+_ENVIRONMENT = re.compile(r"\\begin\{[a-z]*\}((?:(?!\\begin).)*?)\\end\{[a-z]*\}", re.DOTALL)
+_DELIMITER = re.compile(r"\\\\|\\[{}]|\\(?P<end>begin|end)\{(?P<name>[^{}]*)\}|\\(left|right)(?![A-Za-z])|[{}]")
+
+
+def balanced(tex: str) -> bool:
+    r"""Whether braces, \left and \right, and environments are closed in the order they were opened.
+
+    >>> balanced(r"\left[0, \frac{1}{2}\right)"), balanced(r"\left( x"), balanced(r"{ \left( } \right)")
+    (True, False, False)
+    """
+    unclosed: list[str] = []
+    for match in _DELIMITER.finditer(tex):
+        token, kind = match[0], match["name"] or match[0]
+        if token in (r"\left", "{") or match["end"] == "begin":
+            unclosed.append({r"\left": r"\right", "{": "}"}.get(kind, kind))
+        elif (token in (r"\right", "}") or match["end"]) and (not unclosed or unclosed.pop() != kind):
+            return False
+    return not unclosed
+
+
+def escape(text: str) -> str:
+    r"""Plain text with the characters that LaTeX would act upon made printable.
+
+    >>> print(escape("50% of a_1 & b"))
+    50\% of a\_1 \& b
+    """
+    return "".join(ESCAPES.get(character, character) for character in text)
+
+
+def rendered_width(tex: str) -> float:
+    r"""About how wide a formula is on the page, in letters.
+
+    >>> rendered_width(r"\frac{a b c}{2 \pi}"), rendered_width(r"a + b")
+    (3.0, 4.2)
+    """
+    while (flatter := _ENVIRONMENT.sub(lambda match: max(match[1].split(r"\\"), key=len), tex)) != tex:
+        tex = flatter
+    return _width(iter(_TOKEN.findall(tex)))
+
+
+def _width(tokens: Iterator[str]) -> float:
+    """The width up to the brace that closes, which is taken too."""
+    total = 0.0
+    for token in tokens:
+        if token == "}":
+            break
+        total += _width_of(token, tokens)
+    return total
+
+
+def _width_of(token: str, tokens: Iterator[str]) -> float:
+    """The width of a token and the arguments that it takes from `tokens`."""
+    if token == "{":
+        return _width(tokens)
+    if token == r"\frac":
+        return max(_width_of(next(tokens, ""), tokens), _width_of(next(tokens, ""), tokens))
+    if token in ("_", "^"):
+        return 0.7 * _width_of(next(tokens, ""), tokens)
+    return WIDTHS.get(token, 1.0)
