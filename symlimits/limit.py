@@ -310,7 +310,8 @@ class Limit(Derivation):
         return links.certificate(f"{self.name} = {self.expr}", (simulation, lines, compiled), seed)
 
     def _compiled_at(self, point: Point) -> Any:
-        return self.bind(**{symbol.name: value for symbol, value in point.items()}).compile() if point else self.compile()
+        parameters = {symbol.name: value for symbol, value in point.items() if symbol not in self.arguments}
+        return self.bind(**parameters).compile() if parameters else self.compile()
 
     def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any) -> links.Link:
         if self.experiment is None:

@@ -46,7 +46,7 @@ class ScalarKernel:
             names = ", ".join(symbol.name for symbol in self.args)
             raise DataError(f"{len(values)} arguments", f"{len(self.args)}: {names}", f"T({names})")
         if not self.args:
-            return float(self.ufunc())
+            return float(self.expr.evalf(20))  # numba's ufunc of no arguments crashes the process
         return plain(self.ufunc(*(as_real(value, s.name) for value, s in zip(values, self.args, strict=True))))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Printer(LatexPrinter):
 
     def __init__(self, names: Mapping[sp.Symbol, str]) -> None:
         super().__init__({"symbol_names": dict(names), "fold_frac_powers": True})
-        self.names = names
+        self.names = dict(names)
 
     # Lines that fit.
 
@@ -272,7 +272,11 @@ class Printer(LatexPrinter):
         inside, first = Printer({**self.names, **layer}), sp.Integer(1)
         for maps, count in recursion.stages:
             groups = _alike(dict(zip(recursion.states, maps, strict=True)))
-            for expr, group in groups:
+            done: dict[sp.Expr, sp.Symbol] = {}
+            for whole, group in groups:
+                expr = _through(whole, done)
+                done[whole] = new = sp.Dummy()
+                inside.names[new] = inside._settings["symbol_names"][new] = _indexed(self.names[group[0]], f"{INDEX} + 1")
                 names = [_indexed(self.names[state], f"{INDEX} + 1") for state in group]
                 after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
                 if group is groups[-1][1]:
@@ -284,6 +288,16 @@ class Printer(LatexPrinter):
         if count in (1, 2, 3):
             return ", ".join(self._print(first + i) for i in range(count))
         return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"
+
+
+def _through(expr: sp.Expr, done: Mapping[sp.Expr, sp.Symbol]) -> sp.Expr:
+    """A sum that holds all terms of an earlier equation, written with the left-hand side of that one."""
+    terms = sp.Add.make_args(expr)
+    for earlier, name in done.items():
+        parts = sp.Add.make_args(earlier)
+        if len(terms) > len(parts) and set(parts) <= set(terms):
+            return sp.Add(name, *(term for term in terms if term not in parts))
+    return expr
 
 
 def _in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
@@ -378,7 +392,8 @@ def _alike(maps: Mapping[sp.Symbol, sp.Expr]) -> list[tuple[sp.Expr, list[sp.Sym
     for state, expr in maps.items():
         for other, group in groups:
             alone = not other.free_symbols & (maps.keys() - {group[0]})
-            if alone and other.xreplace({group[0]: state}).as_dummy() == expr.as_dummy():
+            renamed = other.xreplace({group[0]: state})
+            if alone and (renamed == expr or renamed.as_dummy() == expr.as_dummy()):
                 group.append(state)
                 break
         else:
