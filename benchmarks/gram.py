@@ -1,6 +1,6 @@
 """Time of K and Theta together, in units of the matrix product X X' alone: `python benchmarks/gram.py`.
 
-Steps are written by hand. Every time is the least of several, products and kernels in turn, so that another load on
+Every time is the least of several, products and kernels in turn, so that another load on
 the machine meets both. Prints a table and writes it, with the machine, to benchmarks/results/gram.json.
 """
 
@@ -17,30 +17,16 @@ import numba
 import numpy as np
 from llvmlite import binding
 
-from symlimits.reading.gram import DenseUpdate, GramKernel
-from symlimits.reading.gram_source import Stage
+import symlimits as sl
+from symlimits import activations as act
+from symlimits.reading.gram import GramKernel
 
 POINTS, DIMENSION = 2000, 784
 
-RELU = """
-T = (sine + supplement * rho) / (2 * pi)
-dot = supplement / (2 * pi)
-Gamma = (pi * gap - (sine - angle * rho)) / (2 * pi)
-"""
-ERF = """
-root = sqrt(1 + 2 * p + 2 * q + 4 * s * s)
-T = (2 / pi) * angle_between(root, 2 * c)
-dot = (4 / pi) / root
-Gamma = sqrt(P * Q) - T
-"""
-
-
 def network(name: str, depth: int) -> GramKernel:
-    stages = {
-        "relu": Stage(RELU, "T = p / 2", depth, normalized=True),
-        "erf": Stage(ERF, "T = (2 / pi) * angle_between(sqrt(1 + 4 * p), 2 * p)", depth, parity="odd"),
-    }
-    return GramKernel((stages[name],), (DenseUpdate.ntk(2.0),) * (depth + 1))
+    """The compiled loop of a network, from its derivation."""
+    net = sl.mlp(depth=depth, activation=getattr(act, name), w_var=2, b_var=0)
+    return sl.ntk(net).compile().loop  # type: ignore[no-any-return]
 
 
 def data_sets() -> dict[str, np.ndarray]:

@@ -89,7 +89,7 @@ class Domain:
         """Some corners, chosen at random, and some interior points."""
         rng = random.Random(seed)
         found = list(self._corners())
-        chosen = rng.sample(found, min(corners, len(found)))
+        chosen = [self._complete(point) for point in rng.sample(found, min(corners, len(found)))]
         return chosen + [self._complete({s: self._draw(s, rng) for s in self.ranges}) for _ in range(interior)]
 
     def restrict(self, values: Mapping[sp.Symbol, sp.Expr]) -> Domain:
@@ -106,14 +106,14 @@ class Domain:
                 raise DomainError(f"{symbol} = {value}", f"{symbol} in {describe(interval)}", "a value inside")
 
     def _all_points(self, rng: random.Random) -> Iterator[Point]:
-        yield from self._corners()
+        yield from map(self._complete, self._corners())
         while self.ranges:
             yield self._complete({s: self._draw(s, rng) for s in self.ranges})
 
     def _corners(self) -> Iterator[Point]:
         choices = [interval.corners() or [interval.draw(random.Random(0))] for interval in self.ranges.values()]
         for values in product(*choices):
-            yield self._complete(dict(zip(self.ranges, values, strict=True)))
+            yield dict(zip(self.ranges, values, strict=True))
 
     def _draw(self, symbol: sp.Symbol, rng: random.Random) -> sp.Expr:
         value = self.ranges[symbol].draw(rng)

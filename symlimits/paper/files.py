@@ -17,7 +17,7 @@ def check_folder(folder: Path) -> Path:
 
     Raises `DataError` where a file stands in its place or nothing may be written.
     """
-    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
     if not nearest.is_dir():
         raise DataError(f"the path {nearest}, which is a file", "a folder", f"{nearest}.d, or another name")
     if not os.access(nearest, os.W_OK | os.X_OK):
@@ -63,7 +63,7 @@ def array_file(path: Path) -> Iterator[IO[bytes]]:
 
 def _check_places(paths: list[Path]) -> None:
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise DataError(f"the path {path}, which is a folder", "a place for a file", "another name")
 
 

@@ -45,6 +45,7 @@ def reproduce(
 ) -> list[Outcome]:
     """The outcome of each claim, in the order of the claims; the executor changes the time it takes, nothing else."""
     report = progress or (lambda _: None)
+    report(f"{len(claims)} claims, at widths {', '.join(map(str, sizes))}")
     found: dict[str, Outcome] = {}
     for outcome in _outcomes(claims, sizes, seed, executor):
         found[outcome.claim.name] = outcome

@@ -37,8 +37,8 @@ FAMILIES: dict[str, Callable[[str], Activation]] = {
 def named_activation(text: str) -> Activation:
     """An activation by its name (`gelu`, `leaky_relu(1/10)`) or by a formula in x, which is never evaluated as code.
 
-    >>> named_activation("hermite(2)"), named_activation("x*tanh(x)")
-    (activation('sqrt(2)*(x**2 - 1)/2'), activation('x*tanh(x)'))
+    >>> named_activation("leaky_relu(1/10)").degree, named_activation("x*tanh(x)")
+    (1, activation('x*tanh(x)'))
     """
     if text in NAMED:
         found: Activation = getattr(activations, text)

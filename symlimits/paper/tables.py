@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 import zipfile
@@ -70,7 +71,7 @@ def _kind(path: Path, known: tuple[str, ...]) -> str:
     suffix = path.suffix.lower()
     if suffix not in known:
         raise DataError(f"the file {path}", " or ".join(known), f"saving it as {known[0]}")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DataError(f"the file {path}, which does not exist", f"a {suffix} file", "the path from this folder")
     return suffix
 

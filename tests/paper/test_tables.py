@@ -46,7 +46,17 @@ def test_bad_files(tmp_path: Path) -> None:
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
     np.savez(tmp_path / "x.npz", a=ROWS)
     (tmp_path / "x.npz").rename(tmp_path / "archive.npy")
-    names = ("objects.npy", "words.npy", "nan.npy", "damaged.npy", "bytes.csv", "archive.npy", "none.npy", "x.txt")
+    names = (
+        "objects.npy",
+        "words.npy",
+        "nan.npy",
+        "damaged.npy",
+        "bytes.csv",
+        "archive.npy",
+        "none.npy",
+        "x.txt",
+        "x" * 300 + ".npy",
+    )
     for name in names:
         with pytest.raises(DataError, match=name):
             read_rows(tmp_path / name)
