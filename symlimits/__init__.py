@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from symlimits.language.domain import Domain as Domain
     from symlimits.language.domain import Range as Range
     from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
-    from symlimits.limit import Derivation as Derivation
-    from symlimits.limit import Limit as Limit
-    from symlimits.limit import Value as Value
-    from symlimits.limit import limit as limit
-    from symlimits.limit import load as load
+    from symlimits.chain import Derivation as Derivation
+    from symlimits.limits import Limit as Limit
+    from symlimits.chain import Value as Value
+    from symlimits.limits import limit as limit
+    from symlimits.chain import load as load
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -47,7 +47,6 @@ _HOMES = {
     "symlimits.language.architecture": "Dense mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
-    "symlimits.limit": "Derivation Limit Value limit load",
     "symlimits.theory.kernels": "dual nngp ntk",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}

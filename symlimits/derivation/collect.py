@@ -28,7 +28,9 @@ def collect(expr: sp.Expr) -> sp.Expr:
     >>> collect(sp.sqrt(p + 1) - p / sp.sqrt(p + 1))
     1/sqrt(p + 1)
     """
-    ordered = _merge_waves(_collect_roots(expr))
+    sealed = sp.Function("E", positive=True)  # what is inside an exponential is not to be expanded
+    waves = {wave: sealed(sp.Dummy()) for wave in expr.atoms(sp.exp)}
+    ordered = _merge_waves(_collect_roots(expr.xreplace(waves)).xreplace({name: wave for wave, name in waves.items()}))
     return min((expr, ordered), key=sp.count_ops) if expr.has(sp.exp) else ordered
 
 
@@ -95,7 +97,8 @@ def _merge_waves(expr: sp.Expr) -> sp.Expr:
         exponents = [factor for factor in sp.Mul.make_args(term) if isinstance(factor, sp.exp)]
         if exponents:
             key = sp.Add(*(factor.args[0] for factor in exponents))
-            waves[key] = waves.get(key, sp.S.Zero) + term / sp.Mul(*exponents)
+            rest = (factor for factor in sp.Mul.make_args(term) if not isinstance(factor, sp.exp))
+            waves[key] = waves.get(key, sp.S.Zero) + sp.Mul(*rest)
         else:
             others += term
     return others + sp.Add(*_paired(waves))

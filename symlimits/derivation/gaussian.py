@@ -24,8 +24,17 @@ def mean(sum_of: Terms, variance: sp.Expr, mu: sp.Expr = sp.S.Zero) -> sp.Expr:
 
 def pair_mean(f: Terms, g: Terms, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
     r"""$\mathbb E f(u) g(v)$, variances p and q, covariance c; no steps or erfs in f and g."""
-    total = sp.Add(*(a.coefficient * b.coefficient * _pair_mean(a, b, p, q, c) for a in f for b in g))
-    return _real(total)
+    moments: dict[sp.Expr, sp.Expr] = {}
+    for a in f:
+        for b in g:
+            mass, moment = _pair_mean(a, b, p, q, c)
+            moments[mass] = moments.get(mass, sp.S.Zero) + a.coefficient * b.coefficient * moment
+    return _real(sp.Add(*(mass * _together(moment) for mass, moment in moments.items())))
+
+
+def _together(moment: sp.Expr) -> sp.Expr:
+    """One fraction where waves meet: the imaginary parts of conjugate pairs cancel before anything else is expanded."""
+    return sp.factor(sp.expand(sp.together(moment))) if moment.has(sp.I) else moment
 
 
 def density(at: sp.Expr, mu: sp.Expr, variance: sp.Expr) -> sp.Expr:
@@ -77,18 +86,20 @@ def _start(factor: Step | Erf | None, mu: sp.Expr, variance: sp.Expr) -> sp.Expr
     return sp.S.One
 
 
-def _pair_mean(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
+def _pair_mean(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The mass of the tilted density, and the moment under it (a Dirac mass leaves one number: moment 1)."""
     for term in (a, b):
         if not term.is_gaussian:
             raise NoRule(f"a pair with {term.factor}", "terms without steps and error functions", "rules.price first")
     if isinstance(a.factor, Delta):
-        return _at_point(lambda at: density(at, sp.S.Zero, p) * _mean(b, c * at / p, (p * q - c**2) / p), a.factor)
+        given = (p * q - c**2) / p
+        return _at_point(lambda at: density(at, sp.S.Zero, p) * _mean(b, c * at / p, given), a.factor), sp.S.One
     if isinstance(b.factor, Delta):
         return _pair_mean(b, a, q, p, c)
     return _tilted_pair(a, b, p, q, c)
 
 
-def _tilted_pair(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
+def _tilted_pair(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     alpha, beta, s, t = a.quadratic, b.quadratic, a.linear, b.linear
     determinant = (1 - 2 * alpha * p) * (1 - 2 * beta * q) - 4 * alpha * beta * c**2
     gap = p * q - c**2
@@ -96,7 +107,7 @@ def _tilted_pair(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Exp
     exponent = sp.expand(s**2 * top_p + t**2 * top_q + 2 * s * t * c) / (2 * determinant)
     P, Q, C = top_p / determinant, top_q / determinant, c / determinant
     moment = _pair_moment(a.power, b.power, s * P + t * C, s * C + t * Q, P, Q, C)
-    return sp.exp(exponent) / sp.sqrt(determinant) * moment
+    return sp.exp(exponent) / sp.sqrt(determinant), moment
 
 
 @lru_cache(maxsize=4096)

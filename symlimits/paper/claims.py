@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from symlimits.errors import DomainError
-from symlimits.limit import Limit
+from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
 
 PRICE = "Price 1958; derived here"

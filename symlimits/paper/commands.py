@@ -10,7 +10,7 @@ import numpy as np
 
 from symlimits.certify import Certificate
 from symlimits.errors import DataError, DomainError, UnboundSymbol
-from symlimits.limit import SIZES, Limit
+from symlimits.limits import SIZES, Limit
 from symlimits.paper import reproduce as reproduction
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from symlimits.limit import Derivation
+from symlimits.chain import Derivation
 from symlimits.reading.latex import document
 from symlimits.reading.latex_text import escape
 

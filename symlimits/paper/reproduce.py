@@ -9,7 +9,7 @@ from time import perf_counter
 
 from symlimits.certify import Certificate, Link, certificate
 from symlimits.errors import SymlimitsError
-from symlimits.limit import SIZES
+from symlimits.limits import SIZES
 from symlimits.paper.claims import Claim
 from symlimits.paper.documents import Section, collected, columns, fragment, tabular
 

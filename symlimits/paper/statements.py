@@ -10,7 +10,7 @@ from symlimits.activations import FORMULAS
 from symlimits.errors import DomainError, FormulaError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.architecture import mlp
-from symlimits.limit import Limit
+from symlimits.limits import Limit
 from symlimits.theory.kernels import dual, nngp, ntk
 
 KERNELS = {"nngp": nngp, "ntk": ntk}

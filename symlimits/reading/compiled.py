@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from symlimits.language.recursion import Recursion
 from symlimits.reading.gram import GramKernel
+from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel, as_real, plain
 from symlimits.reading.lower_recursion import gram_kernel
@@ -30,7 +30,8 @@ class RecursionKernel:
 
     def __call__(self, X: Any, Z: Any = None, out: Any = None) -> Any:
         """The Gram matrix (n, m) for data X (n, d) and Z (m, d); Z = X when left out."""
-        kernel = self._at(np.shape(X)[-1]) if np.ndim(X) == 2 else self.loop
+        X = as_rows(X, "X")
+        kernel = self._at(X.shape[1])
         return (kernel.ntk if self.is_tangent else kernel.nngp)(X, Z, out)
 
     def pairs(self, p: Any, q: Any, c: Any) -> Any:

@@ -148,12 +148,18 @@ def _wave(*factors: sp.Expr) -> sp.Expr:
     return sp.Mul(*rest)
 
 
-def _check(expr: sp.Expr, names: Iterable[sp.Symbol]) -> None:
+def check_closed(expr: sp.Expr) -> None:
+    """Raise `NoRule` where an expectation or integral is left."""
     if expr.has(GaussianExpectation, sp.Integral):
         raise NoRule(
-            "compiled code for an expectation without closed form", "a closed form",
+            "compiled code for an expectation without closed form",
+            "a closed form",
             "`.reference(...)` or `.evaluate(...)`: quadrature to any precision",
         )
+
+
+def _check(expr: sp.Expr, names: Iterable[sp.Symbol]) -> None:
+    check_closed(expr)
     unbound = sorted(symbol.name for symbol in expr.free_symbols - set(names))
     if unbound:
         raise UnboundSymbol(

@@ -17,7 +17,7 @@ from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.recursion import Recursion
 from symlimits.reading.gram import DenseUpdate, GramKernel
 from symlimits.reading.gram_source import Stage
-from symlimits.reading.lower import S, arc, c, conditioned, p, q, statements
+from symlimits.reading.lower import S, arc, c, check_closed, conditioned, p, q, statements
 
 _rho = sp.Symbol("rho", real=True)
 _gap, _sine, _angle = sp.symbols("gap sine angle", nonnegative=True)
@@ -66,6 +66,7 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
     Raises `UnboundSymbol` for variances or depths without a value, `NoRule` for a recursion whose
     layers are not Dense layers and activations with a closed form.
     """
+    check_closed(recursion)
     _all_bound(recursion)
     updates = [_first_update(recursion)]
     stages: list[Stage] = []

@@ -25,7 +25,7 @@ from symlimits.language.architecture import Dense, Layer, Repeat, Serial, bound,
 from symlimits.language.domain import CORRELATION, DEPTH, POSITIVE, Domain, Point
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.recursion import Recursion
-from symlimits.limit import Limit
+from symlimits.limits import Limit
 
 u, v, rho = sp.symbols("u v rho", real=True)
 dimension = sp.Symbol("d", positive=True)

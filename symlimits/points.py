@@ -1,0 +1,98 @@
+"""Values for the symbols of a statement, held against its domain: when they are bound, and at a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symlimits.errors import DomainError
+from symlimits.language.domain import Domain, Point, describe, natural_domain
+
+ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
+
+
+def restricted(domain: Domain, given: Point) -> Domain:
+    """The domain that is left when some symbols have values; `DomainError` for a value outside.
+
+    A value may be an expression: its symbols get the range that their assumptions suggest.
+    """
+    domain.check(given)
+    for symbol, value in given.items():
+        if symbol.is_integer and value.is_number and not value.is_Integer:
+            raise DomainError(f"{symbol} = {value}", f"an integer {symbol}", f"{symbol}={sp.ceiling(value)}")
+    left = domain.restrict(given)
+    free = set(left.ranges) - _bound_coordinates(domain, given)
+    kept = {s: r for s, r in left.ranges.items() if s in free.union(*(e.free_symbols for e in left.dependent.values()))}
+    return Domain({**natural_domain(sp.Add(*given.values())).ranges, **kept}, left.dependent, left.note)
+
+
+def _bound_coordinates(domain: Domain, given: Point) -> set[sp.Symbol]:
+    """The coordinates that get a value with the symbol that stands for them, which must be in its range."""
+    values = {symbol: value for symbol, value in given.items() if symbol not in domain.dependent}
+    coordinates: set[sp.Symbol] = set()
+    for symbol, expr in domain.dependent.items():
+        coordinate = _coordinate(domain, expr)
+        if symbol not in given or coordinate is None:
+            continue
+        placed = expr.subs(values, simultaneous=True)
+        missing = sorted(other.name for other in placed.free_symbols - {coordinate})
+        if missing and given[symbol].is_number:
+            advice = ", ".join(f"{name}=..." for name in (*missing, symbol.name))
+            raise DomainError(f"{symbol} = {given[symbol]} with {missing[0]} free", domain.note, f".bind({advice})")
+        if not missing and given[symbol].is_number:
+            _check_range(Domain(domain.ranges, {symbol: placed}, domain.note), symbol, float(given[symbol]), {})
+        coordinates.add(coordinate)
+    return coordinates
+
+
+def check_inside(domain: Domain, values: Mapping[sp.Symbol, Any]) -> None:
+    """Raise `DomainError` for numbers or arrays outside the closure of the domain.
+
+    >>> p, q, rho, c = sp.symbols("p q rho c")
+    >>> from symlimits.language.domain import CORRELATION, POSITIVE
+    >>> pair = Domain({p: POSITIVE, q: POSITIVE, rho: CORRELATION}, {c: rho * sp.sqrt(p * q)}, "c^2 <= p q")
+    >>> check_inside(pair, {p: 1.0, q: [4.0, 9.0], c: 2.5})
+    Traceback (most recent call last):
+    ...
+    symlimits.errors.DomainError: c = 2.5; wanted: c from -2 to 2 (c^2 <= p q); try: a value inside
+    """
+    arrays = {symbol: np.asarray(value, dtype=np.float64) for symbol, value in values.items()}
+    for symbol, array in arrays.items():
+        interval = domain.ranges.get(symbol)
+        if interval is not None:
+            outside = (array < float(interval.low)) | (array > float(interval.high))
+            if outside.any():
+                given = f"{symbol} = {array[outside].flat[0]:g}"
+                raise DomainError(given, f"{symbol} in {describe(interval)}", "a value inside")
+    for symbol, expr in domain.dependent.items():
+        if symbol in arrays and expr.free_symbols - {_coordinate(domain, expr)} <= set(arrays):
+            _check_range(domain, symbol, arrays[symbol], arrays)
+
+
+def _coordinate(domain: Domain, expr: sp.Expr) -> sp.Symbol | None:
+    """The symbol of bounded range that a dependent symbol stands for: rho of c = rho sqrt(p q)."""
+    bounded = [s for s in expr.free_symbols if s in domain.ranges and domain.ranges[s].high.is_finite]
+    return next((s for s in bounded if sp.degree(expr, s) == 1), None)
+
+
+def _check_range(domain: Domain, symbol: sp.Symbol, array: Any, others: Mapping[sp.Symbol, Any]) -> None:
+    expr = domain.dependent[symbol]
+    coordinate = _coordinate(domain, expr)
+    if coordinate is None:
+        return
+    interval = domain.ranges[coordinate]
+    arguments = sorted(expr.free_symbols - {coordinate}, key=str)
+    ends = [
+        np.asarray(sp.lambdify(arguments, expr.subs(coordinate, end), "numpy")(*(others[s] for s in arguments)))
+        for end in (interval.low, interval.high)
+    ]
+    array, low, high = np.broadcast_arrays(array, *ends)
+    margin = ROUNDING * np.maximum(abs(low), abs(high))
+    outside = ~((array >= low - margin) & (array <= high + margin))
+    if outside.any():
+        first = tuple(index[0] for index in np.nonzero(outside)) if outside.ndim else ()
+        wanted = f"{symbol} from {low[first]:g} to {high[first]:g} ({domain.note})"
+        raise DomainError(f"{symbol} = {array[first]:g}", wanted, "a value inside")

@@ -1,0 +1,122 @@
+"""Derivations as JSON text: lines, domain and names, without code, for `to_json` and `load`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sympy as sp
+
+from symlimits.derivation.trace import Step, Trace
+from symlimits.errors import DataError, FormulaError
+from symlimits.language.domain import Domain, Range
+from symlimits.language.tree import from_tree, to_tree
+
+FORMAT = "symlimits derivation 1"
+
+
+class Parts(NamedTuple):
+    """What of a derivation is stored."""
+
+    trace: Trace
+    domain: Domain
+    arguments: tuple[sp.Symbol, ...]
+    name: str
+    source: str
+
+
+def written(parts: Parts) -> str:
+    """JSON text."""
+    content = {
+        "format": FORMAT,
+        "name": parts.name,
+        "source": parts.source,
+        "arguments": [to_tree(symbol) for symbol in parts.arguments],
+        "domain": {
+            "ranges": [[to_tree(symbol), _interval(interval)] for symbol, interval in parts.domain.ranges.items()],
+            "dependent": [[to_tree(symbol), to_tree(expr)] for symbol, expr in parts.domain.dependent.items()],
+            "note": parts.domain.note,
+        },
+        "trace": [{"expr": to_tree(s.expr), "rule": s.rule, "source": s.source} for s in parts.trace],
+    }
+    return json.dumps(content, indent=1)
+
+
+def read(text_or_path: str | Path) -> Parts:
+    """The parts, from JSON text or from a file; `FormulaError` for anything that `written` does not write."""
+    text = str(text_or_path)
+    if not text.lstrip().startswith("{"):
+        text = _file(Path(text_or_path))
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):  # json refuses an integer of many digits with a plain ValueError
+        raise _foreign("text that is not JSON") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise _foreign("JSON of another format")
+    try:
+        trace = tuple(Step(_expr(s["expr"]), str(s["rule"]), str(s["source"])) for s in content["trace"])
+        arguments = tuple(_symbol(symbol) for symbol in content["arguments"])
+        parts = Parts(trace, _domain(content["domain"]), arguments, str(content["name"]), str(content["source"]))
+    except (KeyError, TypeError, IndexError, ValueError):
+        raise _foreign("a derivation with parts missing") from None
+    if not trace:
+        raise _foreign("a derivation without a line")
+    return parts
+
+
+def _interval(interval: Range) -> dict[str, Any]:
+    return {
+        "from": to_tree(interval.low),
+        "to": to_tree(interval.high),
+        "closed": list(interval.closed),
+        "special": [to_tree(value) for value in interval.special],
+    }
+
+
+def _domain(content: dict[str, Any]) -> Domain:
+    ranges = {_symbol(symbol): _range(interval) for symbol, interval in content["ranges"]}
+    dependent = {_symbol(symbol): _expr(expr) for symbol, expr in content["dependent"]}
+    if not set().union(*(expr.free_symbols for expr in dependent.values())) <= set(ranges):
+        raise _foreign("a domain of symbols without a range")
+    return Domain(ranges, dependent, str(content["note"]))
+
+
+def _range(content: dict[str, Any]) -> Range:
+    low, high, *special = (_number(tree) for tree in (content["from"], content["to"], *content["special"]))
+    below, above = content["closed"]
+    if not (low < high) == sp.true or not (isinstance(below, bool) and isinstance(above, bool)):
+        raise _foreign(f"the range from {low} to {high}")
+    return Range(low, high, (below, above), tuple(special))
+
+
+def _expr(tree: object) -> sp.Expr:
+    expr = from_tree(tree)
+    if not isinstance(expr, sp.Expr):
+        raise _foreign(f"the line {str(expr)[:60]}")
+    return expr
+
+
+def _symbol(tree: object) -> sp.Symbol:
+    symbol = from_tree(tree)
+    if not isinstance(symbol, sp.Symbol):
+        raise _foreign(f"{str(symbol)[:60]} in place of a symbol")
+    return symbol
+
+
+def _number(tree: object) -> sp.Expr:
+    number = _expr(tree)
+    if not number.is_extended_real or not number.is_number:
+        raise _foreign(f"{str(number)[:60]} in place of a number")
+    return number
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):  # not there, not text, not a possible name
+        raise DataError(f"the file {str(path)[:80]!r}", "a readable JSON file", "Limit.to_json()") from None
+
+
+def _foreign(given: str) -> FormulaError:
+    return FormulaError(given, f"a file of the format '{FORMAT}'", "Limit.to_json()")
