@@ -42,11 +42,13 @@ __version__ = "0.1.0"
 _MODULES = {"activations": "symlimits.activations", "rules": "symlimits.derivation.rules"}
 _HOMES = {
     "symlimits.certify": "Certificate",
+    "symlimits.chain": "Derivation Value load",
     "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError UnboundSymbol",
     "symlimits.language.activation": "Activation activation",
     "symlimits.language.architecture": "Dense mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
+    "symlimits.limits": "Limit limit",
     "symlimits.theory.kernels": "dual nngp ntk",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -148,7 +148,7 @@ class Derivation:
             return self.bind(**parameters).evaluate(*values)
         point = self._point(values)
         truth = reference(self.expr, point, EVALUATION_DIGITS)
-        if self._is_compilable:
+        if self.is_compilable:
             number = self._compiled_value([float(point[s]) for s in self.arguments])
             error, method = abs(number - truth), "closed form, compiled; error against 20 digits"
         else:
@@ -162,8 +162,8 @@ class Derivation:
         return not self.expr.has(GaussianExpectation, sp.Integral)
 
     @property
-    def _is_compilable(self) -> bool:
-        """A kernel of data is compiled for any input kernel, not for one that has got its values."""
+    def is_compilable(self) -> bool:
+        """Whether the last line is compiled: a closed form, and for a kernel one of any input kernel."""
         return self.has_closed_form and (not isinstance(self.expr, Recursion) or len(self.arguments) == 3)
 
     def compile(self) -> Any:

@@ -38,6 +38,18 @@ class Limit(Derivation):
     def __str__(self) -> str:
         return f"{self.name} = {self.expr}"
 
+    def _bound(self, given: Point) -> Self:
+        experiment = self.experiment.bind(given) if hasattr(self.experiment, "bind") else self.experiment
+        return replace(super()._bound(given), experiment=experiment)
+
+    def dot(self) -> Self:
+        """The limit for the derivatives: E f'(u) g'(v) of a dual activation E f(u) g(v), about f' and g'.
+
+        Raises `DomainError` for a discontinuous activation.
+        """
+        experiment = self.experiment.dot() if hasattr(self.experiment, "dot") else None
+        return replace(super().dot(), experiment=experiment, observable=f"{self.observable}, for the derivatives")
+
     def certify(
         self,
         sizes: Sequence[int] = SIZES,
@@ -62,8 +74,7 @@ class Limit(Derivation):
         """
         bound = self.bind(**values) if values else self
         if bound.free_symbols:
-            name = sorted(symbol.name for symbol in bound.free_symbols)[0]
-            raise UnboundSymbol(f"{name} without a value", "the point of the experiment", f"compare(samples, {name}=...)")
+            raise _unbound(bound, "the point of the experiment", "compare(samples, {}=...)")
         value = float(reference(bound.expr, {}, 20))
         simulation = links.check_samples(value, links.summarize(samples), self.order)
         return self._certificate(simulation, seed, None)
@@ -76,20 +87,30 @@ class Limit(Derivation):
         compiled = links.check_compiled(self.expr, self._compiled_at, self.domain, seed)
         return links.certificate(f"{self.name} = {self.expr}", (simulation, lines, compiled), seed)
 
-    def _compiled_at(self, point: Point) -> Any:
-        parameters = {symbol.name: value for symbol, value in point.items() if symbol not in self.arguments}
-        return self.bind(**parameters).compile() if parameters else self.compile()
+    def _compiled_at(self, parameters: Point) -> Any:
+        """The compiled last line, its parameters bound; None where there is nothing to compile."""
+        bound = self._bound(parameters) if parameters else self
+        return bound.compile() if bound.is_compilable and bound.arguments else None
 
     def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any) -> links.Link:
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
+        at = getattr(self.experiment, "at", None)
+        if at is None and self.definition.free_symbols:
+            raise _unbound(self, "an experiment is made at one point", ".bind({}=...)")
         (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
-        experiment = self.experiment.at(point) if hasattr(self.experiment, "at") else self.experiment
-        value = float(reference(self.definition, {s: v for s, v in point.items() if s in self.definition.free_symbols}, 15))
+        experiment = at(point) if at else self.experiment
+        known = {symbol: value for symbol, value in point.items() if symbol in self.definition.free_symbols}
+        value = float(reference(self.definition, known, 15))
         samples = links.simulate(experiment, sizes, links.claim_hash(self.definition), seed, executor, progress)
         link = links.check_samples(value, samples, self.order)
         where = {str(symbol): str(number) for symbol, number in point.items()}
         return replace(link, details=link.details | {"point": where})
+
+
+def _unbound(limit: Limit, wanted: str, advice: str) -> UnboundSymbol:
+    name = sorted(symbol.name for symbol in limit.free_symbols)[0]
+    return UnboundSymbol(f"{name} without a value", wanted, advice.format(name))
 
 
 def limit(

@@ -56,7 +56,7 @@ POSITIVE = Range(sp.S.Zero, sp.oo, (False, False), (sp.S.One,))
 NONNEGATIVE = Range(sp.S.Zero, sp.oo, (True, False), (sp.S.One,))
 REAL = Range(-sp.oo, sp.oo, (False, False))
 CORRELATION = Range(sp.Integer(-1), sp.Integer(1), special=(sp.S.Zero, sp.Integer(1), sp.Integer(-1)))
-DEPTH = Range(sp.S.One, sp.Integer(3), special=(sp.Integer(2),))
+DEPTH = Range(sp.S.One, sp.oo, (True, False), (sp.Integer(2),))
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class Domain:
         value = self.ranges[symbol].draw(rng)
         if not symbol.is_integer:
             return value
+        value = min(value, self.ranges[symbol].low + 2) if self.ranges[symbol].low.is_finite else value  # few layers
         nearby = (sp.Integer(round(value)), sp.ceiling(value), sp.floor(value))  # a small number must not become 0
         return next((n for n in nearby if self.ranges[symbol].contains(n)), nearby[0])
 

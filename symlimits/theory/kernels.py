@@ -11,6 +11,7 @@ $\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, singledispatch
 from typing import Any
@@ -20,9 +21,9 @@ import sympy as sp
 from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.network import KernelExperiment, inputs_with_gram
-from symlimits.language.activation import Activation, activation
+from symlimits.language.activation import Activation, activation, x
 from symlimits.language.architecture import Dense, Layer, Repeat, Serial, bound, serial
-from symlimits.language.domain import CORRELATION, DEPTH, POSITIVE, Domain, Point
+from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, Point, natural_domain
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.recursion import Recursion
 from symlimits.limits import Limit
@@ -54,9 +55,10 @@ def dual(phi: object) -> Limit:
     True
     """
     phi = activation(phi)
+    _check_names(phi.parameters)
     _check_moments(phi)
     trace = derive(pair_expectation(phi(u) * phi(v), u, v, p, q, c))
-    domain = Domain({**PAIR.ranges, **{s: POSITIVE for s in phi.parameters}}, PAIR.dependent, PAIR.note)
+    domain = Domain({**PAIR.ranges, **natural_domain(sp.Add(*phi.parameters)).ranges}, PAIR.dependent, PAIR.note)
     features = serial(Dense(1), phi, Dense(1))
     return Limit(
         trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
@@ -77,7 +79,7 @@ def nngp(net: Serial) -> Limit:
     >>> K([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([1., 4.])
     """
-    return _kernel(net, tangent=False)
+    return _kernel(_network(net), tangent=False)
 
 
 def ntk(net: Serial) -> Limit:
@@ -91,7 +93,7 @@ def ntk(net: Serial) -> Limit:
     >>> Th([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([ 4., 16.])
     """
-    return _kernel(net, tangent=True)
+    return _kernel(_network(net), tangent=True)
 
 
 @dataclass(frozen=True)
@@ -101,29 +103,65 @@ class Twin:
     network: Serial
     observable: str
 
+    values: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+
+    def bind(self, given: Point) -> Twin:
+        """The same networks with values for some symbols, p, q and c among them."""
+        kept = tuple((symbol, value.subs(given, simultaneous=True)) for symbol, value in self.values)
+        return replace(self, values=(*kept, *given.items()))
+
+    def dot(self) -> Twin | None:
+        """The networks of the derivatives, for a dual activation."""
+        match self.network.layers:
+            case (Dense() as first, Activation() as phi, Dense() as last):
+                return replace(self, network=replace(self.network, layers=(first, phi.derivative(), last)))
+        return None
+
     def at(self, point: Point) -> KernelExperiment:
         """The experiment with two inputs whose kernel has the values p, q, c of the point."""
-        numbers = {s: value for s, value in point.items() if s not in (p, q, c, rho, dimension)}
-        inputs = inputs_with_gram(*(float(point[s]) for s in (p, q, c)))
+        known = point | {symbol: value.subs(point, simultaneous=True) for symbol, value in self.values}
+        numbers = {s: value for s, value in known.items() if s not in (p, q, c, rho, dimension)}
+        inputs = inputs_with_gram(*(float(known[s]) for s in (p, q, c)))
         return KernelExperiment(bound(self.network, numbers), inputs, self.observable)
+
+
+def _network(net: object) -> Serial:
+    if not isinstance(net, Serial):
+        raise DomainError(f"{net!r}", "a network", "sl.mlp(depth=3, activation=act.relu)")
+    return net
 
 
 @lru_cache(maxsize=64)
 def _kernel(net: Serial, tangent: bool) -> Limit:
-    if not isinstance(net, Serial):
-        raise DomainError(f"{net!r}", "a network", "sl.mlp(depth=3, activation=act.relu)")
     recursion = _recursion(net, tangent)
     name = r"\Theta(x, z)" if tangent else "K(x, z)"
     observable = "sum over all parameters of products of derivatives" if tangent else "covariance of the outputs given the last hidden layer"  # noqa: E501
     twin = Twin(net, "ntk" if tangent else "nngp") if dimension not in recursion.free_symbols else None
     trace = derive_lines(recursion)
     definition = replace(trace[0], source=f"{LEE}; the law of large numbers, layer by layer")
-    return Limit((definition, *trace[1:]), _domain(recursion), (p, q, c), name, LEE, twin, observable)
+    return Limit((definition, *trace[1:]), _domain(recursion, net), (p, q, c), name, LEE, twin, observable)
 
 
-def _domain(recursion: Recursion) -> Domain:
-    others = sorted(recursion.free_symbols - {p, q, c}, key=str)
-    return Domain({**PAIR.ranges, **{s: DEPTH if s.is_integer else POSITIVE for s in others}}, PAIR.dependent, PAIR.note)
+def _domain(recursion: Recursion, net: Serial) -> Domain:
+    """All symbols as their assumptions say; what is in bias variances only may also be zero."""
+    others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
+    biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
+    ranges = {s: NONNEGATIVE if s in biases and s.is_nonnegative else interval for s, interval in others.items()}
+    return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
+
+
+def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set[sp.Symbol]:
+    """The symbols in one part of all Dense layers, and in all of the activations."""
+    found: set[sp.Symbol] = set()
+    for layer in layers:
+        match layer:
+            case Dense():
+                found |= part(layer).free_symbols
+            case Repeat(inner, _):
+                found |= _symbols(inner, part)
+            case Activation():
+                found |= set(layer.parameters)
+    return found
 
 
 def _recursion(net: Serial, tangent: bool) -> Recursion:
@@ -132,6 +170,7 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
     if not isinstance(first, Dense) or not isinstance(_last(net.layers), Dense):
         raise NoRule("a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)")
     widths = Widths(net)
+    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
     (((entry,), _),) = block(first, states, widths)
     initial = [expr.subs(start, simultaneous=True) for expr in entry]
@@ -195,7 +234,9 @@ def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[
 
 @block.register
 def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    if widths.differ and layer.count.is_Integer:
+    if widths.differ and not layer.count.is_Integer:
+        raise DomainError(f"depth {layer.count} with different widths", "equal widths, or a number", "depth=3")
+    if widths.differ:
         return [part for _ in range(int(layer.count)) for part in blocks(layer.layers, states, widths)]
     inner = blocks(layer.layers, states, widths)
     if any(count != 1 for _, count in inner):
@@ -212,11 +253,25 @@ def _last(layers: tuple[Layer, ...]) -> Layer:
     return _last(layers[-1].layers) if isinstance(layers[-1], Repeat) else layers[-1]
 
 
+def _widths_and_counts(net: Serial) -> set[sp.Symbol]:
+    counts = (layer.count for layer in net.layers if isinstance(layer, Repeat))
+    return set().union(*(expr.free_symbols for expr in (*counts, *(net.widths or ()))))
+
+
+def _check_names(symbols: Iterable[sp.Symbol]) -> None:
+    """A parameter must not be taken for a symbol of the statement itself."""
+    taken = {s.name for s in (p, q, c, rho, u, v, x, dimension, K_xx, K_zz, K_xz, Theta)}
+    for symbol in sorted(symbols, key=str):
+        if symbol.name in taken:
+            raise DomainError(f"a parameter named {symbol}", f"a name other than {', '.join(sorted(taken))}", "alpha")
+
+
 def _check_moments(phi: Activation) -> None:
     rate = phi.growth
     if rate != 0:
+        where = "for no variance" if rate == sp.oo else f"only for variances p < {1 / (4 * rate)}"
         raise DomainError(
-            f"{phi.expr}, with E phi(u)^2 finite only for variances p < {1 / (4 * rate)}",
+            f"{phi.expr}, with E phi(u)^2 finite {where}",
             "an activation with finite second moment for every variance",
             "an activation that grows slower than every exp(r x^2)",
         )
