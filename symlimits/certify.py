@@ -8,8 +8,10 @@ the parts of a limit and knows nothing of topics.
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
@@ -18,9 +20,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import sympy as sp
+from threadpoolctl import threadpool_limits
 
 from symlimits.errors import DataError, DomainError, SymlimitsError
-from symlimits.finite.statistics import extrapolate, mean_test, merge, moments, negative_control, seed
+from symlimits.finite.statistics import Moments, extrapolate, mean_test, merge, moments, negative_control, seed
 from symlimits.language.domain import CORRELATION, POSITIVE, REAL, Domain, Point
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
@@ -29,7 +32,7 @@ from symlimits.reading.reference import reference
 ALPHA = 1e-6  # false alarms of one statistical link
 LINE_DIGITS = 20
 NESTED_DIGITS = 10  # lines with an integral of an expectation: three integrals inside each other
-INPUT = ("p", "q", "c")  # what a kernel is a function of; other symbols are parameters
+INPUT = ("p", "q", "c")  # two variances and a covariance
 COMPILED_TOLERANCE = 1e-12  # relative to the size of the kernel on its diagonal
 GAPS = (0.0, 1e-14, 1e-9, 1e-4, 0.03, 0.4, 1.0, -0.6, -1e-3, -1e-12)
 DRAWS = 2**17  # numbers of draws times width, for each size
@@ -183,10 +186,16 @@ def _with_states(expr: sp.Expr, domain: Domain) -> Domain:
 # ------------------------------------------------------------------------------- last line = compiled
 
 
-def check_compiled(last: sp.Expr, compile_at: Callable[[Point], Any], domain: Domain, seed: int = 0) -> Link:
+def check_compiled(
+    last: sp.Expr,
+    compile_at: Callable[[Point], Any],
+    domain: Domain,
+    arguments: Sequence[sp.Symbol],
+    seed: int = 0,
+) -> Link:
     """The compiled kernel against the last line, both at the same floating-point numbers.
 
-    `compile_at` gives the kernel for values of the parameters (the symbols that are not arguments),
+    `compile_at` gives the kernel for values of the parameters, the symbols that are not arguments,
     or None where there is nothing to compile.
     """
     if last.has(GaussianExpectation, sp.Integral):
@@ -194,7 +203,7 @@ def check_compiled(last: sp.Expr, compile_at: Callable[[Point], Any], domain: Do
     rows = _recursion_rows if isinstance(last, Recursion) else _scalar_rows
     worst, worst_at, count = 0.0, "", 0
     try:
-        for value, truth, size, where in rows(last, compile_at, domain, seed):
+        for value, truth, size, where in rows(last, compile_at, domain, arguments, seed):
             error = abs(value - float(truth)) / max(size, abs(float(truth)), 1e-300)
             count += 1
             if error > worst or (isnan(error) and not isnan(worst)):
@@ -212,22 +221,25 @@ def check_compiled(last: sp.Expr, compile_at: Callable[[Point], Any], domain: Do
 Row = tuple[float, Any, float, str]  # compiled value, true value, size, where
 
 
-def _scalar_rows(last: sp.Expr, compile_at: Callable[[Point], Any], domain: Domain, seed: int) -> Iterator[Row]:
-    for parameters, points in _by_parameters(last, domain, seed, corners=6, interior=14):
+def _scalar_rows(
+    last: sp.Expr, compile_at: Callable[[Point], Any], domain: Domain, arguments: Sequence[sp.Symbol], seed: int
+) -> Iterator[Row]:
+    for parameters, points in _by_parameters(last, domain, arguments, seed, corners=6, interior=14):
         kernel = compile_at(parameters)
         for point in points if kernel is not None else ():
-            exact = {s: sp.Rational(float(v)) for s, v in point.items()}
-            value = kernel(*(float(exact[s]) for s in kernel.args))
-            known = _needed(last, exact | parameters)
-            yield value, reference(last, known, 30), _size(last, known), str({str(s): float(v) for s, v in known.items()})
+            numbers = {s: float(point[s]) for s in arguments}
+            known = _needed(last, parameters | _inside({s: sp.Rational(v) for s, v in numbers.items()}))
+            where = str({str(s): float(v) for s, v in known.items()})
+            yield kernel(*numbers.values()), reference(last, known, 30), _size(last, known), where
 
 
-def _recursion_rows(last: Recursion, compile_at: Callable[[Point], Any], domain: Domain, seed: int) -> Iterator[Row]:
-    symbols = {s.name: s for s in domain.symbols}
-    for parameters, points in _by_parameters(last, domain, seed, corners=1, interior=1):
+def _recursion_rows(
+    last: Recursion, compile_at: Callable[[Point], Any], domain: Domain, arguments: Sequence[sp.Symbol], seed: int
+) -> Iterator[Row]:
+    for parameters, points in _by_parameters(last, domain, arguments, seed, corners=1, interior=1):
         kernel = compile_at(parameters)
         for point in points if kernel is not None else ():
-            p, q, c = (symbols[name] for name in INPUT)
+            p, q, c = arguments
             a, b = (_double(point[symbol]) for symbol in (p, q))
             diagonals = [reference(last, _needed(last, parameters | {p: v, q: v, c: v}), 30) for v in (a, b)]
             size = float(abs(diagonals[0] * diagonals[1])) ** 0.5
@@ -238,15 +250,25 @@ def _recursion_rows(last: Recursion, compile_at: Callable[[Point], Any], domain:
 
 
 def _by_parameters(
-    last: sp.Expr, domain: Domain, seed: int, corners: int, interior: int
+    last: sp.Expr, domain: Domain, arguments: Sequence[sp.Symbol], seed: int, corners: int, interior: int
 ) -> list[tuple[Point, list[Point]]]:
-    """Points of the domain under each of a few values of the parameters, which are compiled into the code."""
+    """Points of the domain for each of two values of the parameters, which are compiled into the code."""
     points = domain.mixed_points(seed, corners, interior)
-    names = [s for s in last.free_symbols if s.name not in INPUT and s in domain.symbols]
-    if not domain.symbols or not {s.name for s in domain.symbols} & {*INPUT}:
+    parameters = last.free_symbols - set(arguments)
+    if not parameters:
         return [({}, points)]
-    values = [{s: _double(point[s]) for s in names} for point in points[:: max(1, len(points) // 2)][:2]]
-    return [(value, points[k :: len(values)]) for k, value in enumerate(values)]
+    values = [{s: _double(point[s]) for s in parameters} for point in (points[0], points[-1])]
+    return [(value, points[k::2]) for k, value in enumerate(values)]
+
+
+def _inside(point: Point) -> Point:
+    """A covariance that rounding has carried beyond sqrt(p q) is put back."""
+    names = {symbol.name: symbol for symbol in point}
+    if not {*INPUT} <= set(names):
+        return point
+    p, q, c = (names[name] for name in INPUT)
+    bound = sp.sqrt(point[p] * point[q])
+    return point | {c: max(-bound, min(bound, point[c]))}
 
 
 def _double(value: sp.Expr) -> sp.Expr:
@@ -256,7 +278,7 @@ def _double(value: sp.Expr) -> sp.Expr:
 def _size(last: sp.Expr, point: Point) -> float:
     """The size of a kernel: its value where the two points coincide, as far as the line has one."""
     names = {symbol.name: symbol for symbol in point}
-    if not {"p", "q", "c"} <= set(names):
+    if not {*INPUT} <= set(names):
         return 0.0
     parallel = point | {names["c"]: sp.sqrt(point[names["p"]] * point[names["q"]])}
     return abs(float(reference(last, _needed(last, parallel), 15)))
@@ -283,40 +305,55 @@ def simulate(
     executor: Any = None,
     progress: Progress | None = None,
 ) -> list[Samples]:
-    """Draw at every size: the same numbers whatever the executor, since each chunk has its own seed."""
+    """Draw at every size: the same numbers whatever the executor.
+
+    Each chunk has its own seed, chunks are merged in their order, and BLAS works with one thread,
+    since it may add in another order with more.
+    """
     found = []
     for size in sizes:
         if progress is not None:
             progress(f"{claim}: size {size}")
         wanted = max(64, min(4096, DRAWS // size))
-        first = _chunk(experiment, size, claim, 0, root)
-        chunks = range(1, -(-wanted // first.count))
-        mapper = map if executor is None else executor.map
-        rest = mapper(_chunk, *zip(*((experiment, size, claim, k, root) for k in chunks), strict=True)) if chunks else ()
-        total = first
-        for part in rest:
-            total = merge(total, part)
+        with threadpool_limits(1):
+            total = _chunk(experiment, size, claim, 0, root)
+            chunks = range(1, -(-wanted // total.count))
+            tasks = [[what] * len(chunks) for what in (experiment, size, claim, root, os.getpid())]
+            for part in (map if executor is None else executor.map)(_chunk, *tasks[:3], chunks, *tasks[3:]):
+                total = merge(total, part)
         found.append(Samples(size, total.mean, total.standard_error, total.count))
     return found
 
 
-def _chunk(experiment: Callable[..., Any], size: int, claim: str, chunk: int, root: int) -> Any:
-    draws = np.atleast_1d(np.asarray(experiment(size, seed(claim, size, chunk, root)), dtype=np.float64))
-    if not np.isfinite(draws).all():
-        raise DataError(f"an experiment of size {size} with NaN or infinite draws", "finite numbers", "a smaller input")
+def _chunk(
+    experiment: Callable[..., Any], size: int, claim: str, chunk: int, root: int, caller: int | None = None
+) -> Moments:
+    """One call of the experiment; in a worker process of its own, `caller` has not limited BLAS yet."""
+    elsewhere = caller is not None and caller != os.getpid()
+    with threadpool_limits(1) if elsewhere else nullcontext():
+        draws = np.atleast_1d(np.asarray(experiment(size, seed(claim, size, chunk, root)), dtype=np.float64))
+    if not (draws.size and np.isfinite(draws).all()):
+        raise DataError(f"an experiment of size {size} with NaN, infinite or no draws", "finite numbers", "a smaller input")
     return moments(draws)
 
 
 def summarize(samples: Mapping[int, Any]) -> list[Samples]:
     """The user's own draws, an array for each size, as moments."""
+    if not isinstance(samples, Mapping):
+        raise DataError(f"samples of type {type(samples).__name__}", "a dictionary", "{64: draws, 256: draws}")
     found = []
-    for size, draws in sorted(samples.items()):
-        array = np.asarray(draws, dtype=np.float64)
+    for size, draws in samples.items():
+        try:
+            number, array = int(size), np.asarray(draws, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
+        if number != float(size) or number < 1:
+            raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
         if array.ndim != 1 or array.size < 8 or not np.isfinite(array).all():
             raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more finite numbers", "one draw a net")
         part = moments(array)
-        found.append(Samples(int(size), part.mean, part.standard_error, part.count))
-    return found
+        found.append(Samples(number, part.mean, part.standard_error, part.count))
+    return sorted(found, key=lambda sample: sample.size)
 
 
 def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: float = ALPHA) -> Link:

@@ -84,7 +84,7 @@ class Limit(Derivation):
         report(f"{self.name}: lines")
         lines = links.check_lines(self.trace, self.domain, seed)
         report(f"{self.name}: compiled kernel")
-        compiled = links.check_compiled(self.expr, self._compiled_at, self.domain, seed)
+        compiled = links.check_compiled(self.expr, self._compiled_at, self.domain, self.arguments, seed)
         return links.certificate(f"{self.name} = {self.expr}", (simulation, lines, compiled), seed)
 
     def _compiled_at(self, parameters: Point) -> Any:

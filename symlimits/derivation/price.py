@@ -117,7 +117,7 @@ def _integrate(integral: sp.Integral) -> sp.Expr:
             times = int(exponent) + 1
             sign = 1 if base == upper - s else (-1) ** int(exponent)
             rest = sign * integrand / factor * sp.factorial(times - 1)
-    return integrate_repeatedly(rest, s, upper, times)
+    return collect(integrate_repeatedly(rest, s, upper, times))
 
 
 def _on_heads(head_class: type, rewrite):  # type: ignore[no-untyped-def]

@@ -13,8 +13,9 @@ from symlimits.language.recursion import Recursion
 from symlimits.reading.gram import GramKernel
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
-from symlimits.reading.kernel import ScalarKernel, as_real, plain
+from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.lower_recursion import gram_kernel
+from symlimits.reading.real import as_real, plain
 
 _dimension = sp.Symbol("d", positive=True)
 

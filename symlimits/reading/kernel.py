@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError
 from symlimits.reading.cache import load_source
 from symlimits.reading.lower import vectorized_source
+from symlimits.reading.real import as_real, plain
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ScalarKernel:
     @cached_property
     def ufunc(self) -> Callable[..., Any]:
         """The compiled function itself."""
-        return load_source(self.source).kernel  # type: ignore[no-any-return]
+        return load_source(self.source).kernel
 
     def __call__(self, *values: Any) -> Any:
         """Numbers give a float, arrays a float64 array."""
@@ -54,19 +54,3 @@ class ScalarKernel:
 
     def __repr__(self) -> str:
         return f"ScalarKernel({self.expr}, args={self.args})"
-
-
-def as_real(value: Any, name: str) -> Any:
-    """A float or float64 array; anything else, and NaN, is refused by name."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"{name} = {value!r}", "a real number or an array of them", f"{name}=1.0") from None
-    if not np.isfinite(array).all():
-        raise DataError(f"{name} with NaN or infinite entries", "finite numbers", "np.isfinite to find them")
-    return array
-
-
-def plain(result: Any) -> Any:
-    """A Python float for a scalar result."""
-    return float(result) if np.ndim(result) == 0 else result

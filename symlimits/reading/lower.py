@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import sympy as sp
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.pycode import PythonCodePrinter
 
 from symlimits.errors import NoRule, UnboundSymbol
@@ -18,37 +21,51 @@ from symlimits.language.expectation import GaussianExpectation
 p, q = sp.symbols("p q", positive=True)
 c = sp.Symbol("c", real=True)
 S = sp.Symbol("s", nonnegative=True)  # sqrt(p q - c^2)
+RHO = sp.Symbol("rho", real=True)  # c / sqrt(p q), and 0 where a variance is 0
 
 
-class arc(sp.Function):  # type: ignore[misc]
+LARGEST_INTEGER = 2**53  # a longer one is written as a float
+# What has source. SymPy's printer knows more, and writes names of bound symbols as they are.
+HEADS = (sp.Symbol, sp.Number, sp.NumberSymbol, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tan) + (
+    *(sp.asin, sp.acos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.acosh, sp.atanh, sp.erf, sp.erfc, sp.gamma),
+    *(sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise, ExprCondPair, Relational, sp.And, sp.Or, sp.Not),
+    *(BooleanAtom,),
+)
+
+
+class arc(sp.Function):
     """arc(y, x): the angle of the vector (x, y), x >= 0; arcsin(y / sqrt(x^2 + y^2))."""
 
 
-class arcsin(sp.Function):  # type: ignore[misc]
+class arcsin(sp.Function):
     """asin of an argument that rounding may carry beyond one."""
 
 
-class root(sp.Function):  # type: ignore[misc]
+class root(sp.Function):
     """The square root of a number that rounding may carry below zero."""
 
 
-class exp_sinh(sp.Function):  # type: ignore[misc]
+class difference(sp.Function):
+    """difference(a, b, x, y): a b - x y without cancellation."""
+
+
+class exp_sinh(sp.Function):
     """exp(a) sinh(b), which overflows no earlier than the product."""
 
 
-class exp_cosh(sp.Function):  # type: ignore[misc]
+class exp_cosh(sp.Function):
     """exp(a) cosh(b), which overflows no earlier than the product."""
 
 
-class _Printer(PythonCodePrinter):  # type: ignore[misc]
+class _Printer(PythonCodePrinter):
     """Scalar `math` source: constants as floats, powers as products and square roots."""
 
     def __init__(self) -> None:
         super().__init__({"fully_qualified_modules": False, "allow_unknown_functions": False})
 
     def _print(self, expr: sp.Basic, **kwargs: object) -> str:
-        if isinstance(expr, sp.Expr) and expr.is_number and not expr.is_Integer:
-            return repr(float(expr.evalf(30)))
+        if _is_constant(expr) and not (expr.is_Integer and abs(expr) < LARGEST_INTEGER):
+            return _literal(expr)
         return super()._print(expr, **kwargs)
 
     def _print_Pow(self, expr: sp.Pow, **_: object) -> str:
@@ -56,10 +73,14 @@ class _Printer(PythonCodePrinter):  # type: ignore[misc]
         doubled = 2 * exponent
         if not doubled.is_Integer or abs(doubled) > 40:
             return f"pow({self._print(base)}, {self._print(exponent)})"
-        root = f"sqrt({self._print(base)})" if doubled % 2 else None
-        factors = [f"({self._print(base)})"] * (abs(int(doubled)) // 2) + ([root] if root else [])
-        product = "*".join(factors)
-        return f"({product})" if doubled > 0 else f"(1.0/({product}))"
+        factor = self._print(base) if base.is_Symbol else f"({self._print(base)})"
+        root = [f"sqrt({self._print(base)})"] if doubled % 2 else []
+        factors = [factor] * (abs(int(doubled)) // 2) + root
+        product = factors[0] if len(factors) == 1 else f"({'*'.join(factors)})"
+        return product if doubled > 0 else f"(1.0/{product})"
+
+    def _print_difference(self, expr: difference) -> str:
+        return f"difference_of_products({', '.join(self._print(arg) for arg in expr.args)})"
 
     def _print_arc(self, expr: arc) -> str:
         y, x = expr.args
@@ -94,20 +115,16 @@ class _Printer(PythonCodePrinter):  # type: ignore[misc]
         argument = self._print(expr.args[0])
         return f"(1.0 if {argument} > 0.0 else -1.0 if {argument} < 0.0 else 0.0)"
 
-    def emptyPrinter(self, expr: sp.Basic) -> str:
-        raise _no_source(expr)
 
-    def _print_not_supported(self, expr: sp.Basic) -> str:
-        raise _no_source(expr)
-
-    _print_Function = _print_not_supported
+def _is_constant(expr: sp.Basic) -> bool:
+    return isinstance(expr, sp.Expr) and expr.is_number and not expr.has(*_OURS)
 
 
-def _no_source(expr: sp.Basic) -> NoRule:
-    return NoRule(
-        f"compiled code for {type(expr).__name__}", "an expression of elementary functions and erf",
-        "`.reference(...)` or `.evaluate(...)`, which need no closed form",
-    )
+def _literal(number: sp.Expr) -> str:
+    value = number.evalf(30)
+    if not value.is_real or not value.is_finite:
+        raise NoRule(f"compiled code for {number}", "a finite real number", "a point inside the domain")
+    return repr(float(value))
 
 
 def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
@@ -119,7 +136,7 @@ def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
     >>> x = sp.Symbol("x")
     >>> print(statements({"y": sp.sqrt(x + 1) + 1 / sp.sqrt(x + 1)}, {x: "a0"}))
     t0 = sqrt(a0 + 1)
-    y = t0 + 1.0/t0
+    y = t0 + (1.0/t0)
     """
     for expr in results.values():
         _check(expr, names)
@@ -165,24 +182,32 @@ def _check(expr: sp.Expr, names: Iterable[sp.Symbol]) -> None:
         raise UnboundSymbol(
             f"{', '.join(unbound)} without a value", "a number for every symbol", f".bind({unbound[0]}=...)"
         )
+    strange = next((node for node in sp.preorder_traversal(expr) if not isinstance(node, (*HEADS, *_OURS))), None)
+    if strange is not None:
+        raise NoRule(
+            f"compiled code for {type(strange).__name__}",
+            "an expression of elementary functions and erf",
+            "`.reference(...)` or `.evaluate(...)`, which need no closed form",
+        )
 
 
 def _roots_first(exprs: list[sp.Expr]) -> list[sp.Expr]:
     """Half-integer powers as powers of one square root, so that it is computed once."""
 
-    def rewrite(power: sp.Pow) -> sp.Expr:
-        root = sp.Pow(power.base, sp.Rational(1, 2))
-        return sp.Pow(_Root(power.base), int(2 * power.exp)) if power.exp.q == 2 else root
+    def is_half(node: sp.Basic) -> bool:
+        return node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and not node.is_number
 
-    half = lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and not node.is_number  # noqa: E731
-    return [expr.replace(half, rewrite) for expr in exprs]
+    return [expr.replace(is_half, lambda power: sp.Pow(_Root(power.base), int(2 * power.exp))) for expr in exprs]
 
 
-class _Root(sp.Function):  # type: ignore[misc]
+class _Root(sp.Function):
     """A square root that SymPy does not simplify."""
 
     def _pythoncode(self, printer: _Printer) -> str:
         return f"sqrt({printer._print(self.args[0])})"
+
+
+_OURS = (arc, arcsin, root, difference, exp_sinh, exp_cosh, _Root)
 
 
 def conditioned(expr: sp.Expr) -> sp.Expr:
@@ -198,8 +223,62 @@ def conditioned(expr: sp.Expr) -> sp.Expr:
         return expr
     if not all(_is_polynomial_square(node) for node in sp.preorder_traversal(expr)):
         return expr.replace(_is_root_in_c, lambda power: root(power.base) ** (2 * power.exp)).replace(sp.asin, arcsin)
-    expr = expr.replace(sp.asin, _angle)
+    expr = expr.replace(sp.asin, _angle).replace(_has_pole, _without_poles)
     return expr.replace(lambda node: isinstance(node, sp.Add) and node.has(c), _positive)
+
+
+def _has_pole(node: sp.Basic) -> bool:
+    return node.is_Mul and any(f.is_Pow and f.base in (p, q) and f.exp.is_negative for f in node.args)
+
+
+def _without_poles(*factors: sp.Expr) -> sp.Expr:
+    """c^m / p^n is bounded, since c^2 <= p q: in the cosine rho = c/sqrt(p q) it has no zero to divide by."""
+    terms = sp.Add.make_args(sp.expand(sp.Mul(*factors), deep=False))
+    return sp.Add(*(_in_cosine(term) if _has_pole(term) else term for term in terms))
+
+
+def _in_cosine(term: sp.Expr) -> sp.Expr:
+    factors = [f.as_base_exp() for f in sp.Mul.make_args(term)]
+    return sp.Mul(*(((RHO * sp.sqrt(p) * sp.sqrt(q)) if base == c else base) ** exponent for base, exponent in factors))
+
+
+def separated_differences(expr: sp.Expr) -> sp.Expr:
+    """Arcsines as angles, and roots of a difference of two monomials without cancellation.
+
+    >>> separated_differences(sp.sqrt(2 * q - c**2) + sp.asin(c / (sp.sqrt(2) * sp.sqrt(q))))
+    arc(sqrt(2)*c, sqrt(2)*sqrt(difference(2, q, c, c))) + sqrt(difference(2, q, c, c))
+    """
+
+    def angle(argument: sp.Expr) -> sp.Expr:
+        y, x = argument.as_numer_denom()
+        square = sp.expand(x**2 - y**2)
+        return arc(y, _root_of_difference(square)) if _is_difference(square) and x.is_positive else sp.asin(argument)
+
+    def is_root(node: sp.Basic) -> bool:
+        return node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and _is_difference(sp.expand(node.base))
+
+    rooted = expr.replace(is_root, lambda power: _root_of_difference(sp.expand(power.base)) ** (2 * power.exp))
+    return rooted.replace(sp.asin, angle)
+
+
+def _is_difference(square: sp.Expr) -> bool:
+    signs = [term.could_extract_minus_sign() for term in sp.Add.make_args(square)]
+    return len(signs) == 2 and sum(signs) == 1 and square.is_polynomial(*square.free_symbols)
+
+
+def _root_of_difference(square: sp.Expr) -> sp.Expr:
+    """The root of a difference of two monomials, what they share in front of it."""
+    shared = sp.gcd(*square.args)
+    minus, plus = sorted(sp.expand(square / shared).args, key=lambda term: not term.could_extract_minus_sign())
+    return sp.sqrt(shared) * sp.sqrt(difference(*_two_factors(plus), *_two_factors(-minus)))
+
+
+def _two_factors(monomial: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """x y as x and y, x^2 as x and x: each is then rounded at most once."""
+    factors = [base for f in sp.Mul.make_args(monomial) for base, n in [f.as_base_exp()] for _ in range(int(n))]
+    if len(factors) == 1:
+        return sp.S.One, monomial
+    return sp.Mul(*factors[: len(factors) // 2]), sp.Mul(*factors[len(factors) // 2 :])
 
 
 def _is_polynomial_square(node: sp.Basic) -> bool:
@@ -243,10 +322,15 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
     lines = []
     if {p, q, c} <= set(arguments):
         expr = conditioned(expr)
-    if expr.has(S):
         a, b, d = names[p], names[q], names[c]
-        lines += [f"s = difference_of_products({a}, {b}, {d}, {d})", "s = sqrt(s) if s > 0.0 else 0.0"]
-        names[S] = "s"
+        if expr.has(S):
+            lines += [f"s = difference_of_products({a}, {b}, {d}, {d})", "s = sqrt(max(s, 0.0))"]
+            names[S] = "s"
+        if expr.has(RHO):
+            lines += [f"rho = {d}/max(sqrt({a})*sqrt({b}), 1e-300)"]
+            names[RHO] = "rho"
+    else:
+        expr = separated_differences(expr)
     lines += statements({"result": expr}, names).splitlines() + ["return result"]
     header = ", ".join(names[symbol] for symbol in arguments)
     types = ", ".join("f8" for _ in arguments)
@@ -256,6 +340,7 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
 
 _HEADER = """\
 from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan, atan2
+from math import acosh, asinh, atanh, gamma
 
 from numba import njit, vectorize
 

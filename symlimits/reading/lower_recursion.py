@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import sympy as sp
@@ -17,12 +18,10 @@ from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.recursion import Recursion
 from symlimits.reading.gram import DenseUpdate, GramKernel
 from symlimits.reading.gram_source import Stage
-from symlimits.reading.lower import S, arc, c, check_closed, conditioned, p, q, statements
+from symlimits.reading.lower import RHO, S, arc, c, check_closed, conditioned, p, q, statements
 
-_rho = sp.Symbol("rho", real=True)
-_gap, _sine, _angle = sp.symbols("gap sine angle", nonnegative=True)
-_P, _Q = sp.symbols("P Q", nonnegative=True)
-_NAMES = {p: "p", q: "q", c: "c", S: "s", _rho: "rho", _gap: "gap", _sine: "sine", _angle: "angle", _P: "P", _Q: "Q"}
+_gap, _sine, _angle, _supplement = sp.symbols("gap sine angle supplement", nonnegative=True)
+_NAMES = {p: "p", q: "q", c: "c", S: "s"} | {s: s.name for s in (RHO, _gap, _sine, _angle, _supplement)}
 
 Map = tuple[sp.Expr, ...]
 
@@ -60,6 +59,7 @@ def _agree(first: sp.Expr, second: sp.Expr) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
 def gram_kernel(recursion: Recursion) -> GramKernel:
     """The compiled loop for a kernel recursion with states (K_xx, K_zz, K_xz) or (..., Theta).
 
@@ -87,9 +87,10 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
 
 
 def _layers(recursion: Recursion) -> Iterator[tuple[Map, int]]:
-    """The layers, with a block of (activation, Dense) kept together for its repetitions."""
+    """The layers in their order; those of a block of (activation, Dense) come once, with its repetitions."""
     for layers, count in recursion.blocks:
-        together = len(layers) == 2 or count == 1
+        kinds = [_dense_update(layer, recursion.states) is not None for layer in layers]
+        together = count == 1 or kinds == [False, True]
         for _ in range(1 if together else int(count)):
             for layer in layers:
                 yield layer, int(count) if together else 1
@@ -105,10 +106,12 @@ def _all_bound(recursion: Recursion) -> None:
 
 
 def _first_update(recursion: Recursion) -> DenseUpdate:
-    start = dict(zip(recursion.states, recursion.start, strict=True))
-    kernel = sp.Poly(start[recursion.states[2]], c)
+    kernel = sp.Poly(recursion.start[2], c)
     w, b = kernel.coeff_monomial(c), kernel.coeff_monomial(1)
-    tangent = sp.Poly(start[recursion.states[3]], c) if len(recursion.states) > 3 else kernel
+    if any(sp.expand(start - w * value - b) != 0 for start, value in zip(recursion.start, (p, q, c), strict=False)):
+        given = f"start values {recursion.start[:3]}"
+        raise NoRule(given, "a Dense layer on any input kernel p, q, c", "`.evaluate(...)` for one input kernel")
+    tangent = sp.Poly(recursion.start[3], c) if len(recursion.states) > 3 else kernel
     return _update(w, b, tangent.coeff_monomial(c), tangent.coeff_monomial(1))
 
 
@@ -141,11 +144,14 @@ def _pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
     return PairMap(dual, dot)
 
 
+@lru_cache(maxsize=64)
 def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage:
     """The scalar step of an activation, in the variables of the Gram loop."""
     degree = pair.degree
     if degree is None:
         return Stage(_general_step(pair), _diagonal(pair), repeats, parity=pair.parity)
+    if degree == 0:
+        return Stage(_step_of_steps(pair), _diagonal_of_steps(pair), repeats, parity=pair.parity)
     normalized = not update.b and not update.t_1 and update.w > 0
     step = _unit_step(pair) if normalized else _homogeneous_step(pair, degree)
     return Stage(step, _diagonal(pair), repeats, normalized, pair.parity)
@@ -153,14 +159,27 @@ def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage:
 
 def _diagonal(pair: PairMap) -> str:
     """T(p, p, p): s = 0, and the angle of a vertical vector is a right one."""
-    T = conditioned(pair.dual).subs({q: p, c: p, S: 0}, simultaneous=True)
+    return statements({"T": _on_the_diagonal(pair)}, _NAMES)
+
+
+def _on_the_diagonal(pair: PairMap) -> sp.Expr:
+    T = conditioned(pair.dual).subs({q: p, c: p, S: 0, RHO: 1}, simultaneous=True)
     T = T.replace(lambda node: isinstance(node, arc) and node.args[1] == 0, lambda _: sp.pi / 2)
-    return statements({"T": sp.expand(T) if T.is_polynomial(p) else T}, _NAMES)
+    return sp.expand(T) if T.is_polynomial(p) else T
 
 
 def _general_step(pair: PairMap) -> str:
-    T, dot = conditioned(pair.dual), conditioned(pair.dot)
-    return statements({"T": T, "dot": dot, "Gamma": sp.sqrt(_P * _Q) - sp.Symbol("_T")}, _NAMES | {sp.Symbol("_T"): "T"})
+    T, dot = (conditioned(expr).replace(_is_angle, _in_angles) for expr in (pair.dual, pair.dot))
+    return statements({"T": T, "dot": dot}, _NAMES) + "\nGamma = sqrt(P)*sqrt(Q) - T"
+
+
+def _is_angle(node: sp.Basic) -> bool:
+    return isinstance(node, arc) and node.args == (c, S)
+
+
+def _in_angles(*_: sp.Expr) -> sp.Expr:
+    """arcsin(rho), which is zero where a variance is, and keeps its digits near both ends."""
+    return (_supplement - _angle) / 2
 
 
 def _unit_step(pair: PairMap) -> str:
@@ -173,8 +192,21 @@ def _homogeneous_step(pair: PairMap, degree: int) -> str:
     values = _on_the_sphere(pair)
     values["T"] *= r**degree
     values["Gamma"] *= r**degree
-    values["dot"] *= r ** (degree - 1) if degree else sp.S.Zero
+    values["dot"] *= r ** (degree - 1)
     return "r = sqrt(p*q)\n" + statements(values, _NAMES | {r: "r"})
+
+
+def _step_of_steps(pair: PairMap) -> str:
+    """Functions of the sign of x jump at 0: the variance at p = 0 is not the limit of those at p > 0."""
+    values = _on_the_sphere(pair)
+    jump = "Gamma = Gamma if (p > 0.0) & (q > 0.0) else sqrt(P)*sqrt(Q) - T"
+    return statements({**values, "dot": sp.S.Zero}, _NAMES) + "\n" + jump
+
+
+def _diagonal_of_steps(pair: PairMap) -> str:
+    """phi(0) is the mean of phi, as independent variables have it."""
+    zero = statements({"zero": _on_the_sphere(pair)["T"].subs({RHO: 0, _sine: 1, _angle: sp.pi / 2})}, _NAMES)
+    return f"{_diagonal(pair)}\n{zero}\nT = T if p > 0.0 else zero"
 
 
 def _on_the_sphere(pair: PairMap) -> dict[str, sp.Expr]:
@@ -183,14 +215,14 @@ def _on_the_sphere(pair: PairMap) -> dict[str, sp.Expr]:
     What has neither sine nor angle is a polynomial in rho = 1 - gap: its constant cancels exactly.
     """
     T, dot = (_spherical(expr) for expr in (pair.dual, pair.dot))
-    Gamma = sp.expand(T.subs({_rho: 1, _sine: 0, _angle: 0}) - T)
+    Gamma = sp.expand(T.subs({RHO: 1, _sine: 0, _angle: 0}) - T)
     small = sp.Add(*(term for term in sp.Add.make_args(Gamma) if term.has(_sine, _angle)))
-    Gamma = sp.expand((Gamma - small).subs(_rho, 1 - _gap)) + small
+    Gamma = sp.expand((Gamma - small).subs(RHO, 1 - _gap)) + small
     return {"T": sp.collect(T, [_angle, _sine]), "dot": dot, "Gamma": sp.collect(Gamma, [_angle, _sine])}
 
 
 def _spherical(expr: sp.Expr) -> sp.Expr:
     """arcsin(rho) = pi/2 - angle and sqrt(1 - rho^2) = sine; arcsines of other arguments stay."""
     unit = conditioned(expr).subs({p: 1, q: 1})
-    unit = unit.replace(lambda node: node.func.__name__ == "arc" and node.args == (c, S), lambda _: sp.pi / 2 - _angle)
-    return sp.expand(unit.subs({c: _rho, S: _sine}))
+    unit = unit.replace(_is_angle, lambda *_: sp.pi / 2 - _angle)
+    return sp.expand(unit.subs({c: RHO, S: _sine}))

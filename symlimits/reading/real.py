@@ -25,11 +25,11 @@ def as_real(value: Any, name: str) -> Any:
         value = _as_float(exact(value, name), name)
     try:
         array = np.asarray(value)
-        array = array.astype(np.float64) if array.dtype.kind in "biuf" else None
-    except ValueError:
-        array = None
-    if array is None:
+    except ValueError:  # rows of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
         raise DataError(f"{name} = {value!r}", "a real number or an array of them", f"{name}=1.0")
+    array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise DataError(f"{name} with NaN or infinite entries", "finite numbers", "np.isfinite to find them")
     return array

@@ -121,8 +121,8 @@ class Twin:
         """The experiment with two inputs whose kernel has the values p, q, c of the point."""
         known = point | {symbol: value.subs(point, simultaneous=True) for symbol, value in self.values}
         numbers = {s: value for s, value in known.items() if s not in (p, q, c, rho, dimension)}
-        inputs = inputs_with_gram(*(float(known[s]) for s in (p, q, c)))
-        return KernelExperiment(bound(self.network, numbers), inputs, self.observable)
+        first, second = inputs_with_gram(*(float(known[s]) for s in (p, q, c))).tolist()
+        return KernelExperiment(bound(self.network, numbers), (tuple(first), tuple(second)), self.observable)
 
 
 def _network(net: object) -> Serial:
