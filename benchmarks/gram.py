@@ -23,6 +23,7 @@ from symlimits.reading.gram import GramKernel
 
 POINTS, DIMENSION = 2000, 784
 
+
 def network(name: str, depth: int) -> GramKernel:
     """The compiled loop of a network, from its derivation."""
     net = sl.mlp(depth=depth, activation=getattr(act, name), w_var=2, b_var=0)

@@ -1,6 +1,6 @@
 """Generated scalar code against hand-written Numba: a dual activation, and a tangent kernel as one formula.
 
-Prints nanoseconds an element and the ratio, and the largest difference between the two. Run: python benchmarks/scalar.py
+Prints nanoseconds an element, the ratio, and the largest difference between the two: `python benchmarks/scalar.py`.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def main() -> None:
     critical = kernel.bind(sigma_w=sp.sqrt(2), sigma_b=0).on_sphere(1)
     rho = critical.arguments[0]
     print("R(rho) =", critical.expr)
-    print("fixed point R(1) =", critical.expr.subs(rho, 1), "with slope", sp.limit(critical.expr.diff(rho), rho, 1, "-"))
+    slope = sp.limit(critical.expr.diff(rho), rho, 1, "-")
+    print("fixed point R(1) =", critical.expr.subs(rho, 1), "with slope", slope)
 
     certificate = kernel.certify(seed=0)
     print(certificate)

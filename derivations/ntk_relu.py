@@ -1,7 +1,8 @@
 """The neural tangent kernel of a ReLU network, and a fact about its depth.
 
-Theta^{l+1} = K^{l+1} + sigma_w^2 T'(K^l) Theta^l with T' the dual of the derivative (Jacot et al. 2018; Lee et al. 2019,
-arXiv 1902.06720). At sigma_w^2 = 2, sigma_b = 0 the diagonal grows by K(x, x) a layer: Theta(x, x) = (L + 1) K(x, x).
+Theta^{l+1} = K^{l+1} + sigma_w^2 T'(K^l) Theta^l with T' the dual of the derivative (Jacot et al. 2018; Lee et al.
+2019, arXiv 1902.06720). At sigma_w^2 = 2, sigma_b = 0 the diagonal grows by K(x, x) a layer:
+Theta(x, x) = (L + 1) K(x, x).
 """
 
 import sympy as sp

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symlimits import activations as activations
     from symlimits.certify import Certificate as Certificate
+    from symlimits.chain import Derivation as Derivation
+    from symlimits.chain import Value as Value
+    from symlimits.chain import load as load
     from symlimits.derivation import rules as rules
     from symlimits.errors import DataError as DataError
     from symlimits.errors import DomainError as DomainError
@@ -28,11 +31,8 @@ if TYPE_CHECKING:
     from symlimits.language.domain import Domain as Domain
     from symlimits.language.domain import Range as Range
     from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
-    from symlimits.chain import Derivation as Derivation
     from symlimits.limits import Limit as Limit
-    from symlimits.chain import Value as Value
     from symlimits.limits import limit as limit
-    from symlimits.chain import load as load
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -43,7 +43,8 @@ _MODULES = {"activations": "symlimits.activations", "rules": "symlimits.derivati
 _HOMES = {
     "symlimits.certify": "Certificate",
     "symlimits.chain": "Derivation Value load",
-    "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError UnboundSymbol",
+    "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError "
+    "UnboundSymbol",
     "symlimits.language.activation": "Activation activation",
     "symlimits.language.architecture": "Dense mlp serial",
     "symlimits.language.domain": "Domain Range",
@@ -53,7 +54,7 @@ _HOMES = {
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted([*_MODULES, *_NAMES])  # noqa: PLE0605
+__all__ = sorted([*_MODULES, *_NAMES])
 
 
 def __getattr__(name: str) -> Any:

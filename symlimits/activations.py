@@ -34,9 +34,12 @@ FORMULAS = {
     "silu": "x*(1 + tanh(x/2))/2",
 }
 
-linear, relu, absolute, step, sign, erf, normal_cdf, gelu, sin, cos, rbf, exp, gaussian, gabor, tanh, sigmoid, softplus, silu = (
-    activation(formula, rf"\mathrm{{{name}}}".replace("_", r"\_")) for name, formula in FORMULAS.items()
-)
+_named = {name: activation(formula, rf"\mathrm{{{name}}}".replace("_", r"\_")) for name, formula in FORMULAS.items()}
+
+linear, relu, absolute, step, sign = (_named[name] for name in ("linear", "relu", "absolute", "step", "sign"))
+erf, normal_cdf, gelu, sin, cos, rbf = (_named[name] for name in ("erf", "normal_cdf", "gelu", "sin", "cos", "rbf"))
+exp, gaussian, gabor, tanh = (_named[name] for name in ("exp", "gaussian", "gabor", "tanh"))
+sigmoid, softplus, silu = (_named[name] for name in ("sigmoid", "softplus", "silu"))
 elu = Activation(sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True)), r"\mathrm{elu}")
 
 
@@ -48,12 +51,12 @@ def leaky_relu(slope: object = "1/100") -> Activation:
 
 def relu_power(k: int) -> Activation:
     """max(x, 0)^k for k = 1, 2, ... (k = 0 is `step`)."""
-    return Activation(sp.Max(x, 0) ** _degree(k, 1), r"\mathrm{relu}^{%d}" % k)
+    return Activation(sp.Max(x, 0) ** _degree(k, 1), rf"\mathrm{{relu}}^{{{k}}}")
 
 
 def monomial(k: int) -> Activation:
     """x^k."""
-    return Activation(x ** _degree(k, 0), "x^{%d}" % k)
+    return Activation(x ** _degree(k, 0), f"x^{{{k}}}")
 
 
 def hermite(k: int) -> Activation:
@@ -63,7 +66,7 @@ def hermite(k: int) -> Activation:
     activation('sqrt(2)*(x**2 - 1)/2')
     """
     polynomial = 2 ** sp.Rational(-_degree(k, 0), 2) * sp.hermite(k, x / sp.sqrt(2))
-    return Activation(sp.expand(polynomial).factor() / sp.sqrt(sp.factorial(k)), "h_{%d}" % k)
+    return Activation(sp.expand(polynomial).factor() / sp.sqrt(sp.factorial(k)), f"h_{{{k}}}")
 
 
 def polynomial(coefficients: object) -> Activation:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
+from sympy.core.relational import Relational
 
 from symlimits.errors import DomainError
-from symlimits.language.piecewise import generalized_derivative
+from symlimits.language.piecewise import branches, generalized_derivative
 from symlimits.language.tree import register
 
 
@@ -81,7 +82,9 @@ class GaussianExpectation(sp.Expr):
 
     def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
         us, matrix, f = self.variables, self.covariance, self.integrand
-        total = self.func(f.diff(parameter), us, matrix) if parameter in f.free_symbols else sp.Integer(0)
+        total: sp.Expr = sp.S.Zero
+        if parameter in f.free_symbols:
+            total = self.func(_with_free_jumps(f, us, parameter).diff(parameter), us, matrix)
         for i, u in enumerate(us):
             for j, w in enumerate(us[: i + 1]):
                 rate = matrix[i, j].diff(parameter) / (2 if i == j else 1)
@@ -89,6 +92,15 @@ class GaussianExpectation(sp.Expr):
                     second = generalized_derivative(generalized_derivative(f, u), w)
                     total += rate * self.func(second, us, matrix)
         return total
+
+
+def _with_free_jumps(f: sp.Expr, variables: tuple[sp.Symbol, ...], parameter: sp.Symbol) -> sp.Expr:
+    """f with steps in place of branches whose ends move with the parameter: the ends count in its derivative."""
+    for u in variables:
+        if any(condition.has(u) and condition.has(parameter) for condition in f.atoms(Relational)):
+            cut = branches(f, u)
+            f = cut.pieces[0] + sp.Add(*(jump * sp.Heaviside(u - a, sp.Rational(1, 2)) for a, jump in cut.jumps()))
+    return f
 
 
 def pair_expectation(integrand: sp.Expr, u: sp.Symbol, v: sp.Symbol, *covariance: sp.Expr) -> GaussianExpectation:

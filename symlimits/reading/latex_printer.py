@@ -276,7 +276,9 @@ class Printer(LatexPrinter):
             for whole, group in groups:
                 expr = _through(whole, done)
                 done[whole] = new = sp.Dummy()
-                inside.names[new] = inside._settings["symbol_names"][new] = _indexed(self.names[group[0]], f"{INDEX} + 1")
+                inside.names[new] = inside._settings["symbol_names"][new] = _indexed(
+                    self.names[group[0]], f"{INDEX} + 1"
+                )
                 names = [_indexed(self.names[state], f"{INDEX} + 1") for state in group]
                 after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
                 if group is groups[-1][1]:

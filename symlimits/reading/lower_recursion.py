@@ -198,15 +198,19 @@ def _homogeneous_step(pair: PairMap, degree: int) -> str:
 
 def _step_of_steps(pair: PairMap) -> str:
     """Functions of the sign of x jump at 0: the variance at p = 0 is not the limit of those at p > 0."""
-    values = _on_the_sphere(pair)
-    jump = "Gamma = Gamma if (p > 0.0) & (q > 0.0) else sqrt(P)*sqrt(Q) - T"
-    return statements({**values, "dot": sp.S.Zero}, _NAMES) + "\n" + jump
+    general = statements({**_on_the_sphere(pair), "dot": sp.S.Zero, "zero": _at_zero(pair)}, _NAMES)
+    return f"""{general}
+T, Gamma = (T, Gamma) if (p > 0.0) & (q > 0.0) else (zero, sqrt(P*Q) - zero)"""
 
 
 def _diagonal_of_steps(pair: PairMap) -> str:
-    """phi(0) is the mean of phi, as independent variables have it."""
-    zero = statements({"zero": _on_the_sphere(pair)["T"].subs({RHO: 0, _sine: 1, _angle: sp.pi / 2})}, _NAMES)
-    return f"{_diagonal(pair)}\n{zero}\nT = T if p > 0.0 else zero"
+    general = statements({"T": _on_the_diagonal(pair), "zero": _at_zero(pair)}, _NAMES)
+    return f"{general}\nT = T if p > 0.0 else zero"
+
+
+def _at_zero(pair: PairMap) -> sp.Expr:
+    """phi(0)^2: phi(0) is the mean of phi, as independent variables have it."""
+    return _on_the_sphere(pair)["T"].subs({RHO: 0, _sine: 1, _angle: sp.pi / 2})
 
 
 def _on_the_sphere(pair: PairMap) -> dict[str, sp.Expr]:

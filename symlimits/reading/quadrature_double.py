@@ -57,4 +57,4 @@ def _rule(n: int) -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(maxsize=256)
 def _function(integrand: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> Callable[..., Any]:
     x, y = sp.Dummy("x"), sp.Dummy("y")
-    return sp.lambdify((x, y), integrand.xreplace({u: x, v: y}), ["scipy", "numpy"], cse=True)  # type: ignore[no-any-return]
+    return sp.lambdify((x, y), integrand.xreplace({u: x, v: y}), ["scipy", "numpy"], cse=True)

@@ -16,8 +16,8 @@ from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
-from symlimits.reading.dirac import without_masses
 from symlimits.reading import quadrature_double
+from symlimits.reading.dirac import without_masses
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean, nodes
 
 HEADS = (GaussianExpectation, Recursion, sp.Integral)
@@ -126,7 +126,8 @@ def _in_doubles(function: sp.Expr, s: sp.Symbol, values: Values, a: mpf, b: mpf)
     def at(head: GaussianExpectation, point: Values) -> sp.Expr:
         (p, c), (_, q) = ([float(_value(entry, point)) for entry in row] for row in head.covariance.tolist())
         bound = {symbol: value for symbol, value in point.items() if symbol not in head.variables}
-        return sp.Float(quadrature_double.pair_mean(head.integrand.subs(bound), *head.variables, p, q, c), 17)
+        u, v = head.variables
+        return sp.Float(quadrature_double.pair_mean(head.integrand.subs(bound), u, v, p, q, c), 17)
 
     def attempt(n: int) -> tuple[mpf, mpf]:
         terms = []
