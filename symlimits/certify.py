@@ -30,8 +30,8 @@ from symlimits.language.recursion import Recursion
 from symlimits.reading.reference import reference
 
 ALPHA = 1e-6  # false alarms of one statistical link
-LINE_DIGITS = 20
-NESTED_DIGITS = 10  # lines with an integral of an expectation: three integrals inside each other
+LINE_DIGITS, LINE_TOLERANCE = 20, 1e-16
+NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
 INPUT = ("p", "q", "c")  # two variances and a covariance
 COMPILED_TOLERANCE = 1e-12  # relative to the size of the kernel on its diagonal
 GAPS = (0.0, 1e-14, 1e-9, 1e-4, 0.03, 0.4, 1.0, -0.6, -1e-3, -1e-12)
@@ -152,14 +152,14 @@ def _without_mirrored(pairs: list[tuple[sp.Expr, sp.Expr]], states: tuple[sp.Sym
 def largest_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tuple[float, int]:
     """The largest difference over its tolerance, and the number of points it was looked at."""
     nested = _is_nested(a) or _is_nested(b)
-    digits = NESTED_DIGITS if nested else LINE_DIGITS
+    digits, tolerance = (NESTED_DIGITS, NESTED_TOLERANCE) if nested else (LINE_DIGITS, LINE_TOLERANCE)
     wanted = a.free_symbols | b.free_symbols
     worst, points = 0.0, domain.mixed_points(seed, corners=1 if nested else 3, interior=1 if nested else 3)
     for point in points:
         values = {symbol: value for symbol, value in point.items() if symbol in wanted}
         x, y = (reference(expr, _needed(expr, values), digits) for expr in (a, b))
         size = max(abs(x), abs(y), 1e-3)
-        worst = max(worst, float(abs(x - y) / size) * 10.0 ** (digits - 4))
+        worst = max(worst, float(abs(x - y) / size) / tolerance)
     return worst, len(points)
 
 

@@ -23,7 +23,7 @@ from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.expectation import separated
-from symlimits.language.piecewise import branches
+from symlimits.language.piecewise import KINKED_HEADS, branches
 
 Function = Callable[..., mpf]
 Sum = tuple[mpf, mpf]  # a quadrature sum, and the sum of the absolute values of its terms
@@ -85,7 +85,7 @@ Shape = tuple[mpf, mpf, mpf, mpf]  # standard deviations of u and v, correlation
 def _in_the_plane(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape) -> mpf:
     kinks = {a for side in _kinks(f, u, v) for a in side}
     pieces = _pieces(f, u, v)
-    moderate = max(shape[:2]) ** 2 <= _MODERATE
+    moderate = max(shape[0] * _steepness(f, u), shape[1] * _steepness(f, v)) ** 2 <= _MODERATE
     reach = _reach_2(_everywhere(f, u, v), shape)
     if kinks == {0} and (moderate or all(piece.is_polynomial(u, v) for piece in pieces)):
         return _polar(f, u, v, shape, reach)
@@ -101,11 +101,12 @@ def _product(f: sp.Expr, g: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, r
     """f(u) g(v): a rule for u and a rule for v, and the joint density at every pair of their nodes."""
     rp, rq, rho, width = shape
     sides = [(_sides(f, u), rp), (_sides(g, v), rq)]
-    smooth = max(rp, rq) ** 2 <= _MODERATE and not any(points for (points, _), _ in sides)
+    scales = (rp * _steepness(f, u), rq * _steepness(g, v))
+    smooth = max(scales) ** 2 <= _MODERATE and not any(points for (points, _), _ in sides)
     most = _MOST_PAIRS if smooth else _MOST_NESTED
 
     def attempt(n: int) -> Sum:
-        rules = [_weighted(side, root, n, reach, smooth) for side, root in sides]
+        rules = [_weighted(*side, None if smooth else s, n, reach) for side, s in zip(sides, scales, strict=True)]
         squares = [mp.fsum(a * a / w * mp.npdf(x) for x, w, a in rule) for rule in rules]
         us, vs = ([(x, a * mp.exp(-((x / width) ** 2) / 2)) for x, _, a in rule] for rule in rules)
         ys = [y for y, _ in vs]
@@ -128,14 +129,16 @@ def _row(rate: mpf, near: Rule, equidistant: bool) -> mpf:
 
 
 def _weighted(
-    side: tuple[list[mpf], list[Function | None]], root: mpf, n: int, reach: mpf, smooth: bool
+    side: tuple[list[mpf], list[Function | None]], root: mpf, scale: mpf | None, n: int, reach: mpf
 ) -> list[tuple[mpf, mpf, mpf]]:
-    """Nodes z, weights w and w f(root z): trapezoid nodes, or Gauss-Legendre nodes between the kinks."""
-    if smooth:
+    """Nodes z, weights w and w f(root z): trapezoid nodes, or (with a scale) Gauss-Legendre nodes between the kinks."""
+    if scale is None:
         cells = [(_trapezoid(n, reach), side[1][0])]
     else:
         ends = _clamped([kink / root for kink in side[0]], reach)
-        cells = [(nodes(_panels(a, b, root), n), f) for (a, b), f in zip(pairwise(ends), side[1], strict=True) if a < b]
+        cells = [
+            (nodes(_panels(a, b, scale), n), f) for (a, b), f in zip(pairwise(ends), side[1], strict=True) if a < b
+        ]
     return [(z, w, w * f(root * z)) for rule, f in cells if f for z, w in rule]
 
 
@@ -179,7 +182,7 @@ def _on_a_line(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, a: mpf, b: mpf) -> mpf:
         return piece(a * z, b * z) if piece else mpf(0)
 
     reach = _reach(lambda r: max(abs(everywhere(r)), abs(everywhere(-r))))
-    scale, ends = max(a, abs(b)), _clamped(points, reach)
+    scale, ends = max(a * _steepness(f, u), abs(b) * _steepness(f, v)), _clamped(points, reach)
 
     def attempt(n: int) -> Sum:
         terms = []
@@ -202,7 +205,7 @@ def _polar(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> 
         piece = _function((u, v), _piece_at(f, {u: mp.cos(middle), v: mp.cos(middle - angle)}))
         if piece is not None:
             sectors.append((low, high, piece))
-    radii = _panels(mpf(0), reach, max(rp, rq))
+    radii = _panels(mpf(0), reach, max(rp * _steepness(f, u), rq * _steepness(f, v)))
 
     def attempt(n: int) -> Sum:
         radial = [(r, w * r * mp.exp(-r * r / 2) / (2 * mp.pi)) for r, w in nodes(radii, n)]
@@ -224,6 +227,7 @@ def _iterated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) 
     narrow = spread / abs(slope) if slope else mpf(0)
     crossings = [(b / slope + k * narrow) / rp for b in vs if slope for k in (-9, -3, -1, 0, 1, 3, 9)]
     inner = [_sides(piece, v, (u, v)) for piece in branches(f, u).pieces]
+    scales = rp * _steepness(f, u), spread * _steepness(f, v)
     outer = list(pairwise(_clamped([a / rp for a in us], reach)))
 
     def given(x: mpf, index: int, n: int) -> list[mpf]:
@@ -232,7 +236,7 @@ def _iterated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) 
         terms = []
         for (low, high), piece in zip(pairwise(ends), functions, strict=True):
             if piece is not None and low < high:
-                rule = nodes(_panels(low, high, spread), n)
+                rule = nodes(_panels(low, high, scales[1]), n)
                 terms += [w * mp.npdf(z) * piece(x, slope * x + spread * z) for z, w in rule]
         return terms
 
@@ -240,7 +244,7 @@ def _iterated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) 
         terms = []
         for index, (low, high) in enumerate(outer):
             cuts = sorted({low, high, *(z for z in crossings if low < z < high)})
-            panels = [panel for a, b in pairwise(cuts) for panel in _panels(a, b, rp)]
+            panels = [panel for a, b in pairwise(cuts) for panel in _panels(a, b, scales[0])]
             for z, w in nodes(panels, n):
                 terms += [w * mp.npdf(z) * term for term in given(rp * z, index, n)]
         return mp.fsum(terms), mp.fsum(terms, absolute=True)
@@ -256,6 +260,8 @@ def _sides(f: sp.Expr, u: sp.Symbol, arguments: tuple[sp.Symbol, ...] = ()) -> t
 def _kinks(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> tuple[list[mpf], list[mpf]]:
     cut = branches(f, u)
     others = {b for piece in cut.pieces for b in branches(piece, v).points}
+    if any(point.free_symbols for point in (*cut.points, *others)):
+        raise NoRule(f"{f}, with a kink on a curve", f"kinks at fixed {u} or {v}", "independent variables")
     return [_number(a) for a in cut.points], sorted(_number(b) for b in others)
 
 
@@ -269,6 +275,17 @@ def _piece_at(f: sp.Expr, point: dict[sp.Symbol, mpf]) -> sp.Expr:
         cut = branches(f, symbol)
         f = cut.pieces[sum(value > _number(a) for a in cut.points)]
     return f
+
+
+def _steepness(f: sp.Expr, u: sp.Symbol) -> mpf:
+    """How much faster than x the arguments of tanh, erf, exp, ... vary in f: |k|^(1/m) for k u^m, at least 1."""
+    steepest = mpf(1)
+    for node in f.atoms(sp.Function):
+        if not isinstance(node, KINKED_HEADS) and node.args[0].has(u) and node.args[0].is_polynomial(u):
+            for (m,), k in sp.Poly(node.args[0], u).terms():
+                if m and k.is_number:
+                    steepest = max(steepest, abs(_number(k)) ** (mpf(1) / m))
+    return steepest
 
 
 def _everywhere(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> Function:
@@ -305,6 +322,7 @@ def _reach_2(f: Function, shape: Shape) -> mpf:
     rp, rq, rho, width = shape
     angle = mp.atan2(width, rho)
     alphas = [2 * mp.pi * (k + mpf("0.3")) / 16 for k in range(16)]
+    alphas += [angle / 2 + k * mp.pi / 2 for k in range(4)]  # inside each sector between u = 0 and v = 0, however thin
     rays = [(rp * mp.cos(alpha), rq * mp.cos(alpha - angle)) for alpha in alphas]
     return _reach(lambda r: max(abs(f(a * r, b * r)) for a, b in rays))
 

@@ -141,7 +141,7 @@ def _in_doubles(function: sp.Expr, s: sp.Symbol, values: Values, a: mpf, b: mpf)
 
 
 def _integrand(function: sp.Expr, s: sp.Symbol, values: Values) -> Callable[[mpf], mpf]:
-    number = function.subs(values, simultaneous=True)
+    number = function.subs({symbol: value for symbol, value in values.items() if symbol != s}, simultaneous=True)
     dummy = sp.Dummy("s")
     compiled = sp.lambdify(dummy, number.subs(s, dummy), "mpmath")
     return lambda t: mp.re(compiled(t))

@@ -18,7 +18,12 @@ TOLERANCE = mpf("1e-18")  # 25 digits of working precision
 
 ONE = [
     *(sp.S(2), x**6 + x, x**3 * sp.exp(x / 2 - x**2), sp.sin(2 * x + 1), x * sp.sinh(x), x**4 * sp.cos(x)),
-    *(sp.Heaviside(x - HALF, HALF), x**3 * sp.Heaviside(x + 1, HALF), sp.exp(x) * sp.Heaviside(x, HALF), sp.Abs(x) ** 3),
+    *(
+        sp.Heaviside(x - HALF, HALF),
+        x**3 * sp.Heaviside(x + 1, HALF),
+        sp.exp(x) * sp.Heaviside(x, HALF),
+        sp.Abs(x) ** 3,
+    ),
     *(sp.erf(x), sp.erf(2 * x - 1), x**3 * sp.erf(x), x**2 * sp.exp(-(x**2) + x) * sp.erf(1 - x)),
     sp.Piecewise((sp.exp(x) - 1, x < 0), (x, True)),
 ]
@@ -49,7 +54,11 @@ def test_masses_in_one_variable() -> None:
 
 
 PAIRS = [
-    *((x**3 + 1, x**2 - x), (sp.exp(-(x**2)), x * sp.exp(-(x**2) / 2)), (sp.sin(2 * x + 1), sp.exp(-(x**2)) * sp.cos(x))),
+    *(
+        (x**3 + 1, x**2 - x),
+        (sp.exp(-(x**2)), x * sp.exp(-(x**2) / 2)),
+        (sp.sin(2 * x + 1), sp.exp(-(x**2)) * sp.cos(x)),
+    ),
     *((x**2 * sp.exp(x), x * sp.exp(-x)), (sp.cos(x), sp.cos(x)), (x**2 * sp.sin(x), x**3)),
 ]
 
@@ -65,11 +74,15 @@ def test_two_variables(f: sp.Expr, g: sp.Expr) -> None:
         # the trapezoid rule on the line: exact to all digits for entire functions
         grid = [mpf(k) / 5 for k in range(-80, 81)]
         law = [(z, mp.npdf(z) / 5) for z in grid]
-        numeric = mp.fsum(w * first(root * z) * r * second(slope * root * z + spread * t) for z, w in law for t, r in law)
+        numeric = mp.fsum(
+            w * first(root * z) * r * second(slope * root * z + spread * t) for z, w in law for t, r in law
+        )
         assert abs(mp.mpmathify(closed.subs(VALUES).evalf(25)) - numeric) < TOLERANCE * (1 + abs(numeric))
 
 
-@pytest.mark.parametrize(("f", "g"), [*PAIRS, (sp.DiracDelta(x), x**2 + 1), (sp.DiracDelta(x), sp.DiracDelta(x - 1))], ids=str)
+@pytest.mark.parametrize(
+    ("f", "g"), [*PAIRS, (sp.DiracDelta(x), x**2 + 1), (sp.DiracDelta(x), sp.DiracDelta(x - 1))], ids=str
+)
 def test_exchanging_the_factors(f: sp.Expr, g: sp.Expr) -> None:
     one = pair_mean(terms(f, x), terms(g, x), p, q, c)
     other = pair_mean(terms(g, x), terms(f, x), q, p, c)

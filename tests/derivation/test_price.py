@@ -10,7 +10,17 @@ from mpmath import mp, mpf
 
 from symlimits.derivation import price as price_module
 from symlimits.derivation.collect import collect
-from symlimits.derivation.price import c, derive, derive_lines, differentiated, gaussian_integrals, integrate, p, price, q
+from symlimits.derivation.price import (
+    c,
+    derive,
+    derive_lines,
+    differentiated,
+    gaussian_integrals,
+    integrate,
+    p,
+    price,
+    q,
+)
 from symlimits.derivation.terms import terms
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.activation import Activation, x
@@ -134,7 +144,9 @@ def vanishes(expr: sp.Expr) -> bool:
     return all(sp.simplify(coefficient) == 0 for coefficient in coefficients.values())
 
 
-@pytest.mark.parametrize("name", [*POLYNOMIAL, *SMOOTH])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "gabor" else ()) for name in POLYNOMIAL | SMOOTH]
+)
 def test_the_slope_in_c_is_the_dual_of_the_derivative(name: str) -> None:
     phi = ALL[name]
     slope, dual = closed_form(phi).diff(c), closed_form(Activation(phi).derivative().expr)
@@ -146,7 +158,9 @@ def test_a_wrong_slope_is_seen() -> None:
     assert not vanishes(slope - dual * (1 + sp.Rational(1, 10**6)))
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky relu", "absolute", "relu squared", "relu cubed", "relu squared and relu"])
+@pytest.mark.parametrize(
+    "name", ["relu", "leaky relu", "absolute", "relu squared", "relu cubed", "relu squared and relu"]
+)
 def test_the_same_for_kinks(name: str) -> None:
     phi = ALL[name]
     difference = closed_form(phi).diff(c) - closed_form(Activation(phi).derivative().expr)
@@ -196,7 +210,9 @@ TANH, HARD_TANH = sp.tanh(x), sp.Max(-1, sp.Min(1, x))
 ELU = sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True))
 
 
-@pytest.mark.parametrize("phi", [TANH, HARD_TANH, ELU, sp.erf(x) ** 2, 1 / (1 + sp.exp(-x)), sp.log(1 + sp.exp(x))], ids=str)
+@pytest.mark.parametrize(
+    "phi", [TANH, HARD_TANH, ELU, sp.erf(x) ** 2, 1 / (1 + sp.exp(-x)), sp.log(1 + sp.exp(x))], ids=str
+)
 def test_without_a_closed_form_the_definition_is_the_only_line(phi: sp.Expr) -> None:
     assert [line.expr for line in derive(head_of(phi))] == [head_of(phi)]
 

@@ -37,7 +37,9 @@ def test_powers_times_odd_powers_of_the_root(times: int) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 5])
-@pytest.mark.parametrize("g", [sp.S(2), s**3 - s, s**2 * sp.exp(k * s + 1), (1 + s) * sp.exp(s) + s + S, sp.cosh(s).rewrite(sp.exp)])
+@pytest.mark.parametrize(
+    "g", [sp.S(2), s**3 - s, s**2 * sp.exp(k * s + 1), (1 + s) * sp.exp(s) + s + S, sp.cosh(s).rewrite(sp.exp)]
+)
 def test_polynomials_and_exponentials(g: sp.Expr, times: int) -> None:
     assert agrees(g, times)
 
@@ -74,7 +76,17 @@ def test_collecting_keeps_the_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "g", [1 / (1 + s), sp.sqrt(A - B * s), sp.sqrt(s), sp.tanh(s), sp.exp(s**2), sp.exp(s) / S, 1 / (A - B * s**2), S / sp.sqrt(4 - s**2)]
+    "g",
+    [
+        1 / (1 + s),
+        sp.sqrt(A - B * s),
+        sp.sqrt(s),
+        sp.tanh(s),
+        sp.exp(s**2),
+        sp.exp(s) / S,
+        1 / (A - B * s**2),
+        S / sp.sqrt(4 - s**2),
+    ],
 )
 def test_outside_the_class(g: sp.Expr) -> None:
     with pytest.raises(NoRule, match="powers of s"):

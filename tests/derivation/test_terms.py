@@ -17,7 +17,14 @@ POINTS = [sp.Rational(k, 7) for k in (-30, -9, -5, 1, 4, 13, 40)]  # no kink of 
 FUNCTIONS = [
     *(sp.S(3), x, (1 + x) ** 3, x**2 * sp.exp(-((x - 1) ** 2) / 2), sp.exp(2) ** x, sp.sin(2 * x + 1), sp.sin(x) ** 2),
     *(sp.sinh(x) * sp.exp(-(x**2)), sp.cos(x) * x**2, sp.erf(2 * x + 1), sp.erf(-x), x * sp.erfc(x / 2), sp.cosh(x)),
-    *(sp.Max(x, 0), sp.Abs(x - 1), sp.sign(x), sp.Heaviside(2 * x - 1, HALF), sp.Max(-1, sp.Min(1, x)), sp.Max(x, 0) ** 3),
+    *(
+        sp.Max(x, 0),
+        sp.Abs(x - 1),
+        sp.sign(x),
+        sp.Heaviside(2 * x - 1, HALF),
+        sp.Max(-1, sp.Min(1, x)),
+        sp.Max(x, 0) ** 3,
+    ),
     *(sp.Abs(x) * sp.exp(x), sp.Max(x, 0) + sp.sin(x), sp.Abs(sp.Abs(x) - 2), sp.erf(x) + sp.Max(x, 0)),
     sp.Piecewise((sp.exp(x) - 1, x < 0), (x, True)),
     sp.Piecewise((0, x < -1), (x + 1, x < 1), (2, True)),
@@ -28,13 +35,17 @@ FUNCTIONS = [
 def test_the_sum_is_the_function(f: sp.Expr) -> None:
     found = terms(f, x)
     for again in (as_expr(found, x), sp.Add(*(term.expr(x) for term in found))):
-        assert all(abs(sp.N((again - f).subs(x, point), 20)) < 1e-15 * (1 + abs(sp.N(f.subs(x, point)))) for point in POINTS)
+        assert all(
+            abs(sp.N((again - f).subs(x, point), 20)) < 1e-15 * (1 + abs(sp.N(f.subs(x, point)))) for point in POINTS
+        )
 
 
 @pytest.mark.parametrize("f", FUNCTIONS, ids=str)
 def test_the_derivative_is_the_slope(f: sp.Expr) -> None:
     """Between the kinks: central differences, whose error falls like h^2."""
-    slope = sp.lambdify(x, as_expr(tuple(t for t in derivative(terms(f, x)) if not isinstance(t.factor, Delta)), x), "mpmath")
+    slope = sp.lambdify(
+        x, as_expr(tuple(t for t in derivative(terms(f, x)) if not isinstance(t.factor, Delta)), x), "mpmath"
+    )
     with mp.workdps(40):
         h = mpf("1e-12")
         values = {k: [sp.N(f.subs(x, point + k * sp.Rational(1, 10**12)), 40) for point in POINTS] for k in (-1, 1)}
@@ -54,8 +65,17 @@ def test_steps_differentiate_to_masses() -> None:
 
 @pytest.mark.parametrize(
     ("f", "order"),
-    [(x**3, 0), (sp.Max(x, 0), 2), (sp.Max(x, 0) ** 3, 4), (sp.sign(x), 1), (sp.erf(x), 1), (x * sp.erf(x), 2)]
-    + [(sp.sin(x) + sp.Max(x, 0), 2), (sp.exp(x) * sp.erf(x), None), (sp.Abs(x) * sp.exp(x), None)],
+    [
+        (x**3, 0),
+        (sp.Max(x, 0), 2),
+        (sp.Max(x, 0) ** 3, 4),
+        (sp.sign(x), 1),
+        (sp.erf(x), 1),
+        (x * sp.erf(x), 2),
+        (sp.sin(x) + sp.Max(x, 0), 2),
+        (sp.exp(x) * sp.erf(x), None),
+        (sp.Abs(x) * sp.exp(x), None),
+    ],
     ids=str,
 )
 def test_order_of_closure(f: sp.Expr, order: int | None) -> None:
@@ -90,9 +110,21 @@ def test_erf_keeps_its_affine_argument() -> None:
 
 @pytest.mark.parametrize(
     "f",
-    [sp.tanh(x), 1 / (1 + x), sp.sqrt(x**2 + 1), sp.exp(x**3), 2**x, sp.erf(x) ** 2, sp.erf(x**2), sp.log(1 + sp.exp(x))]
-    + [sp.exp(sp.sin(x)), sp.DiracDelta(x) ** 2, sp.DiracDelta(x) * sp.sign(x), sp.DiracDelta(x**2 - 1)]
-    + [sp.Max(x, 0) * sp.erf(x)],
+    [
+        sp.tanh(x),
+        1 / (1 + x),
+        sp.sqrt(x**2 + 1),
+        sp.exp(x**3),
+        2**x,
+        sp.erf(x) ** 2,
+        sp.erf(x**2),
+        sp.log(1 + sp.exp(x)),
+        sp.exp(sp.sin(x)),
+        sp.DiracDelta(x) ** 2,
+        sp.DiracDelta(x) * sp.sign(x),
+        sp.DiracDelta(x**2 - 1),
+        sp.Max(x, 0) * sp.erf(x),
+    ],
     ids=str,
 )
 def test_what_is_not_a_term_is_refused(f: sp.Expr) -> None:

@@ -50,10 +50,18 @@ PROPERTIES = [  # formula, kinks, parity, degree, discontinuities, growth
 ]
 
 
-@pytest.mark.parametrize(("formula", "kinks", "parity", "degree", "jumps", "growth"), PROPERTIES, ids=lambda v: str(v)[:25])
+@pytest.mark.parametrize(
+    ("formula", "kinks", "parity", "degree", "jumps", "growth"), PROPERTIES, ids=lambda v: str(v)[:25]
+)
 def test_properties(formula: str, kinks: object, parity: object, degree: object, jumps: object, growth: object) -> None:
     phi = activation(formula)
-    assert (phi.kinks, phi.parity, phi.degree, phi.discontinuities, phi.growth) == (kinks, parity, degree, jumps, growth)
+    assert (phi.kinks, phi.parity, phi.degree, phi.discontinuities, phi.growth) == (
+        kinks,
+        parity,
+        degree,
+        jumps,
+        growth,
+    )
 
 
 def test_growth_on_one_side_only() -> None:

@@ -66,8 +66,8 @@ def test_bound_puts_numbers_in() -> None:
     net = mlp(1, activation(sp.erf(alpha * x), symbol=x), "sigma**2", "sigma", "standard", ("n",))
     sigma, n = sp.symbols("sigma n", positive=True)
     found = bound(net, {sigma: sp.S(2), alpha: sp.S(3), n: sp.S(5)})
-    assert list(found.flat())[0] == Dense(4, 2)
-    assert list(found.flat())[1].expr == sp.erf(3 * x)
+    first, second, _ = found.flat()
+    assert (first, second.expr) == (Dense(4, 2), sp.erf(3 * x))
     assert (found.widths, found.parameterization) == ((5,), "standard")
 
 

@@ -71,7 +71,9 @@ def test_refused(expr: sp.Expr, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expr", [sp.Max(x, 0), sp.Max(-1, sp.Min(1, x)), ELU, sp.Max(x, 0) * sp.exp(x), sp.sign(x), sp.Heaviside(x - 1, HALF)], ids=str
+    "expr",
+    [sp.Max(x, 0), sp.Max(-1, sp.Min(1, x)), ELU, sp.Max(x, 0) * sp.exp(x), sp.sign(x), sp.Heaviside(x - 1, HALF)],
+    ids=str,
 )
 def test_joined_again(expr: sp.Expr) -> None:
     """The same function, also at the kinks: there a jump takes the mean of both sides."""

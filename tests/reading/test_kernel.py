@@ -1,0 +1,64 @@
+"""Numbers at the door, and compiled functions as objects."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from symlimits.errors import DataError, FormulaError, UnboundSymbol
+from symlimits.reading.kernel import ScalarKernel
+from symlimits.reading.real import as_real, plain
+
+a, b = sp.symbols("a b", real=True)
+
+
+@pytest.mark.parametrize("value", ["1/4", 0.25, Decimal("0.25"), Fraction(1, 4), sp.Rational(1, 4), np.float32(0.25)])
+def test_numbers_of_every_kind(value: object) -> None:
+    assert as_real(value, "p") == 0.25
+    assert as_real(value, "p").dtype == np.float64
+
+
+def test_arrays() -> None:
+    given = np.arange(3)
+    assert as_real(given, "p").dtype == np.float64
+    assert as_real([[True, False]], "p").shape == (1, 2)
+    assert plain(np.float64(2.0)) == 2.0
+    assert type(plain(np.array(2.0))) is float
+    assert plain(np.ones(2)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (float("inf"), DataError, "p with NaN or infinite"),
+        ([0.0, float("nan")], DataError, "p with NaN or infinite"),
+        ("two", UnboundSymbol, "two without a value"),
+        ("2 +", FormulaError, "column"),
+        (1j, DataError, "p = 1j"),
+        (["1", "2"], DataError, "a real number"),
+        ([[1], [1, 2]], DataError, "a real number"),
+        (object(), DataError, "a real number"),
+        (np.array(["2020-01-01"], dtype="datetime64[D]"), DataError, "a real number"),
+    ],
+)
+def test_what_is_no_number(value: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        as_real(value, "p")
+
+
+def test_a_kernel_is_its_expression() -> None:
+    kernel = ScalarKernel(a * b, (a, b))
+    assert kernel == ScalarKernel(a * b, (a, b))
+    assert hash(kernel) == hash(ScalarKernel(a * b, (a, b)))
+    assert kernel != ScalarKernel(a * b, (b, a))
+    assert kernel(2.0, 3.0) == 6.0
+    assert "def kernel(a0, a1)" in kernel.source
+
+
+def test_a_constant_fills_the_shape() -> None:
+    assert ScalarKernel(sp.Integer(2), (a,))(np.ones((2, 3))).tolist() == [[2.0] * 3] * 2
+    assert ScalarKernel(sp.sqrt(2), ())() == 2**0.5

@@ -1,0 +1,297 @@
+"""Certificates hold where a claim is true, and break at the right link where it is made wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symlimits as sl
+from symlimits import activations as act
+from symlimits import certify
+from symlimits.derivation.trace import Step
+from symlimits.language.domain import Domain
+from symlimits.reading import lower, lower_recursion
+
+SIZES = (8, 16, 32)  # small networks: what breaks here breaks at every size
+EPSILON = sp.Rational(1, 10**6)
+
+
+def relu_net(depth: int = 3) -> object:
+    return sl.mlp(depth, act.relu, w_var=2, b_var="1/10")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "phi", "b_var"),
+    [
+        (sl.ntk, act.relu, "1/10"),
+        (sl.nngp, act.erf, 0),
+        pytest.param(sl.nngp, act.relu, 0, marks=pytest.mark.slow),
+        pytest.param(sl.ntk, act.erf, "1/10", marks=pytest.mark.slow),
+        pytest.param(sl.ntk, act.gelu, "1/10", marks=pytest.mark.slow),
+        pytest.param(sl.nngp, act.step, "1/10", marks=pytest.mark.slow),
+    ],
+)
+def test_kernels_at_three_widths(kernel: Callable[[object], sl.Limit], phi: object, b_var: object) -> None:
+    cert = kernel(sl.mlp(depth=3, activation=phi, w_var=2, b_var=b_var)).certify(sizes=(32, 128, 512), seed=0)
+    assert cert.ok, str(cert)
+    assert [link.passed for link in cert.links] == [True, True, True]
+    details = cert.links[0].details
+    assert details["control rejected"]
+    assert details["control size"] == pytest.approx(1.5 * details["detectable"])
+    assert details["detectable"] < abs(details["value"])
+    assert set(details["sizes"]) == {"32", "128", "512"}
+    stored = json.loads(cert.to_json())
+    assert stored["ok"] is True
+    assert stored["versions"]["sympy"] == sp.__version__
+    assert "holds" in str(cert)
+
+
+@pytest.mark.parametrize("name", ["relu", "erf", "sin", "step", "gaussian"])
+def test_duals(name: str) -> None:
+    cert = sl.dual(getattr(act, name)).certify(sizes=SIZES, seed=1)
+    assert cert.ok, str(cert)
+    assert all(link.passed for link in cert.links)
+
+
+def test_derivatives_are_compared_with_networks_of_derivatives() -> None:
+    cert = sl.dual(act.erf).dot().certify(sizes=SIZES)
+    assert cert.ok, str(cert)
+    assert cert.links[0].passed
+
+
+def test_free_parameters() -> None:
+    """Variances, a depth and a slope without values: each certificate sets them at a point of the domain."""
+    leaky = sl.dual(act.leaky_relu("alpha")).certify(sizes=SIZES)
+    assert leaky.ok, str(leaky)
+    assert "alpha" in leaky.links[0].details["point"]
+
+
+@pytest.mark.slow
+def test_free_variances_and_depth() -> None:
+    for seed in (0, 1):
+        deep = sl.ntk(sl.mlp("L", act.relu)).certify(sizes=(32, 64, 128), seed=seed)
+        assert deep.ok, str(deep)
+        assert set(deep.links[0].details["point"]) >= {"L", "sigma_w", "sigma_b", "p", "q", "c"}
+
+
+def test_bound_limits_take_their_networks_along() -> None:
+    T = sl.dual(act.leaky_relu("alpha")).bind(alpha="1/3", p=2)
+    cert = T.certify(sizes=SIZES)
+    assert cert.ok, str(cert)
+    assert all(link.passed for link in cert.links)
+    point = T.bind(q="3/2", c="-1/2").certify(sizes=SIZES)
+    assert point.ok
+    assert [link.passed for link in point.links] == [True, True, None], "a number is not compiled"
+
+
+def test_sphere_map_is_an_identity() -> None:
+    cert = sl.Limit(**vars_of(sl.nngp(relu_net()).on_sphere(1))).certify(sizes=SIZES)
+    assert cert.ok
+    assert [link.passed for link in cert.links] == [None, True, True]
+
+
+def vars_of(derivation: sl.Derivation) -> dict[str, object]:
+    names = ("trace", "domain", "arguments", "name", "source")
+    return {name: getattr(derivation, name) for name in names}
+
+
+# ------------------------------------------------------------------- one thing made wrong at a time
+
+
+def wrong_coefficient(expr: sp.Expr, by: sp.Expr = EPSILON) -> sp.Expr:
+    """One coefficient of an expression, times 1 + by."""
+    heads = sorted((e for e in expr.atoms(sl.GaussianExpectation) if len(e.variables) == 2), key=str)
+    if heads:
+        return expr.xreplace({heads[0]: (1 + by) * heads[0]})
+    first, *others = sp.Add.make_args(expr)
+    return sp.Add((1 + by) * first, *others)
+
+
+def with_line(limit: sl.Limit, index: int, expr: sp.Expr) -> sl.Limit:
+    trace = list(limit.trace)
+    trace[index] = replace(trace[index], expr=expr)
+    return replace(limit, trace=tuple(trace))
+
+
+@pytest.mark.parametrize("name", ["relu", "erf"])
+def test_wrong_last_line(name: str) -> None:
+    T = sl.dual(getattr(act, name))
+    cert = with_line(T, -1, wrong_coefficient(T.expr)).certify(sizes=SIZES)
+    assert cert.failed == ("lines",)
+    assert cert.links[1].details["line"] == len(T.trace) - 1
+    assert not cert.ok
+
+
+@pytest.mark.parametrize("name", ["relu", "erf", "sin"])
+def test_wrong_middle_line(name: str) -> None:
+    T = sl.dual(getattr(act, name))
+    for index in range(1, len(T.trace) - 1):
+        cert = with_line(T, index, wrong_coefficient(T.trace[index].expr)).certify(sizes=SIZES)
+        assert cert.failed == ("lines",), index
+        assert cert.links[1].details["line"] == index
+        assert T.trace[index].rule in cert.links[1].summary
+
+
+def test_wrong_definition() -> None:
+    T = sl.dual(act.relu)
+    true = T.certify(sizes=SIZES)
+    details = true.links[0].details
+    by = sp.Rational(2 * details["detectable"] / abs(details["value"]))
+    cert = with_line(T, 0, (1 + by) * T.definition).certify(sizes=SIZES)
+    assert cert.failed == ("simulation", "lines")
+    assert cert.links[1].details["line"] == 1
+    assert cert.links[2].passed
+
+
+@pytest.mark.parametrize("name", ["relu", "erf"])
+def test_wrong_source(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    T = sl.dual(getattr(act, name))
+    monkeypatch.setattr(lower, "statements", falsified(lower.statements))
+    cert = T.certify(sizes=SIZES)
+    assert cert.failed == ("compiled",)
+    assert "at {" in cert.links[2].summary, "the point is named"
+
+
+def falsified(statements: Callable[..., str]) -> Callable[..., str]:
+    """The same source with every result wrong by 1e-11 of itself."""
+
+    def wrong(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
+        text = statements(results, names)
+        name = "T" if "T" in results else next(iter(results))
+        return f"{text}\n{name} = {name}*(1.0 + 1e-11)"
+
+    return wrong
+
+
+def test_wrong_line_of_a_network() -> None:
+    K = sl.nngp(relu_net())
+    last = K.expr.xreplace({sp.pi: sp.pi * (1 + EPSILON)})
+    assert with_line(K, -1, last).certify(sizes=SIZES).failed == ("lines",)
+    middle = wrong_coefficient(K.trace[1].expr) if K.trace[1].expr.atoms(sl.GaussianExpectation) else None
+    assert middle is not None
+    head = min((e for e in K.trace[1].expr.atoms(sl.GaussianExpectation)), key=str)
+    cert = with_line(K, 1, K.trace[1].expr.xreplace({head: (1 + EPSILON) * head})).certify(sizes=SIZES)
+    assert cert.failed == ("lines",)
+    assert cert.links[1].details["line"] == 1
+
+
+def test_wrong_source_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    K = replace(sl.nngp(relu_net()))  # without the compiled reading that it may have already
+    lower_recursion.gram_kernel.cache_clear()
+    lower_recursion._stage.cache_clear()
+    monkeypatch.setattr(lower_recursion, "statements", falsified(lower_recursion.statements))
+    try:
+        cert = K.certify(sizes=SIZES)
+    finally:
+        lower_recursion.gram_kernel.cache_clear()
+        lower_recursion._stage.cache_clear()
+    assert cert.failed == ("compiled",)
+    assert "gap=" in cert.links[2].summary
+
+
+def test_nan_of_a_kernel_is_an_error() -> None:
+    """One NaN among good values must not be forgotten."""
+    x = sp.Symbol("x", positive=True)
+    domain = sl.limit(x**2).domain
+
+    class Kernel:
+        calls = 0
+
+        def __call__(self, value: float) -> float:
+            self.calls += 1
+            return math.nan if self.calls == 2 else value**2
+
+    link = certify.check_compiled(x**2, lambda _: Kernel(), domain, (x,))
+    assert link.passed is False
+    json.dumps(link.details, allow_nan=False)
+
+
+# -------------------------------------------------------------------------------------- executors
+
+
+def test_the_result_does_not_depend_on_the_executor() -> None:
+    T = sl.dual(act.relu)
+    alone = T.certify(sizes=SIZES, seed=7).to_json()
+
+    def on(executor: Executor) -> str:
+        with executor:
+            return T.certify(sizes=SIZES, seed=7, executor=executor).to_json()
+
+    assert on(ThreadPoolExecutor(2)) == alone
+    assert on(ProcessPoolExecutor(2, mp_context=get_context("spawn"))) == alone
+    assert T.certify(sizes=SIZES, seed=8).to_json() != alone
+
+
+def test_progress_is_reported() -> None:
+    said: list[str] = []
+    sl.dual(act.linear).certify(sizes=SIZES, progress=said.append)
+    assert len(said) >= len(SIZES) + 2
+    assert any("size 16" in line for line in said)
+
+
+# ------------------------------------------------------------------------------ the user's own claims
+
+
+def test_identity_without_experiment() -> None:
+    a = sp.Symbol("a", real=True)
+    claim = sl.limit((1 + a) ** 2).then(1 + 2 * a + a**2, because="expanding")
+    cert = claim.certify()
+    assert [link.passed for link in cert.links] == [None, True, True]
+    assert "identity" in cert.links[0].summary
+    assert cert.ok
+
+
+def squares(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Mean squares of `size` uniform numbers: 1/3 at every size."""
+    return np.square(rng.uniform(size=(50, size))).mean(axis=1)
+
+
+def test_experiment_of_ones_own() -> None:
+    assert sl.limit(sp.Rational(1, 3), experiment=squares).certify(sizes=SIZES).ok
+    wrong = sl.limit(sp.Rational(1, 2), experiment=squares).certify(sizes=SIZES)
+    assert wrong.failed == ("simulation",)
+    with pytest.raises(sl.UnboundSymbol, match="a without a value"):
+        sl.limit("a/3", experiment=squares).certify(sizes=SIZES)
+    assert sl.limit("a/3", experiment=squares).bind(a=1).certify(sizes=SIZES).ok
+
+
+def test_experiments_that_go_wrong() -> None:
+    for draw in (lambda n, rng: np.nan, lambda n, rng: np.empty(0)):
+        with pytest.raises(sl.DataError, match="an experiment of size 8"):
+            sl.limit(sp.S.One, experiment=draw).certify(sizes=SIZES)
+
+
+@pytest.mark.parametrize("sizes", [(32,), (32, 32), (0, 2), (1.5, 2), ()])
+def test_wrong_sizes(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(sl.DomainError, match="sizes"):
+        sl.dual(act.relu).certify(sizes=sizes)
+
+
+# ----------------------------------------------------------------------------------------- the parts
+
+
+def test_lines_without_a_value_are_false() -> None:
+    a = sp.Symbol("a", positive=True)
+    trace = (Step(a, "definition", ""), Step(a / (a - 1) * (a - 1) + 0 / (a - 1), "algebra", ""))
+    assert certify.check_lines(trace, sl.limit(a).domain).passed
+    trace = (Step(a, "definition", ""), Step(sp.log(-a), "a slip", ""))
+    link = certify.check_lines(trace, sl.limit(a).domain)
+    assert link.passed is False
+    assert "no value" in link.summary
+
+
+def test_one_line_proves_nothing() -> None:
+    assert certify.check_lines((Step(sp.pi, "definition", ""),), Domain()).passed is None
+
+
+def test_too_few_sizes() -> None:
+    with pytest.raises(sl.DomainError, match="1 sizes"):
+        certify.check_samples(1.0, [certify.Samples(8, 1.0, 0.1, 10)], order=1)
