@@ -63,7 +63,7 @@ def hermite(k: int) -> Activation:
     r"""$He_k(x)/\sqrt{k!}$, orthonormal under N(0, 1).
 
     >>> hermite(2)
-    activation('sqrt(2)*(x**2 - 1)/2')
+    activation('sqrt(2)*(x - 1)*(x + 1)/2')
     """
     polynomial = 2 ** sp.Rational(-_degree(k, 0), 2) * sp.hermite(k, x / sp.sqrt(2))
     return Activation(sp.expand(polynomial).factor() / sp.sqrt(sp.factorial(k)), f"h_{{{k}}}")

@@ -32,7 +32,6 @@ from symlimits.reading.reference import reference
 ALPHA = 1e-6  # false alarms of one statistical link
 LINE_DIGITS, LINE_TOLERANCE = 20, 1e-16
 NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
-INPUT = ("p", "q", "c")  # two variances and a covariance
 COMPILED_TOLERANCE = 1e-12  # relative to the size of the kernel on its diagonal
 GAPS = (0.0, 1e-14, 1e-9, 1e-4, 0.03, 0.4, 1.0, -0.6, -1e-3, -1e-12)
 DRAWS = 2**17  # numbers of draws times width, for each size
@@ -228,9 +227,10 @@ def _scalar_rows(
         kernel = compile_at(parameters)
         for point in points if kernel is not None else ():
             numbers = {s: float(point[s]) for s in arguments}
-            known = _needed(last, parameters | _inside({s: sp.Rational(v) for s, v in numbers.items()}))
-            where = str({str(s): float(v) for s, v in known.items()})
-            yield kernel(*numbers.values()), reference(last, known, 30), _size(last, known), where
+            exact = parameters | _inside({s: sp.Rational(v) for s, v in numbers.items()}, domain)
+            where = str({str(s): float(v) for s, v in exact.items()})
+            truth = reference(last, _needed(last, exact), 30)
+            yield kernel(*numbers.values()), truth, _size(last, exact, domain), where
 
 
 def _recursion_rows(
@@ -261,27 +261,31 @@ def _by_parameters(
     return [(value, points[k::2]) for k, value in enumerate(values)]
 
 
-def _inside(point: Point) -> Point:
+def _inside(point: Point, domain: Domain) -> Point:
     """A covariance that rounding has carried beyond sqrt(p q) is put back."""
-    names = {symbol.name: symbol for symbol in point}
-    if not {*INPUT} <= set(names):
-        return point
-    p, q, c = (names[name] for name in INPUT)
-    bound = sp.sqrt(point[p] * point[q])
-    return point | {c: max(-bound, min(bound, point[c]))}
+    ends = zip(_at_end(point, domain, 0).items(), _at_end(point, domain, 1).values(), strict=True)
+    return point | {symbol: max(low, min(high, point[symbol])) for (symbol, low), high in ends}
+
+
+def _at_end(point: Point, domain: Domain, end: int) -> Point:
+    """The least (0) or largest (1) value of the dependent symbols: c = rho sqrt(p q) at rho = -1 or 1."""
+    found = {}
+    for symbol, expr in domain.dependent.items():
+        free = expr.free_symbols - set(point)
+        if symbol in point and len(free) == 1:
+            interval = domain.ranges[coordinate := free.pop()]
+            found[symbol] = expr.subs(point | {coordinate: (interval.low, interval.high)[end]}, simultaneous=True)
+    return found
 
 
 def _double(value: sp.Expr) -> sp.Expr:
     return value if value.is_Integer else sp.Rational(float(value))
 
 
-def _size(last: sp.Expr, point: Point) -> float:
-    """The size of a kernel: its value where the two points coincide, as far as the line has one."""
-    names = {symbol.name: symbol for symbol in point}
-    if not {*INPUT} <= set(names):
-        return 0.0
-    parallel = point | {names["c"]: sp.sqrt(point[names["p"]] * point[names["q"]])}
-    return abs(float(reference(last, _needed(last, parallel), 15)))
+def _size(last: sp.Expr, point: Point, domain: Domain) -> float:
+    """The size of a kernel: its value where the two points are parallel; 0 for what is no kernel."""
+    parallel = _at_end(point, domain, 1)
+    return abs(float(reference(last, _needed(last, point | parallel), 15))) if parallel else 0.0
 
 
 # ------------------------------------------------------------------------------ experiment ~ line 0

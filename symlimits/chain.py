@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import sympy as sp
+from mpmath.libmp import dps_to_prec
 
 from symlimits import certify as links
 from symlimits import storing
@@ -130,12 +131,13 @@ class Derivation:
         return "\n".join(lines)
 
     def reference(self, *values: object, digits: int = 30, **parameters: object) -> Any:
-        """The value of the last line to `digits` digits, an mpmath number; exact input is kept exact."""
+        """The value of the last line to `digits` digits, a SymPy Float; exact input is kept exact."""
         if parameters:
             return self.bind(**parameters).reference(*values, digits=digits)
         if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 1000:
             raise DomainError(f"digits = {digits}", "a number of digits from 1 to 1000", "digits=30")
-        return reference(self.expr, self._point(values), digits)
+        value = reference(self.expr, self._point(values), digits)
+        return sp.Float._new(value._mpf_, dps_to_prec(digits))
 
     def evaluate(self, *values: object, **parameters: object) -> Value:
         """The value at one point, with a bound of its error and the method.

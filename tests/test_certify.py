@@ -17,6 +17,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits import certify
 from symlimits.derivation.trace import Step
+from symlimits.language.recursion import Recursion
 from symlimits.language.domain import Domain
 from symlimits.reading import lower, lower_recursion
 
@@ -32,7 +33,7 @@ def relu_net(depth: int = 3) -> object:
     ("kernel", "phi", "b_var"),
     [
         (sl.ntk, act.relu, "1/10"),
-        (sl.nngp, act.erf, 0),
+        pytest.param(sl.nngp, act.erf, 0, marks=pytest.mark.slow),
         pytest.param(sl.nngp, act.relu, 0, marks=pytest.mark.slow),
         pytest.param(sl.ntk, act.erf, "1/10", marks=pytest.mark.slow),
         pytest.param(sl.ntk, act.gelu, "1/10", marks=pytest.mark.slow),
@@ -42,7 +43,7 @@ def relu_net(depth: int = 3) -> object:
 def test_kernels_at_three_widths(kernel: Callable[[object], sl.Limit], phi: object, b_var: object) -> None:
     cert = kernel(sl.mlp(depth=3, activation=phi, w_var=2, b_var=b_var)).certify(sizes=(32, 128, 512), seed=0)
     assert cert.ok, str(cert)
-    assert [link.passed for link in cert.links] == [True, True, True]
+    assert all(link.passed for link in cert.links)
     details = cert.links[0].details
     assert details["control rejected"]
     assert details["control size"] == pytest.approx(1.5 * details["detectable"])
@@ -54,7 +55,7 @@ def test_kernels_at_three_widths(kernel: Callable[[object], sl.Limit], phi: obje
     assert "holds" in str(cert)
 
 
-@pytest.mark.parametrize("name", ["relu", "erf", "sin", "step", "gaussian"])
+@pytest.mark.parametrize("name", ["erf", "step", "gaussian"])
 def test_duals(name: str) -> None:
     cert = sl.dual(getattr(act, name)).certify(sizes=SIZES, seed=1)
     assert cert.ok, str(cert)
@@ -132,7 +133,7 @@ def test_wrong_last_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["relu", "erf", "sin"])
 def test_wrong_middle_line(name: str) -> None:
-    T = sl.dual(getattr(act, name))
+    T = replace(sl.dual(getattr(act, name)), experiment=None)
     for index in range(1, len(T.trace) - 1):
         cert = with_line(T, index, wrong_coefficient(T.trace[index].expr)).certify(sizes=SIZES)
         assert cert.failed == ("lines",), index
@@ -171,18 +172,23 @@ def falsified(statements: Callable[..., str]) -> Callable[..., str]:
     return wrong
 
 
+def scaled_maps(recursion: Recursion) -> Recursion:
+    """Every last layer of a block larger by 1e-6: a kernel still, and not the same."""
+    blocks = [
+        ((*layers[:-1], tuple((1 + EPSILON) * line for line in layers[-1])), count) for layers, count in recursion.blocks
+    ]
+    return Recursion(recursion.states, recursion.start, blocks, recursion.output)
+
+
 def test_wrong_line_of_a_network() -> None:
-    K = sl.nngp(relu_net())
-    last = K.expr.xreplace({sp.pi: sp.pi * (1 + EPSILON)})
-    assert with_line(K, -1, last).certify(sizes=SIZES).failed == ("lines",)
-    middle = wrong_coefficient(K.trace[1].expr) if K.trace[1].expr.atoms(sl.GaussianExpectation) else None
-    assert middle is not None
-    head = min((e for e in K.trace[1].expr.atoms(sl.GaussianExpectation)), key=str)
-    cert = with_line(K, 1, K.trace[1].expr.xreplace({head: (1 + EPSILON) * head})).certify(sizes=SIZES)
-    assert cert.failed == ("lines",)
-    assert cert.links[1].details["line"] == 1
+    K = replace(sl.nngp(relu_net()), experiment=None)
+    for index in (1, -1):
+        cert = with_line(K, index, scaled_maps(K.trace[index].expr)).certify()
+        assert cert.failed == ("lines",), str(cert)
+        assert cert.links[1].details["line"] == index % len(K.trace)
 
 
+@pytest.mark.slow
 def test_wrong_source_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     K = replace(sl.nngp(relu_net()))  # without the compiled reading that it may have already
     lower_recursion.gram_kernel.cache_clear()
@@ -218,7 +224,7 @@ def test_nan_of_a_kernel_is_an_error() -> None:
 
 
 def test_the_result_does_not_depend_on_the_executor() -> None:
-    T = sl.dual(act.relu)
+    T = sl.dual(act.linear)
     alone = T.certify(sizes=SIZES, seed=7).to_json()
 
     def on(executor: Executor) -> str:

@@ -82,9 +82,10 @@ def _combine(parts: list[_Part], odd: frozenset[sp.Symbol], roots: dict[sp.Symbo
         squares = [roots[root] ** ((part.roots.get(root, 0) - lowest[root]) // 2) for root in names]
         total += part.rational * sp.Mul(*squares)
     total = sp.factor(sp.together(total))
+    back = {r: sp.sqrt(b) for r, b in roots.items()}  # also from denominators that hold a root
     return (
-        total
-        * parts[0].rest.xreplace({r: sp.sqrt(b) for r, b in roots.items()})
+        total.xreplace(back)
+        * parts[0].rest.xreplace(back)
         * sp.Mul(*(roots[root] ** sp.Rational(lowest[root], 2) for root in names))
     )
 

@@ -85,6 +85,6 @@ def _signed_gaps(p: Floats, q: Floats, c: Floats) -> Floats:
     for k in range(p.size):
         scale = math.sqrt(p[k]) * math.sqrt(q[k])
         gap = difference_of_products(p[k], q[k], c[k], c[k]) / (scale * (scale + abs(c[k])))
-        # |c| may exceed sqrt(p q) by the rounding of the data; no variance: no direction, rho = 0
-        gaps[k] = copysign(max(gap, 0.0), c[k]) if scale > 0.0 else 1.0
+        # rounding may give a gap below 0, or above 1 where c = 0; no variance: no direction, rho = 0
+        gaps[k] = copysign(min(max(gap, 0.0), 1.0), c[k]) if scale > 0.0 else 1.0
     return gaps

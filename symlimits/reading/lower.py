@@ -46,7 +46,7 @@ class root(sp.Function):
 
 
 class difference(sp.Function):
-    """difference(a, b, x, y): a b - x y without cancellation."""
+    """difference(a, b, x, y): a b - x y without cancellation, and zero where rounding makes it negative."""
 
 
 class exp_sinh(sp.Function):
@@ -80,7 +80,7 @@ class _Printer(PythonCodePrinter):
         return product if doubled > 0 else f"(1.0/{product})"
 
     def _print_difference(self, expr: difference) -> str:
-        return f"difference_of_products({', '.join(self._print(arg) for arg in expr.args)})"
+        return f"max(difference_of_products({', '.join(self._print(arg) for arg in expr.args)}), 0.0)"
 
     def _print_arc(self, expr: arc) -> str:
         y, x = expr.args

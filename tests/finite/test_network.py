@@ -322,7 +322,7 @@ def test_what_is_refused():
         empirical_nngp(serial(Dense(1), RELU), X, 8, generator(0))
     with pytest.raises(DomainError, match="positive integer"):
         empirical_nngp(net, X, 0, generator(0))
-    with pytest.raises(DomainError, match="one for each Dense"):
+    with pytest.raises(DomainError, match="one width for each"):
         empirical_nngp(serial(Dense(1), RELU, Dense(1), parameterization="standard", widths=()), X, 8, generator(0))
     with pytest.raises(ResourceError, match="smaller size"):
         empirical_nngp(mlp(2, RELU, 2, 0), X, 10**6, generator(0))
