@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import pairwise
 from math import isnan
 from typing import Any, Protocol
 
@@ -104,7 +105,7 @@ def certificate(statement: str, links: Iterable[Link], seed: int) -> Certificate
 def check_lines(trace: Sequence[Line], domain: Domain, seed: int = 0) -> Link:
     """Each line equals the next at points of the domain, its ends included."""
     worst, count = 0.0, 0
-    for index, (first, second) in enumerate(zip(trace, trace[1:], strict=False)):
+    for index, (first, second) in enumerate(pairwise(trace)):
         for a, b in differing(first.expr, second.expr):
             try:
                 error, points = largest_difference(a, b, _with_states(first.expr, domain), seed + index)
@@ -137,7 +138,9 @@ def differing(first: sp.Expr, second: sp.Expr) -> list[tuple[sp.Expr, sp.Expr]]:
     return _without_mirrored(pairs, first.states)
 
 
-def _without_mirrored(pairs: list[tuple[sp.Expr, sp.Expr]], states: tuple[sp.Symbol, ...]) -> list[tuple[sp.Expr, sp.Expr]]:
+def _without_mirrored(
+    pairs: list[tuple[sp.Expr, sp.Expr]], states: tuple[sp.Symbol, ...]
+) -> list[tuple[sp.Expr, sp.Expr]]:
     """Leave out equations that are others with x and z exchanged."""
     swap = {states[0]: states[1], states[1]: states[0]} if len(states) >= 3 else {}
     kept: dict[tuple[sp.Expr, sp.Expr], None] = {}
@@ -337,7 +340,9 @@ def _chunk(
     with threadpool_limits(1) if elsewhere else nullcontext():
         draws = np.atleast_1d(np.asarray(experiment(size, seed(claim, size, chunk, root)), dtype=np.float64))
     if not (draws.size and np.isfinite(draws).all()):
-        raise DataError(f"an experiment of size {size} with NaN, infinite or no draws", "finite numbers", "a smaller input")
+        raise DataError(
+            f"an experiment of size {size} with NaN, infinite or no draws", "finite numbers", "a smaller input"
+        )
     return moments(draws)
 
 
@@ -354,7 +359,9 @@ def summarize(samples: Mapping[int, Any]) -> list[Samples]:
         if number != float(size) or number < 1:
             raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
         if array.ndim != 1 or array.size < 8 or not np.isfinite(array).all():
-            raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more finite numbers", "one draw a net")
+            raise DataError(
+                f"samples of shape {array.shape} at size {size}", "8 or more finite numbers", "one draw a net"
+            )
         part = moments(array)
         found.append(Samples(number, part.mean, part.standard_error, part.count))
     return sorted(found, key=lambda sample: sample.size)
@@ -364,16 +371,21 @@ def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: f
     """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit."""
     if len(samples) < 2:
         raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
-    fit = extrapolate(
-        [s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order
-    )
+    fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order)
     test = mean_test(fit.limit, fit.standard_error, value, alpha)
     control = negative_control(fit.limit, fit.standard_error, value, alpha)
     details = {
-        "value": value, "estimate": fit.limit, "standard error": fit.standard_error, "order": order, "alpha": alpha,
-        "p value": test.p_value, "detectable": test.detectable, "control rejected": control.rejected,
-        "control size": 1.5 * test.detectable, "sizes": {str(s.size): [s.mean, s.standard_error, s.count] for s in samples},
-    }  # fmt: skip
+        "value": value,
+        "estimate": fit.limit,
+        "standard error": fit.standard_error,
+        "order": order,
+        "alpha": alpha,
+        "p value": test.p_value,
+        "detectable": test.detectable,
+        "control rejected": control.rejected,
+        "control size": 1.5 * test.detectable,
+        "sizes": {str(s.size): [s.mean, s.standard_error, s.count] for s in samples},
+    }
     passed = not test.rejected and control.rejected
     summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.z:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -264,7 +264,11 @@ class Derivation:
         $\partial\Theta^{\ell+1}/\partial\Theta^{\ell}$, both at $K^\ell(x,z) = q\rho$.
         """
         variance = exact(q, "q")
-        traces = [replace(step, expr=on_sphere(step.expr, variance)) for step in self.trace if isinstance(step.expr, Recursion)]
+        traces = [
+            replace(step, expr=on_sphere(step.expr, variance))
+            for step in self.trace
+            if isinstance(step.expr, Recursion)
+        ]
         if not traces:
             raise NoRule(f"the sphere map of {self.name}", "a kernel of a network", "sl.nngp(net).on_sphere(1)")
         rho = sp.Symbol("rho", real=True)

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import sympy as sp
-
 from symlimits import certify as links
 from symlimits.chain import Derivation
 from symlimits.derivation.trace import Step
-from symlimits.errors import DataError, DomainError, UnboundSymbol
-from symlimits.language.domain import Domain, Point, bindings, natural_domain
-from symlimits.language.expectation import GaussianExpectation
+from symlimits.errors import DomainError, UnboundSymbol
+from symlimits.language.domain import Domain, Point, natural_domain
 from symlimits.language.formula import exact
 from symlimits.reading.reference import reference
 
@@ -79,7 +76,9 @@ class Limit(Derivation):
         simulation = links.check_samples(value, links.summarize(samples), self.order)
         return self._certificate(simulation, seed, None)
 
-    def _certificate(self, simulation: links.Link, seed: int, progress: Callable[[str], None] | None) -> links.Certificate:
+    def _certificate(
+        self, simulation: links.Link, seed: int, progress: Callable[[str], None] | None
+    ) -> links.Certificate:
         report = progress or (lambda _: None)
         report(f"{self.name}: lines")
         lines = links.check_lines(self.trace, self.domain, seed)
@@ -136,7 +135,18 @@ def limit(
     """
     line = Step(exact(expr, "expr"), "definition", source)
     arguments = tuple(sorted(line.expr.free_symbols, key=str))
-    return Limit((line,), domain or natural_domain(line.expr), arguments, name, source, experiment, observable, regime, "mean", order)
+    return Limit(
+        (line,),
+        domain or natural_domain(line.expr),
+        arguments,
+        name,
+        source,
+        experiment,
+        observable,
+        regime,
+        "mean",
+        order,
+    )
 
 
 def _check_sizes(sizes: Sequence[int], seed: int) -> None:

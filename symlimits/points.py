@@ -86,7 +86,11 @@ def _check_range(domain: Domain, symbol: sp.Symbol, array: Any, others: Mapping[
     interval = domain.ranges[coordinate]
     arguments = sorted(expr.free_symbols - {coordinate}, key=str)
     ends = [
-        np.asarray(sp.lambdify(arguments, expr.subs(coordinate, end).evalf(17), "numpy")(*(np.asarray(others[s], np.float64) for s in arguments)))
+        np.asarray(
+            sp.lambdify(arguments, expr.subs(coordinate, end).evalf(17), "numpy")(
+                *(np.asarray(others[s], np.float64) for s in arguments)
+            )
+        )
         for end in (interval.low, interval.high)
     ]
     array, low, high = np.broadcast_arrays(array, *ends)

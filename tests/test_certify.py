@@ -17,8 +17,8 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits import certify
 from symlimits.derivation.trace import Step
-from symlimits.language.recursion import Recursion
 from symlimits.language.domain import Domain
+from symlimits.language.recursion import Recursion
 from symlimits.reading import lower, lower_recursion
 
 SIZES = (8, 16, 32)  # small networks: what breaks here breaks at every size
@@ -175,7 +175,8 @@ def falsified(statements: Callable[..., str]) -> Callable[..., str]:
 def scaled_maps(recursion: Recursion) -> Recursion:
     """Every last layer of a block larger by 1e-6: a kernel still, and not the same."""
     blocks = [
-        ((*layers[:-1], tuple((1 + EPSILON) * line for line in layers[-1])), count) for layers, count in recursion.blocks
+        ((*layers[:-1], tuple((1 + EPSILON) * line for line in layers[-1])), count)
+        for layers, count in recursion.blocks
     ]
     return Recursion(recursion.states, recursion.start, blocks, recursion.output)
 

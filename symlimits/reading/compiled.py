@@ -78,5 +78,3 @@ def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> Any:
 @compiled.register
 def _(expr: Recursion, arguments: Sequence[sp.Symbol]) -> RecursionKernel:
     return RecursionKernel(expr)
-
-

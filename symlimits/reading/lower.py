@@ -26,7 +26,18 @@ RHO = sp.Symbol("rho", real=True)  # c / sqrt(p q), and 0 where a variance is 0
 
 LARGEST_INTEGER = 2**53  # a longer one is written as a float
 # What has source. SymPy's printer knows more, and writes names of bound symbols as they are.
-HEADS = (sp.Symbol, sp.Number, sp.NumberSymbol, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tan) + (
+HEADS = (
+    sp.Symbol,
+    sp.Number,
+    sp.NumberSymbol,
+    sp.Add,
+    sp.Mul,
+    sp.Pow,
+    sp.exp,
+    sp.log,
+    sp.sin,
+    sp.cos,
+    sp.tan,
     *(sp.asin, sp.acos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.acosh, sp.atanh, sp.erf, sp.erfc, sp.gamma),
     *(sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise, ExprCondPair, Relational, sp.And, sp.Or, sp.Not),
     *(BooleanAtom,),
@@ -331,7 +342,8 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
             names[RHO] = "rho"
     else:
         expr = separated_differences(expr)
-    lines += statements({"result": expr}, names).splitlines() + ["return result"]
+    lines += statements({"result": expr}, names).splitlines()
+    lines.append("return result")
     header = ", ".join(names[symbol] for symbol in arguments)
     types = ", ".join("f8" for _ in arguments)
     body = "\n".join(f"    {line}" for line in lines)

@@ -28,6 +28,7 @@ from symlimits.language.piecewise import KINKED_HEADS, branches
 Function = Callable[..., mpf]
 Sum = tuple[mpf, mpf]  # a quadrature sum, and the sum of the absolute values of its terms
 Rule = list[tuple[mpf, mpf]]  # nodes and weights
+Side = tuple[list[mpf], list[Function | None]]  # kinks, and the pieces between them
 GUARD = 6  # digits that may be lost in the sums
 _MODERATE = 25  # a variance up to which one scale describes both the density and the function
 _NONE = sp.Dummy(real=True)  # no second variable
@@ -128,9 +129,7 @@ def _row(rate: mpf, near: Rule, equidistant: bool) -> mpf:
     return mp.fdot(accumulate(factors, mul), (b for _, b in near))
 
 
-def _weighted(
-    side: tuple[list[mpf], list[Function | None]], root: mpf, scale: mpf | None, n: int, reach: mpf
-) -> list[tuple[mpf, mpf, mpf]]:
+def _weighted(side: Side, root: mpf, scale: mpf | None, n: int, reach: mpf) -> list[tuple[mpf, mpf, mpf]]:
     """Nodes z, weights w and w f(root z): trapezoid nodes, or (with a scale) Gauss-Legendre nodes between the kinks."""
     if scale is None:
         cells = [(_trapezoid(n, reach), side[1][0])]
@@ -252,7 +251,7 @@ def _iterated(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) 
     return converge(attempt, most=_MOST_NESTED)
 
 
-def _sides(f: sp.Expr, u: sp.Symbol, arguments: tuple[sp.Symbol, ...] = ()) -> tuple[list[mpf], list[Function | None]]:
+def _sides(f: sp.Expr, u: sp.Symbol, arguments: tuple[sp.Symbol, ...] = ()) -> Side:
     cut = branches(f, u)
     return [_number(a) for a in cut.points], [_function(arguments or (u,), piece) for piece in cut.pieces]
 
@@ -384,9 +383,7 @@ def _legendre_value(n: int, x: mpf) -> tuple[mpf, mpf]:
     return value, n * (x * value - before) / (x * x - 1)
 
 
-def converge(
-    attempt: Callable[[int], Sum], start: int | None = None, gain: float = 1.0, most: int = _MOST_NODES
-) -> mpf:
+def converge(attempt: Callable[[int], Sum], start: int | None = None, gain: float = 1, most: int = _MOST_NODES) -> mpf:
     """More nodes until two results agree, with some guard digits left.
 
     `attempt` returns the sum and the sum of the absolute values: agreement is relative to the latter.

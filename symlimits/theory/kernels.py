@@ -135,7 +135,11 @@ def _network(net: object) -> Serial:
 def _kernel(net: Serial, tangent: bool) -> Limit:
     recursion = _recursion(net, tangent)
     name = r"\Theta(x, z)" if tangent else "K(x, z)"
-    observable = "sum over all parameters of products of derivatives" if tangent else "covariance of the outputs given the last hidden layer"  # noqa: E501
+    observable = (
+        "sum over all parameters of products of derivatives"
+        if tangent
+        else "covariance of the outputs given the last hidden layer"
+    )
     twin = Twin(net, "ntk" if tangent else "nngp") if dimension not in recursion.free_symbols else None
     trace = derive_lines(recursion)
     definition = replace(trace[0], source=f"{LEE}; the law of large numbers, layer by layer")
@@ -168,7 +172,9 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
     states = (K_xx, K_zz, K_xz, Theta) if tangent else (K_xx, K_zz, K_xz)
     first, *rest = net.layers
     if not isinstance(first, Dense) or not isinstance(_last(net.layers), Dense):
-        raise NoRule("a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)")
+        raise NoRule(
+            "a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)"
+        )
     widths = Widths(net)
     _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))

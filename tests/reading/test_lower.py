@@ -21,7 +21,10 @@ from symlimits.reading.lower import conditioned, separated_differences, statemen
 DIGITS = 60
 u = sp.Symbol("u", real=True)
 ACTIVATIONS = {
-    **{name: getattr(act, name) for name in "linear relu absolute step sign erf normal_cdf gelu sin cos rbf".split()},
+    **{
+        name: getattr(act, name)
+        for name in ["linear", "relu", "absolute", "step", "sign", "erf", "normal_cdf", "gelu", "sin", "cos", "rbf"]
+    },
     **{"exp": act.exp, "gaussian": act.gaussian, "leaky": act.leaky_relu("1/5"), "hermite": act.hermite(4)},
     **{"relu^2": act.relu_power(2), "relu^3": act.relu_power(3), "cubic": act.polynomial([1, 2, "1/2", "-1/3"])},
     **{"x erf": sl.activation("x*erf(x)"), "relu + x^2": sl.activation("max(x, 0) + x**2/10")},
@@ -216,6 +219,11 @@ def test_functions_and_numbers() -> None:
         *(sp.exp(-a) * sp.sinh(a), sp.GoldenRatio * a, a**-1),
     ):
         assert ScalarKernel(expr, (a,))(1.5) == pytest.approx(float(expr.subs(a, sp.Rational(3, 2))), rel=1e-15)
-    for expr in (a * sp.I, sp.zeta(a), sp.besselj(0, a), sp.Integral(sp.exp(a * sp.Symbol("t")), (sp.Symbol("t"), 0, 1))):
+    for expr in (
+        a * sp.I,
+        sp.zeta(a),
+        sp.besselj(0, a),
+        sp.Integral(sp.exp(a * sp.Symbol("t")), (sp.Symbol("t"), 0, 1)),
+    ):
         with pytest.raises(NoRule):
             ScalarKernel(expr, (a,))(1.5)

@@ -198,7 +198,12 @@ def test_repetitions_share_one_stage() -> None:
 
 
 def test_parity_and_degree_are_found() -> None:
-    for phi, degree, parity in ((act.relu, 1, None), (act.absolute, 1, "even"), (act.erf, None, "odd"), (act.step, 0, None)):
+    for phi, degree, parity in (
+        (act.relu, 1, None),
+        (act.absolute, 1, "even"),
+        (act.erf, None, "odd"),
+        (act.step, 0, None),
+    ):
         (stage,) = gram_kernel(sl.nngp(sl.mlp(1, phi, 2, 0)).recursion).stages
         assert stage.parity == parity
         assert stage.normalized == (degree == 1)

@@ -48,9 +48,14 @@ def dense(w: Number, b: Number, K: list[Number]) -> list[Number]:
 
 
 def recursion(
-    dual: Callable[..., tuple[Number, Number]], depth: int, w: Number, b: Number, K: list[Number], widths: list[int] | None = None
+    dual: Callable[..., tuple[Number, Number]],
+    depth: int,
+    w: Number,
+    b: Number,
+    K: list[Number],
+    widths: list[int] | None = None,
 ) -> tuple[Number, Number]:
-    """K and Theta after `depth` hidden layers, in the NTK parameterisation or, with widths (d, N_1, ...), the standard one."""
+    """K and Theta after `depth` hidden layers, NTK parameterisation or, with widths (d, N_1, ...), the standard one."""
     t_1 = b if widths is None else Number(1)
     Theta = (w if widths is None else widths[0]) * K[2] + t_1
     K = dense(w, b, K)
