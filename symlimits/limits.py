@@ -127,6 +127,8 @@ def limit(
     `experiment(size, rng)` draws the observable of one or more networks of that size; None for an
     identity. The domain follows from the assumptions on the symbols unless it is given.
 
+    >>> import sympy as sp
+    >>> from symlimits import GaussianExpectation
     >>> p = sp.Symbol("p", positive=True)
     >>> u = sp.Symbol("u", real=True)
     >>> claim = limit(GaussianExpectation(u**2, (u,), [[p]]))

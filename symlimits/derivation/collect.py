@@ -45,6 +45,8 @@ def _collect_roots(expr: sp.Expr) -> sp.Expr:
         return root ** (2 * power.exp)
 
     rooted = expr.replace(_is_root, to_symbol)
+    for root, base in roots.items():  # a base may hold a root that was found before it
+        roots[root] = base.xreplace({inner: sp.sqrt(b) for inner, b in roots.items() if inner != root})
     groups: dict[tuple[object, ...], list[_Part]] = {}
     for term in sp.Add.make_args(sp.expand(rooted, power_exp=False)):
         part = _split(term, roots)

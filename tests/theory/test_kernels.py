@@ -142,7 +142,7 @@ def test_standard_networks_agree_with_finite_ones() -> None:
 
 def test_equal_and_different_widths() -> None:
     def theta(widths: tuple[int, ...]) -> np.ndarray:
-        net = sl.mlp(2, act.relu, 1, 0, parameterization="standard", widths=widths)
+        net = sl.mlp(2, act.erf, 1, 0, parameterization="standard", widths=widths)
         return sl.ntk(net)([[1.0, 2.0]])
 
     assert theta((4, 4)) != theta((4, 8)) != theta((8, 4))
