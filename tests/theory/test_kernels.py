@@ -148,7 +148,7 @@ def test_equal_and_different_widths() -> None:
     assert theta((4, 4)) != theta((4, 8)) != theta((8, 4))
     with pytest.raises(sl.DomainError, match="depth L with different widths"):
         sl.ntk(sl.mlp("L", act.relu, 2, 0, parameterization="standard", widths=(4, 8)))
-    symbolic = sl.ntk(sl.mlp("L", act.relu, 1, 0, parameterization="standard", widths=(4,)))
+    symbolic = sl.ntk(sl.mlp("L", act.erf, 1, 0, parameterization="standard", widths=(4,)))
     np.testing.assert_allclose(symbolic([[1.0, 2.0]], L=2), theta((4, 4)), rtol=1e-15)
 
 
