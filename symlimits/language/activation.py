@@ -116,6 +116,8 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     if isinstance(formula, Activation):
         return formula
     expr = parse(formula) if isinstance(formula, str) else exact(formula, "activation")
+    if isinstance(formula, str) and expr.is_Symbol and expr not in (symbol, x):
+        raise FormulaError(f"the name {expr} alone", "a formula in x", f"symlimits.activations.{expr}, or {expr}(x)")
     symbol = symbol or _only_symbol(expr)
     if symbol != x and x.name in {other.name for other in expr.free_symbols - {symbol}}:
         raise FormulaError(f"{expr} with a parameter named x", "x for the variable alone", "another name")

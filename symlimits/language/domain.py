@@ -28,6 +28,11 @@ class Range:
     closed: tuple[bool, bool] = (True, True)
     special: tuple[sp.Expr, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            end = getattr(self, name)
+            object.__setattr__(self, name, end if isinstance(end, sp.Expr) else exact(end, name))
+
     def contains(self, value: sp.Expr) -> bool:
         """Whether a number lies in the interval."""
         low, high = (value >= self.low, value <= self.high)
@@ -54,7 +59,7 @@ class Range:
 
 POSITIVE = Range(sp.S.Zero, sp.oo, (False, False), (sp.S.One,))
 NONNEGATIVE = Range(sp.S.Zero, sp.oo, (True, False), (sp.S.One,))
-REAL = Range(-sp.oo, sp.oo, (False, False))
+REAL = Range(-sp.oo, sp.oo, (False, False), (sp.Rational(-1, 3), sp.Integer(2)))  # both signs are always met
 CORRELATION = Range(sp.Integer(-1), sp.Integer(1), special=(sp.S.Zero, sp.Integer(1), sp.Integer(-1)))
 DEPTH = Range(sp.S.One, sp.oo, (True, False), (sp.Integer(2),))
 
@@ -144,6 +149,11 @@ def natural_domain(expr: sp.Expr) -> Domain:
         return NONNEGATIVE if symbol.is_nonnegative else REAL
 
     return Domain({symbol: interval(symbol) for symbol in sorted(expr.free_symbols, key=str)})
+
+
+def relevant(point: Point, expr: sp.Expr) -> Point:
+    """What a point says about the symbols of an expression."""
+    return {symbol: value for symbol, value in point.items() if symbol in expr.free_symbols}
 
 
 def bindings(values: Mapping[str, object], symbols: set[sp.Symbol]) -> Point:

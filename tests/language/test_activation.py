@@ -78,6 +78,8 @@ def test_too_fast(formula: str) -> None:
 def test_refused() -> None:
     with pytest.raises(FormulaError, match="symbols a, x"):
         activation("a*x")
+    with pytest.raises(FormulaError, match="name rellu alone"):
+        activation("rellu")
     with pytest.raises(FormulaError, match="Dirac"):
         activation(sp.DiracDelta(x))
     t = sp.Symbol("t", real=True)

@@ -1,0 +1,24 @@
+"""Three links between a formula and a finite network, so that a fault has an address.
+
+*simulation*: the experiment agrees with the first line, statistically; *lines*: each line equals the
+next, at high precision; *compiled*: the compiled kernel agrees with the last line. A module a link;
+they take the parts of a limit and know nothing of topics.
+"""
+
+from symlimits.certify.certificate import Certificate, Link, certificate
+from symlimits.certify.compiled import check_compiled
+from symlimits.certify.lines import check_lines
+from symlimits.certify.simulation import Samples, check_samples, claim_hash, simulate, summarize
+
+__all__ = [
+    "Certificate",
+    "Link",
+    "Samples",
+    "certificate",
+    "check_compiled",
+    "check_lines",
+    "check_samples",
+    "claim_hash",
+    "simulate",
+    "summarize",
+]

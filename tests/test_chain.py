@@ -1,0 +1,152 @@
+"""Derivations: lines that follow, values that are honest, calls that name what is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symlimits as sl
+from symlimits import activations as act
+from symlimits.derivation.price import c, p, q
+from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
+
+a = sp.Symbol("a", positive=True)
+b = sp.Symbol("b", real=True)
+
+
+def square() -> sl.Derivation:
+    return sl.limit((a + b) ** 2)
+
+
+def test_lines_follow_and_nothing_changes_in_place() -> None:
+    first = square()
+    second = first.then(a**2 + 2 * a * b + b**2, because="expansion").then("(a + b)**2", because="and back")
+    assert (len(first.trace), len(second.trace)) == (1, 3)
+    assert second.definition == second.expr == first.expr
+    assert [step.rule for step in second.trace] == ["definition", "expansion", "and back"]
+    assert second.trace[1].source == "the author"
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ("a**2 + b**2", FalseLine, "line 0 = line 1"),
+        ("a**2 + 2*a*b + b**2 + 1/10**12", FalseLine, "'a slip'"),
+        ("(a + z)**2", FormulaError, "the symbol z"),
+        ("a +", FormulaError, "column"),
+    ],
+)
+def test_what_then_refuses(line: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        square().then(line, because="a slip")
+
+
+def test_a_line_that_is_true_on_the_domain_alone() -> None:
+    """sqrt(a^2) = a for positive a; sqrt(b^2) = b is false."""
+    assert sl.limit(sp.sqrt((a * b) ** 2) / a).then(sp.Abs(b), because="a > 0").expr == sp.Abs(b)
+    with pytest.raises(FalseLine):
+        sl.limit(sp.sqrt(b**2)).then(b, because="a slip")
+
+
+def test_rules_apply_to_the_last_line_or_refuse() -> None:
+    T = sl.dual(act.erf)
+    start = sl.Derivation(T.trace[:1], T.domain, T.arguments, T.name)
+    end = start.apply(sl.rules.price).apply(sl.rules.gaussian_integrals).apply(sl.rules.integrate)
+    assert sp.simplify(end.expr - T.expr) == 0
+    with pytest.raises(NoRule):
+        square().apply(sl.rules.price)
+
+
+def test_bind_by_name() -> None:
+    bound = square().bind(b="1/2")
+    assert (bound.expr, bound.arguments) == ((a + sp.Rational(1, 2)) ** 2, (a,))
+    assert square().bind(b=a).expr == 4 * a**2
+    for wrong in ({"z": 1}, {"a": -1}, {"b": "oo"}):
+        with pytest.raises(sl.SymlimitsError):
+            square().bind(**wrong)
+
+
+@pytest.mark.parametrize("name", ["relu", "erf", "gelu", "sin", "exp", "step"])
+@pytest.mark.parametrize("point", [("1", "2", "1/2"), ("1/1000", "1000", "-1/3"), ("3", "3", "3"), ("2", "1/2", "-1")])
+def test_evaluate_is_honest(name: str, point: tuple[str, ...]) -> None:
+    """The stated error holds against 50 digits, and is a few ulps of the kernel's size, not merely large."""
+    T = sl.dual(getattr(act, name))
+    value = T.evaluate(*point)
+    assert "compiled" in value.method
+    truth = T.reference(*point, digits=50)
+    size = sp.sqrt(T.reference(point[0], point[0], point[0]) * T.reference(point[1], point[1], point[1]))
+    assert abs(value.value - truth) <= value.error <= 1e-13 * max(size, abs(truth))
+
+
+def test_without_closed_form_values_come_from_quadrature() -> None:
+    T = sl.dual(act.tanh)
+    assert not T.has_closed_form
+    value = T.evaluate(1, 2, "1/2")
+    assert "quadrature" in value.method
+    assert abs(value.value - T.reference(1, 2, "1/2", digits=25)) <= value.error <= 1e-14
+    np.testing.assert_allclose(T([1.0, 2.0], 2.0, 0.5)[0], value.value, rtol=1e-13)
+    with pytest.raises(NoRule, match="without closed form"):
+        T.compile()(1.0, 2.0, 0.5)
+
+
+def test_calls_broadcast() -> None:
+    T = sl.dual(act.relu)
+    assert isinstance(T(1, 2, 0.5), float)
+    table = T(np.ones((3, 1)), np.ones(4), 0.25)
+    assert (table.shape, table.dtype) == ((3, 4), np.float64)
+    assert (table == T(1.0, 1.0, 0.25)).all()
+
+
+def test_calls_name_what_is_missing() -> None:
+    T = sl.dual(act.leaky_relu("alpha"))
+    assert T.parameters == (sp.Symbol("alpha", real=True),) or T.parameters[0].name == "alpha"
+    for call in (lambda: T(1.0, 1.0, 0.5), lambda: T.evaluate(1, 1, 0), lambda: T.reference(1, 1, 0)):
+        with pytest.raises(UnboundSymbol, match="alpha"):
+            call()
+    assert T(1.0, 1.0, 0.5, alpha=1) == pytest.approx(0.5, rel=1e-15)
+    assert T.evaluate(1, 1, "1/2", alpha=1).value == pytest.approx(0.5, rel=1e-15)
+    with pytest.raises(UnboundSymbol, match="z"):
+        sl.dual(act.relu).evaluate(1, 1, "z")
+    with pytest.raises(DataError, match="2 values"):
+        sl.dual(act.relu)(1.0, 1.0)
+    with pytest.raises(DataError, match="a value for slope"):
+        sl.dual(act.relu)(1.0, 1.0, 0.5, slope=2)
+
+
+@pytest.mark.parametrize("point", [(1, 1, 2), (-1, 1, 0), (1, 1, "nan"), (float("inf"), 1, 0)])
+def test_outside_the_domain(point: tuple[object, ...]) -> None:
+    T = sl.dual(act.relu)
+    for call in (T.evaluate, T.reference):
+        with pytest.raises(sl.SymlimitsError):
+            call(*point)
+    with pytest.raises(sl.SymlimitsError):
+        T(*(float(v) for v in point))
+
+
+@pytest.mark.parametrize("digits", [0, -1, 1001, 2.5, True])
+def test_digits_out_of_range(digits: object) -> None:
+    with pytest.raises(DomainError, match="digits"):
+        sl.dual(act.relu).reference(1, 1, 0, digits=digits)  # type: ignore[arg-type]
+
+
+def test_readings_that_belong_to_one_head() -> None:
+    with pytest.raises(NoRule, match="dual activation"):
+        square().dot()
+    with pytest.raises(NoRule, match="kernel of a network"):
+        _ = square().recursion
+    with pytest.raises(NoRule, match="kernel of a network"):
+        sl.dual(act.relu).on_sphere(1)
+
+
+def test_words_and_latex() -> None:
+    T = sl.dual(act.relu)
+    text = T.explain()
+    assert all(step.rule in text and step.source in text for step in T.trace[1:])
+    assert T._repr_latex_().startswith("$\\displaystyle")
+    assert "k_{1}" in T.latex(notation={"p": "k_{1}"})
+    assert r"\label{eq:relu}" in T.latex(label="eq:relu")
+
+
+def test_arguments_are_the_variances_and_the_covariance() -> None:
+    assert sl.dual(act.relu).arguments == (p, q, c)
