@@ -26,6 +26,9 @@ def workers(count: int) -> Iterator[Executor | None]:
     # spawned, since a forked process would inherit threads of numba in an unknown state
     executor = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
     try:
+        with _interrupts_later():
+            for _ in range(count):
+                executor.submit(os.getpid)  # each starts a process, as none is idle yet
         yield executor
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
@@ -36,7 +39,20 @@ def workers(count: int) -> Iterator[Executor | None]:
         executor.shutdown()
 
 
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back; processes started meanwhile never see it, so that the caller alone ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin() -> None:
-    """In a worker: end at once and in silence on Ctrl-C, and leave the other processors to the other workers."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """In a worker: leave Ctrl-C to the caller, and the other processors to the other workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(dict.fromkeys(THREADS, "1"))  # read when numpy and numba are imported: after this
