@@ -9,7 +9,9 @@ from typing import Any
 
 import sympy as sp
 
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.reading.expected import ExpectationKernel
 from symlimits.reading.gram import GramKernel
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
@@ -72,6 +74,8 @@ class RecursionKernel:
 @singledispatch
 def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> Any:
     """The compiled reading of an expression as a function of its arguments."""
+    if expr.has(GaussianExpectation) and not expr.has(sp.Integral):
+        return ExpectationKernel(expr, tuple(arguments))
     return ScalarKernel(expr, tuple(arguments))
 
 

@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numba import njit
 
+from symlimits.reading.closures import named_after
 from symlimits.reading.gram_input import Floats, input_gaps
 from symlimits.reading.special import angle as angle_of
 from symlimits.reading.special import copysign
@@ -82,25 +82,11 @@ def first_dense(gaps: Floats, tangents: Floats, rows: Floats, columns: Floats, i
             gaps[k] = next_gap(size, gap * scale, root_p, root_q[k], side, inverse * inverses[k], w, b)
 
 
-def _named_after(part: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Name a closure after the generated function that it closes over, before numba sees it.
-
-    numba's symbols hold the qualified name and a number counted anew in each process. Without this, code cached by
-    two processes can carry one symbol for two closures, and a third that loads both calls the wrong one.
-    """
-
-    def rename(function: Callable[..., None]) -> Callable[..., None]:
-        function.__qualname__ = f"{part.py_func.__module__}.{part.py_func.__name__}.{function.__name__}"
-        return function
-
-    return rename
-
-
 def general_stage(step: Step, even: bool, odd: bool) -> Callable[..., None]:
     """Take pairs (i, j), (i, j + 1), ... through an activation and the Dense layer `layer`."""
 
     @njit(error_model="numpy", fastmath={"contract"})
-    @_named_after(step)
+    @named_after(step)
     def advance(
         gaps: Floats, tangents: Floats, rows: Floats, columns: Floats, layer: int, i: int, j: int, weights: Floats
     ) -> None:
@@ -138,7 +124,7 @@ def normalized_stage(step: Step, diagonal: Callable[[float], float], even: bool,
     """
 
     @njit(error_model="numpy", fastmath={"contract"})
-    @_named_after(step)
+    @named_after(step)
     def advance(gaps: Floats, tangents: Floats, layer: int, weights: Floats) -> None:
         unit = diagonal(1.0)
         inverse = 1.0 / unit
@@ -201,7 +187,7 @@ def tile_of_rows(advance: Callable[..., None]) -> Callable[..., None]:
     """One tile of the output. K and Theta may be empty (not wanted), and either may share the memory of `products`."""
 
     @njit(error_model="numpy")
-    @_named_after(advance)
+    @named_after(advance)
     def tile(
         i0: int,
         j0: int,

@@ -68,6 +68,10 @@ class exp_cosh(sp.Function):
     """exp(a) cosh(b), which overflows no earlier than the product."""
 
 
+class log1pexp(sp.Function):
+    """log(1 + exp(a)), which does not overflow."""
+
+
 class _Printer(PythonCodePrinter):
     """Scalar `math` source: constants as floats, powers as products and square roots."""
 
@@ -108,6 +112,10 @@ class _Printer(PythonCodePrinter):
 
     def _print_exp_cosh(self, expr: exp_cosh) -> str:
         return f"exp_cosh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+
+    def _print_log1pexp(self, expr: log1pexp) -> str:
+        argument = self._print(expr.args[0])
+        return f"(max({argument}, 0.0) + log1p(exp(-abs({argument}))))"
 
     def _print_Max(self, expr: sp.Max) -> str:
         return f"max({', '.join(self._print(arg) for arg in expr.args)})"
@@ -151,7 +159,7 @@ def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
     """
     for expr in results.values():
         _check(expr, names)
-    results = {name: sp.sympify(expr).replace(sp.Mul, _wave) for name, expr in results.items()}
+    results = {name: _without_overflow(sp.sympify(expr)) for name, expr in results.items()}
     safe = {symbol: sp.Symbol(f"_{i}_") for i, symbol in enumerate(names)}
     exprs = [expr.xreplace(safe) for expr in results.values()]
     shared, exprs = sp.cse(_roots_first(exprs), symbols=(sp.Symbol(f"t{i}") for i in range(10**6)))
@@ -164,6 +172,21 @@ def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
     return text
 
 
+def _without_overflow(expr: sp.Expr) -> sp.Expr:
+    """Products and logarithms of exponentials in forms that are finite where their values are."""
+    return expr.replace(sp.Mul, _wave).replace(_is_softplus, lambda node: log1pexp(_exponent(node.args[0])))
+
+
+def _is_softplus(node: sp.Basic) -> bool:
+    return isinstance(node, sp.log) and _exponent(node.args[0]) is not None
+
+
+def _exponent(base: sp.Expr) -> sp.Expr | None:
+    """The a of 1 + exp(a)."""
+    rest = base - 1
+    return rest.args[0] if isinstance(rest, sp.exp) else None
+
+
 def _wave(*factors: sp.Expr) -> sp.Expr:
     """exp(a) sinh(b) in a product as one function."""
     rest = list(factors)
@@ -173,7 +196,18 @@ def _wave(*factors: sp.Expr) -> sp.Expr:
         if found is not None and growth:
             rest = [factor for factor in rest if factor is not found and factor not in growth]
             rest.append(fused(sp.Add(*(factor.args[0] for factor in growth)), found.args[0]))
-    return sp.Mul(*rest)
+    return _logistic(rest)
+
+
+def _logistic(factors: list[sp.Expr]) -> sp.Expr:
+    """exp(a)/(1 + exp(a)) as 1/(1 + exp(-a))."""
+    for factor in factors:
+        base, power = factor.as_base_exp()
+        wave = None if power.is_positive is not False else _exponent(base)
+        if wave is not None and sp.exp(wave) in factors:
+            rest = [other for other in factors if other not in (factor, sp.exp(wave))]
+            return sp.Mul(*rest, base ** (power + 1), 1 / (1 + sp.exp(-wave)))
+    return sp.Mul(*factors)
 
 
 def check_closed(expr: sp.Expr) -> None:
@@ -218,7 +252,7 @@ class _Root(sp.Function):
         return f"sqrt({printer._print(self.args[0])})"
 
 
-_OURS = (arc, arcsin, root, difference, exp_sinh, exp_cosh, _Root)
+_OURS = (arc, arcsin, root, difference, exp_sinh, exp_cosh, log1pexp, _Root)
 
 
 def conditioned(expr: sp.Expr) -> sp.Expr:
@@ -352,7 +386,7 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
 
 _HEADER = """\
 from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan, atan2
-from math import acosh, asinh, atanh, gamma
+from math import acosh, asinh, atanh, gamma, log1p
 
 from numba import njit, vectorize
 

@@ -1,0 +1,169 @@
+"""Gaussian expectations over a pair in float64, for any variances and any correlation: Gauss-Legendre panels.
+
+E f(u) g(v) with u = sqrt(p) x and v = sqrt(q) (rho x + s y), s = sqrt(1 - rho^2), x and y independent. For each node x
+the integral over y has panels between the breakpoints of g; the result is a Gaussian smoothing of g, of width s, and the
+panels in x end at the breakpoints of f and at those graded points of g that are further apart than s (see `panels`).
+
+Generated code (see `pair_source`) hands in f and g: numba caches what closes over a function on disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+from symlimits.reading.closures import named_after
+from symlimits.reading.panels import WIDEST, Floats
+
+Scalar = Callable[[float], float]
+
+_STRIDE = 2.25  # panels of the density itself, in standard deviations
+_TINY = 1e-19  # of the second moment: what lies beyond the reach
+_FARTHEST = 37.0  # the density underflows beyond
+_SPACING = 0.5  # smallest panel for a smoothed function, in widths of the smoothing
+_NARROW = 1e-15  # panels narrower than this hold nothing
+_FINE = np.array(np.polynomial.legendre.leggauss(16))
+_COARSE = np.array(np.polynomial.legendre.leggauss(11))
+_NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
+
+
+# Loops in place of np.sort and np.searchsorted, which numba takes seconds to compile.
+@njit(error_model="numpy")
+def merged(a: Floats, b: Floats) -> Floats:
+    """Two sorted arrays as one."""
+    found = np.empty(a.size + b.size)
+    i = j = 0
+    for k in range(found.size):
+        if j >= b.size or (i < a.size and a[i] <= b[j]):
+            found[k] = a[i]
+            i += 1
+        else:
+            found[k] = b[j]
+            j += 1
+    return found
+
+
+@njit(error_model="numpy")
+def scaled(breaks: Floats, scale: float, reach: float, spacing: float) -> Floats:
+    """breaks/scale within the reach, sorted, at least `spacing` apart."""
+    found = np.empty(breaks.size)
+    n, last = 0, -math.inf
+    for k in range(breaks.size if scale != 0.0 else 0):
+        end = breaks[k if scale > 0.0 else breaks.size - 1 - k] / scale
+        if abs(end) < reach and end - last >= spacing:
+            found[n], last = end, end
+            n += 1
+    return found[:n]
+
+
+@njit(error_model="numpy")
+def grid(reach: float, stride: float) -> Floats:
+    """The ends -reach and reach, and the multiples of the stride between them."""
+    count = int(reach / stride)
+    found = np.empty(2 * count + 3)
+    found[0], found[found.size - 1] = -reach, reach
+    for k in range(-count, count + 1):
+        found[k + count + 1] = k * stride
+    return found
+
+
+@njit(error_model="numpy")
+def first_above(breaks: Floats, value: float) -> int:
+    """The place of the first breakpoint that is larger."""
+    low, high = 0, breaks.size
+    while low < high:
+        middle = (low + high) // 2
+        if breaks[middle] > value:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def reach_of(f: Scalar) -> Callable[[float], float]:
+    """The radius in standard deviations beyond which f^2 times the density is nothing; infinite for too fast an f."""
+
+    @njit(error_model="numpy")
+    @named_after(f)
+    def reach(root: float) -> float:
+        largest = 0.0
+        for k in range(-40, 41):
+            x = 0.2 * k
+            largest = max(largest, f(root * x) ** 2 * math.exp(-0.5 * x * x))
+        x = 9.0
+        while x < _FARTHEST:
+            edge = max(abs(f(root * x)), abs(f(-root * x)), abs(f(root * (x - 0.1))), abs(f(-root * (x - 0.1))))
+            if edge * edge * math.exp(-0.5 * x * x) <= _TINY * largest:
+                return x
+            x += 0.5
+        return math.inf if largest > 0.0 else 9.0
+
+    return reach
+
+
+def plane_rule(f: Scalar, g: Scalar, breaks: tuple[Floats, Floats, Floats]) -> Callable[..., tuple[float, float]]:
+    """The rule for E f(u) g(v): (p, q, signed gap, fine) to the value and the sum of absolute values of its terms.
+
+    `breaks` are the sharp breakpoints of f, those of g and the graded ones of g. NaN where f or g grows too fast.
+    """
+    sharp_f, sharp_g, graded_g = breaks
+    reach_f, reach_g = reach_of(f), reach_of(g)
+
+    @njit(error_model="numpy")
+    @named_after(f)
+    def inner(x: float, root: float, rho: float, s: float, reach: float, rule: Floats) -> tuple[float, float]:
+        """E g(root (rho x + s y)) over y in the disc, and E |g|."""
+        if s == 0.0:
+            value = g(root * rho * x)
+            return value, abs(value)
+        edge = math.sqrt(max(reach * reach - x * x, 0.0))
+        slope = root * s
+        next_break = first_above(sharp_g, root * (rho * x - s * edge))
+        low, total, absolute = -edge, 0.0, 0.0
+        while low < edge:
+            high = min(edge, (math.floor(low / _STRIDE + 1e-9) + 1.0) * _STRIDE)
+            if next_break < sharp_g.size and slope > 0.0:
+                end = (sharp_g[next_break] / root - rho * x) / s
+                if end <= high:
+                    high = max(end, low)
+                    next_break += 1
+            if high - low > _NARROW:
+                half, middle = 0.5 * (high - low), 0.5 * (high + low)
+                for k in range(rule.shape[1]):
+                    y = middle + half * rule[0, k]
+                    term = half * rule[1, k] * math.exp(-0.5 * y * y) * g(root * (rho * x + s * y))
+                    total += term
+                    absolute += abs(term)
+            low = high
+        return _NORMAL * total, _NORMAL * absolute
+
+    @njit(error_model="numpy")
+    @named_after(f)
+    def plane(p: float, q: float, gap: float, fine: bool) -> tuple[float, float]:
+        rule = _FINE if fine else _COARSE
+        root_p, root_q, size = math.sqrt(p), math.sqrt(q), 1.0 - abs(gap)
+        rho = math.copysign(size, gap)
+        s = math.sqrt(abs(gap) * (2.0 - abs(gap)))
+        reach = max(reach_f(root_p), reach_g(root_q))
+        if not (reach < _FARTHEST and reach * max(root_p, root_q) < WIDEST):
+            return math.nan, math.nan
+        smoothed = scaled(graded_g, root_q * rho, reach, _SPACING * s)
+        ends = merged(merged(grid(reach, _STRIDE), scaled(sharp_f, root_p, reach, 0.0)), smoothed)
+        total, absolute = 0.0, 0.0
+        for cell in range(ends.size - 1):
+            half, middle = 0.5 * (ends[cell + 1] - ends[cell]), 0.5 * (ends[cell + 1] + ends[cell])
+            if half <= 0.5 * _NARROW:
+                continue
+            for k in range(rule.shape[1]):
+                x = middle + half * rule[0, k]
+                weight = half * rule[1, k] * math.exp(-0.5 * x * x) * f(root_p * x)
+                if weight != 0.0:
+                    value, positive = inner(x, root_q, rho, s, reach, rule)
+                    total += weight * value
+                    absolute += abs(weight) * positive
+        return _NORMAL * total, _NORMAL * absolute
+
+    return plane

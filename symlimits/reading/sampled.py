@@ -1,0 +1,127 @@
+"""Expectations without closed form, compiled: the certified series where it converges, panels elsewhere.
+
+The ladder of one value E f(u) g(v), each rung with its bound:
+
+1. the Mehler series (`mehler`), where its bound meets 1e-13 within 400 terms: moderate variance, or small correlation;
+2. Gauss-Legendre panels (`plane`), for all variances that keep to the breakpoints found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from symlimits.errors import NoRule
+from symlimits.language.expectation import GaussianExpectation, separated
+from symlimits.reading.cache import load_source
+from symlimits.reading.mehler import GOAL, TERMS
+from symlimits.reading.pair_source import pair_source
+from symlimits.reading.panels import Floats
+
+_x = sp.Dummy("x", real=True)
+_EPSILON = 2.0**-52
+# Beside the difference of two rules: rounding of nodes and weights, in units of the sum of absolute values.
+_ROUND_OFF = 16 * _EPSILON
+
+
+class Values(NamedTuple):
+    """Values, bounds of their errors, and how many terms of the series each took (-1: panels)."""
+
+    values: Floats
+    errors: Floats
+    terms: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairExpectation:
+    """E f(u) g(v) as a function of the variances p, q and the signed gap of the correlation.
+
+    >>> tanh = PairExpectation(sp.tanh(_x), sp.tanh(_x), _x)
+    >>> round(float(tanh.bounded([4.0], [2.0], [0.1]).values[0]), 12)
+    0.496238793155
+    """
+
+    f: sp.Expr
+    g: sp.Expr
+    x: sp.Symbol
+
+    def bounded(self, p: npt.ArrayLike, q: npt.ArrayLike, gap: npt.ArrayLike) -> Values:
+        """The ladder, with bounds: one-dimensional arrays of the same length."""
+        p, q, gap = (np.ascontiguousarray(value, dtype=np.float64) for value in (p, q, gap))
+        found = self.series(p, q, gap)
+        rest = np.flatnonzero(found.terms < 0)
+        if rest.size:
+            panels = self.panels(p[rest], q[rest], gap[rest])
+            found.values[rest], found.errors[rest] = panels.values, panels.errors
+        return found
+
+    def values(self, p: Floats, q: Floats, gap: Floats) -> Floats:
+        """The ladder without bounds for the panels, which takes half the time."""
+        found = self.series(p, q, gap)
+        rest = np.flatnonzero(found.terms < 0)
+        if rest.size:
+            found.values[rest] = self._plane(p[rest], q[rest], gap[rest], True)[0]
+        return found.values
+
+    def series(self, p: Floats, q: Floats, gap: Floats, terms: int = TERMS, goal: float = GOAL) -> Values:
+        """The series alone; terms = -1 where it does not meet the goal with `terms` terms."""
+        a, left, i = self._expanded("f", p, terms)
+        b, right, j = (a, left, i) if self.f == self.g and p is q else self._expanded("g", q, terms)
+        values, bounds, used = np.empty(gap.size), np.empty(gap.size), np.empty(gap.size, dtype=np.int64)
+        rho = np.copysign(1.0 - np.abs(gap), gap)
+        self._module.sums(a, b, left, right, i, j, rho, goal, values, bounds, used)
+        size = np.sqrt(left[i] * right[j])
+        used[~(bounds <= 2 * goal * size + 16 * _EPSILON * size)] = -1  # also NaN
+        return Values(values, bounds, used)
+
+    def panels(self, p: Floats, q: Floats, gap: Floats) -> Values:
+        """The panel rule, its error bounded by a coarser one."""
+        fine, size = self._plane(p, q, gap, True)
+        coarse, _ = self._plane(p, q, gap, False)
+        return Values(fine, np.abs(fine - coarse) + _ROUND_OFF * size, np.full(gap.size, -1))
+
+    def _expanded(self, name: str, p: Floats, terms: int) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+        """Coefficients and second moments for each different variance, and which of them is whose."""
+        variances, place = np.unique(p, return_inverse=True)
+        coefficients, squares = np.empty((variances.size, terms)), np.empty(variances.size)
+        getattr(self._module, f"expand_{name}")(variances, coefficients, squares)
+        return coefficients, squares, np.ascontiguousarray(place.ravel(), dtype=np.int64)
+
+    def _plane(self, p: Floats, q: Floats, gap: Floats, fine: bool) -> tuple[Floats, Floats]:
+        values, sizes = np.empty(gap.size), np.empty(gap.size)
+        self._module.planes(p, q, gap, fine, values, sizes)
+        return values, sizes
+
+    @property
+    def source(self) -> str:
+        """The generated source."""
+        return pair_source(self.f, self.g, self.x)
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        return load_source(self.source)
+
+    def __getstate__(self) -> tuple[sp.Expr, sp.Expr, sp.Symbol]:
+        return self.f, self.g, self.x
+
+    def __setstate__(self, state: tuple[sp.Expr, sp.Expr, sp.Symbol]) -> None:
+        for name, value in zip(("f", "g", "x"), state, strict=True):
+            object.__setattr__(self, name, value)
+
+
+def pair_of(head: GaussianExpectation) -> PairExpectation:
+    """The numerical reading of a head over one or two variables; `NoRule` where f and g are not factors."""
+    if len(head.variables) == 1:
+        (u,) = head.variables
+        return PairExpectation(head.integrand.subs(u, _x), sp.S.One, _x)
+    u, v = head.variables
+    f, g, mixed = separated(head.integrand, u, v)
+    if mixed != 1:
+        raise NoRule(f"compiled code for E {head.integrand}", "a product f(u) g(v)", "`.reference(...)`")
+    return PairExpectation(f.subs(u, _x), g.subs(v, _x), _x)
