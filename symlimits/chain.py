@@ -170,9 +170,9 @@ class Derivation:
     @property
     def is_compilable(self) -> bool:
         """Whether the last line is compiled: no integral is left, and a kernel is one of any input kernel."""
-        if isinstance(self.expr, Recursion):
-            return self.has_closed_form and len(self.arguments) == 3
-        return not self.expr.has(sp.Integral) and all(map(_is_product, self.expr.atoms(GaussianExpectation)))
+        heads = self.expr.atoms(GaussianExpectation)
+        reached = not self.expr.has(sp.Integral) and all(map(_is_product, heads))
+        return reached and (not isinstance(self.expr, Recursion) or len(self.arguments) == 3)
 
     @property
     def method(self) -> str:
@@ -310,9 +310,7 @@ class Derivation:
 
 def _is_product(head: GaussianExpectation) -> bool:
     """Whether a head is E f(u) or E f(u) g(v), which the compiled rules reach."""
-    return len(head.variables) == 1 or (
-        len(head.variables) == 2 and separated(head.integrand, *head.variables)[2] == 1
-    )
+    return len(head.variables) == 1 or (len(head.variables) == 2 and separated(head.integrand, *head.variables)[2] == 1)
 
 
 def _reason(expr: sp.Expr) -> str:

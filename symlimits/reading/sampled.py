@@ -124,4 +124,14 @@ def pair_of(head: GaussianExpectation) -> PairExpectation:
     f, g, mixed = separated(head.integrand, u, v)
     if mixed != 1:
         raise NoRule(f"compiled code for E {head.integrand}", "a product f(u) g(v)", "`.reference(...)`")
-    return PairExpectation(f.subs(u, _x), g.subs(v, _x), _x)
+    return PairExpectation(*balanced(f.subs(u, _x), g.subs(v, _x)), _x)
+
+
+def balanced(f: sp.Expr, g: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The same product with a positive constant shared out, so that equal factors are seen to be equal.
+
+    >>> balanced(sp.tanh(_x) / 4, sp.tanh(_x))
+    (tanh(_x)/2, tanh(_x)/2)
+    """
+    ratio = f / g if g != 0 else sp.S.NaN
+    return (sp.sqrt(ratio) * g,) * 2 if ratio.is_number and ratio.is_positive else (f, g)
