@@ -82,14 +82,14 @@ def expanded(
     def expand(table: Floats, k: int, p: float, a: Floats) -> None:
         terms = table.shape[0] - 2
         a = a[: offset + step * terms]
-        P = expansion(p, a)
-        left, slopes = P, 0.0
+        left = expansion(p, a)
+        P, slopes = left, 0.0
         for n in range(terms):
             order = offset + step * n
             table[n, k] = a[order]
-            left -= a[order] * a[order]
+            P += a[order] * a[order]
             slopes += order * a[order] * a[order]
-        table[terms, k] = math.sqrt(max(left / P, 0.0) + 4.0 * _EPSILON) if P > 0.0 else 0.0
+        table[terms, k] = math.sqrt(left / P) if P > 0.0 else 0.0
         table[terms + 1, k] = 0.0
         if tangent:
             S = square(p)
