@@ -41,25 +41,44 @@ def series_at_one(line: sp.Expr, rho: sp.Symbol, order: sp.Rational) -> tuple[tu
     t = sp.Dummy("t", positive=True)
     highest = int(2 * order)
     line = line.replace(_is_degenerate, _over_one_variable).subs(rho, 1 - t**2)
-    scale, line = line.as_independent(t, as_Add=False)
-    found: dict[int, sp.Expr] = {}
+    names = _Names()
+    line = line.xreplace({head: names[head] for head in line.atoms(GaussianExpectation) if not head.has(t)})
+    scale, varying = line.as_independent(t, as_Add=False)
+    terms: list[PowerTerm] = []
+    for power, coefficient in _powers(varying, t, highest, names):
+        tidied = _tidy(coefficient, scale)
+        if tidied != 0:
+            terms.append((sp.Rational(power, 2), tidied.xreplace(names.heads)))
+        if tidied != 0 and power > highest:
+            break
+    kept = tuple(term for term in terms if term[0] <= order)
+    if kept == tuple(terms) and not line.is_polynomial(t):
+        raise NoRule(f"no term of {line} beyond the order {order}", "the order of what is left out", "a higher order")
+    return kept, next((term for term in terms if term[0] > order), None)
+
+
+def _powers(line: sp.Expr, t: sp.Symbol, highest: int, names: _Names) -> list[tuple[int, sp.Expr]]:
+    """The powers of t and their coefficients: more where leading terms cancel and shorten the series."""
     for length in range(highest + _AHEAD + 1, highest + 6 * _AHEAD, _AHEAD):
-        series = _Reader(t, length).read(line)
+        series = _Reader(t, length, names).read(line).stripped()
         if series.end > highest + _AHEAD:
             break
     if series.end <= highest + 1:
         raise _too_far(series.end)
-    for power, coefficient in enumerate(series.coefficients, series.valuation):
-        tidied = _tidy(coefficient, scale)
-        if tidied != 0:
-            found[power] = tidied
-        if power > highest and tidied != 0:
-            break
-    if min(found, default=0) < 0:
+    if series.valuation < 0:
         raise NoRule(f"{line} at rho = 1, where it is infinite", "a finite value", "another point")
-    terms = [(sp.Rational(power, 2), coefficient) for power, coefficient in sorted(found.items())]
-    kept = tuple(term for term in terms if term[0] <= order)
-    return kept, next((term for term in terms if term[0] > order), None)
+    return list(enumerate(series.coefficients, series.valuation))
+
+
+class _Names(dict[GaussianExpectation, sp.Dummy]):
+    """Names for expectations over one variable while coefficients are put in order."""
+
+    def __missing__(self, head: GaussianExpectation) -> sp.Dummy:
+        return self.setdefault(head, sp.Dummy("E", real=True))
+
+    @property
+    def heads(self) -> dict[sp.Dummy, GaussianExpectation]:
+        return {name: head for head, name in self.items()}
 
 
 @dataclass(frozen=True)
@@ -125,8 +144,8 @@ class _Series:
 class _Reader:
     """Expressions in t to series of at least some length (less what cancels in front)."""
 
-    def __init__(self, t: sp.Symbol, length: int) -> None:
-        self.t, self.length = t, length
+    def __init__(self, t: sp.Symbol, length: int, names: _Names) -> None:
+        self.t, self.length, self.names = t, length, names
         self.known: dict[sp.Expr, _Series] = {}
 
     def read(self, expr: sp.Expr) -> _Series:
@@ -223,8 +242,12 @@ class _Reader:
             slopes.append((_slope(slopes[-1][0]), _slope(slopes[-1][1])))
 
         def coefficients(k: int) -> sp.Expr:
-            integrand = sp.factor(slopes[k][0](u) * slopes[k][1](u)) if k < len(slopes) else sp.S.Zero
-            return GaussianExpectation(integrand, (u,), [[variance]]) / sp.factorial(k) if integrand != 0 else integrand
+            if k >= len(slopes):
+                return sp.S.Zero
+            product = _almost_everywhere(slopes[k][0](u) * slopes[k][1](u))
+            shortest = min((sp.factor_terms(product), sp.factor(product)), key=sp.count_ops)
+            number, integrand = shortest.as_content_primitive()
+            return number * self.names[GaussianExpectation(integrand, (u,), [[variance]])] / sp.factorial(k)
 
         smooth = self._taylor(covariance, coefficients)
         if len(slopes) == self.length:
@@ -242,6 +265,15 @@ def _scaled(series: _Series, factor: sp.Expr) -> _Series:
 
 def _slope(phi: Activation) -> Activation:
     return Activation(phi.derivative().expr)
+
+
+def _almost_everywhere(integrand: sp.Expr) -> sp.Expr:
+    """Without the values at single points."""
+
+    def cut(*branches: sp.Tuple) -> sp.Expr:
+        return sp.Piecewise(*(branch for branch in branches if not isinstance(branch[1], sp.Eq)))
+
+    return integrand.replace(sp.Piecewise, cut)
 
 
 def _crossings(f: Activation, g: Activation, times: int, variance: sp.Expr) -> sp.Expr:
@@ -267,8 +299,7 @@ def _is_degenerate(node: sp.Basic) -> bool:
     return isinstance(node, GaussianExpectation) and len(node.variables) == 2 and len(set(node.covariance)) == 1
 
 
-def _over_one_variable(*args: sp.Basic) -> sp.Expr:
-    head = GaussianExpectation(*args)
+def _over_one_variable(head: GaussianExpectation) -> sp.Expr:
     u, v = head.variables
     return GaussianExpectation(head.integrand.subs(v, u), (u,), [[head.covariance[0, 0]]])
 
@@ -295,7 +326,8 @@ def _tidy(coefficient: sp.Expr, scale: sp.Expr) -> sp.Expr:
     if whole is not None:
         return whole
     forms = (coefficient, sp.factor_terms(coefficient), collect(coefficient))
-    return sp.factor_terms(min(forms, key=sp.count_ops) * scale)
+    product = min(forms, key=sp.count_ops) * scale
+    return sp.factor(product) if product.is_rational_function() else sp.factor_terms(product)
 
 
 def _is_zero(coefficient: sp.Expr) -> bool:
@@ -306,13 +338,11 @@ def _integer(coefficient: sp.Expr) -> sp.Integer | None:
     """The integer that an expression is, told from its value to 40 digits at two points; None if it is none."""
     if coefficient.is_Rational:
         return coefficient if coefficient.is_Integer else None
-    heads = {head: sp.Dummy() for head in coefficient.atoms(GaussianExpectation)}
-    bare = coefficient.xreplace(heads)
-    symbols = sorted(bare.free_symbols, key=str)
+    symbols = sorted(coefficient.free_symbols, key=str)
     nearest: sp.Integer | None = None
     for seed in (7919, 104729):
         point = {s: sp.Rational(seed * (k + 3) % 1009 + 1, 613) for k, s in enumerate(symbols)}
-        value = bare.xreplace(point).evalf(_ZERO_DIGITS)
+        value = coefficient.xreplace(point).evalf(_ZERO_DIGITS)
         if not value.is_real or not value.is_number:
             return None
         whole = sp.Integer(round(value))

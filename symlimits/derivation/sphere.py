@@ -36,9 +36,8 @@ def _quotient(above: sp.Expr, below: sp.Expr) -> sp.Expr:
     if above.has(GaussianExpectation, sp.Integral):
         return above / below
     below = _in_order(below)
-    if isinstance(below, sp.Add):
-        return _in_order(above) / below
-    return collect(sp.expand(above / below))
+    whole = _in_order(above) / below
+    return whole if isinstance(below, sp.Add) else min((collect(sp.expand(whole)), whole), key=sp.count_ops)
 
 
 def _in_order(expr: sp.Expr) -> sp.Expr:
