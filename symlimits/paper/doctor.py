@@ -13,7 +13,7 @@ import numba
 import platformdirs
 
 from symlimits import activations
-from symlimits.reading.cache import cache_folder
+from symlimits.disk import cache_folder
 from symlimits.theory.kernels import dual
 
 PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba", "llvmlite")
