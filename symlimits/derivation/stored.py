@@ -77,7 +77,8 @@ def _read(path: Path, asked: str, head: sp.Expr, names: dict[sp.Symbol, sp.Symbo
         return None
     symbols = {name: symbol for symbol, name in names.items()}
     lines = (replace(first, expr=head), *(replace(step, expr=step.expr.xreplace(symbols)) for step in others))
-    return lines if all(line.expr.free_symbols <= head.free_symbols for line in lines) else None
+    strangers = set().union(*(line.expr.free_symbols for line in lines)) - head.free_symbols
+    return None if strangers else lines
 
 
 def _names(head: sp.Expr) -> dict[sp.Symbol, sp.Symbol]:
