@@ -56,7 +56,7 @@ def _cache() -> str:
     wanted = os.environ.get("SYMLIMITS_CACHE_DIR") or platformdirs.user_cache_dir("symlimits")
     if cache_folder() == Path(wanted).absolute():
         return f"{wanted}, writable"
-    return f"{wanted} is not private and writable: kernels are compiled anew in every process"
+    return f"{wanted} is not private and writable: every process derives and compiles anew"
 
 
 def _threads() -> str:
