@@ -70,9 +70,10 @@ def main() -> None:
         "whole suite cold": sum(row["cold"]["wall"] for row in rows.values()),
         "each cold": max(row["cold"]["wall"] for row in rows.values()),
         "each cached": max(row["cached"]["wall"] for row in rows.values()),
+        "each cached, CPU": max(row["cached"]["cpu"] for row in rows.values()),  # what a busy machine does not change
     }
     for name, value in found.items():
-        print(f"{name:>26}: {value:.3f} s (asked: at most {ASKED[name]} s)")
+        print(f"{name:>26}: {value:.3f} s (asked: at most {ASKED[name.removesuffix(', CPU')]} s)")
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
     content = {"python": platform.python_version(), "seconds": rows, "found": found, "asked": ASKED}
