@@ -17,6 +17,7 @@ import sympy as sp
 from symlimits.derivation.collect import collect
 from symlimits.derivation.gaussian import mean, pair_mean
 from symlimits.derivation.primitives import collect_radicals, integrate_repeatedly
+from symlimits.derivation.stored import stored
 from symlimits.derivation.terms import Terms, as_expr, derivative, order_of_closure, terms
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import NoRule
@@ -151,11 +152,12 @@ ROUTE = (price, gaussian_integrals, integrate, in_order)
 
 
 @lru_cache(maxsize=256)
+@stored
 def derive(head: GaussianExpectation) -> Trace:
     """All lines from an unevaluated expectation of f(u) g(v) to its closed form.
 
     The derivation stops at the first line that no rule changes any more; an expectation
-    that the rules do not reach is its own, and only, line.
+    that the rules do not reach is its own, and only, line. Lines are kept on disk.
     """
     trace = [Step(head, "definition", "the expectation itself")]
     for rule in ROUTE:
@@ -187,6 +189,7 @@ def derive_lines(expr: sp.Expr) -> Trace:
 
 
 @lru_cache(maxsize=256)
+@stored
 def _placed(head: GaussianExpectation) -> Trace:
     """The lines of an expectation for any covariance, from those for the symbols p, q, c."""
     C = head.covariance
