@@ -58,6 +58,22 @@ def is_constant(expr: sp.Basic) -> bool:
     return bool(getattr(expr, "is_number", False)) and not expr.has(*UNFINISHED)
 
 
+def expanded_size(expr: sp.Expr) -> int:
+    """A bound on the number of terms that `expr.expand()` would have.
+
+    >>> x = sp.Symbol("x")
+    >>> expanded_size((1 + x + sp.exp(x)) ** 90), expanded_size((1 + x) * sp.sin(x))
+    (4186, 2)
+    """
+    if expr.is_Add:
+        return sum(map(expanded_size, expr.args))
+    if expr.is_Mul:
+        return math.prod(map(expanded_size, expr.args))
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1:
+        return math.comb(expanded_size(expr.base) + int(expr.exp) - 1, int(expr.exp))
+    return max(map(expanded_size, expr.args), default=1) if expr.is_Function else 1
+
+
 def _coefficients(expr: sp.Expr) -> list[sp.Expr]:
     """The sizes of the constants in a sum: of its numbers, and of the coefficients of its symbols."""
     if is_constant(expr):
