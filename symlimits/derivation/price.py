@@ -14,6 +14,7 @@ from itertools import chain, count
 
 import sympy as sp
 
+from symlimits.derivation.budget import check_work
 from symlimits.derivation.collect import collect
 from symlimits.derivation.gaussian import mean, pair_mean
 from symlimits.derivation.primitives import collect_radicals, integrate_repeatedly
@@ -37,6 +38,7 @@ def _price(head: GaussianExpectation) -> sp.Expr:
     times = _order(f, g, head)
     if times == 0:
         return head
+    check_work(derivative(f, times), derivative(g, times))
     lines = [sp.S.Zero] * (times + 1)
     for j in range(times):
         fj, gj = as_expr(derivative(f, j), u), as_expr(derivative(g, j), v)
@@ -69,6 +71,7 @@ def _pair_integral(head: GaussianExpectation) -> sp.Expr:
     f, g = _factors(head)
     if _order(f, g, head) != 0:
         raise NoRule(f"{head.integrand}, with steps or erfs", "factors without them", "sl.rules.price first")
+    check_work(f, g)
     value = pair_mean(f, g, _P, _Q, _C)
     try:
         return collect_radicals(value, _C)

@@ -11,7 +11,8 @@ from symlimits.errors import DomainError, FormulaError
 from symlimits.language.formula import exact, parse
 from symlimits.language.growth import check_values, growth
 from symlimits.language.magnitude import vanishes
-from symlimits.language.piecewise import Branches, branches, joined
+from symlimits.language.measure import expanded_size
+from symlimits.language.piecewise import MAX_TERMS, Branches, branches, joined
 
 x = sp.Symbol("x", real=True)
 
@@ -73,7 +74,7 @@ class Activation:
     @cached_property
     def degree(self) -> int | None:
         r"""The integer m with $\phi(\lambda x) = \lambda^m\phi(x)$ for all $\lambda > 0$, or None."""
-        if any(a != 0 for a in self.kinks) or not all(piece.is_polynomial(x) for piece in self.branches.pieces):
+        if any(a != 0 for a in self.kinks) or not all(_is_small_polynomial(piece) for piece in self.branches.pieces):
             return None
         terms = {monomial[0] for piece in self.branches.pieces for monomial in sp.Poly(piece, x).monoms() if piece != 0}
         return terms.pop() if len(terms) == 1 else None
@@ -136,6 +137,10 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
 
 # Points where two formulas are compared: SymPy's simplify may take minutes, or miss an identity.
 _SAMPLES = (sp.Rational(7, 31), sp.Rational(97, 89), sp.Rational(-61, 83), sp.Rational(-139, 101))
+
+
+def _is_small_polynomial(piece: sp.Expr) -> bool:
+    return piece.is_polynomial(x) and expanded_size(piece) <= MAX_TERMS
 
 
 def _equal(a: sp.Expr, b: sp.Expr) -> bool:

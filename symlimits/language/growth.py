@@ -12,11 +12,10 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.magnitude import DIGITS, magnitude
 from symlimits.language.measure import expanded_size
-from symlimits.language.piecewise import Branches
+from symlimits.language.piecewise import MAX_TERMS, Branches
 
-MAX_TERMS = 2000  # of a sum that is expanded to read its growth off
 FAR = (10**3, 10**5)  # x where a rate is measured; a wave is caught at one of several phases
-PHASES = [sp.Rational(k, 7) for k in range(-8, 9)]
+PHASES = [sp.Rational(k, 5) for k in range(-16, 17)]
 GRID = [sign * sp.Rational(739, 1000) * sp.Integer(2) ** k for sign in (-1, 1) for k in range(-6, 6)]
 STEEP = 0.499  # |x|^(-1/2) is the first power whose square is not integrable
 
