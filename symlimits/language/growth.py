@@ -46,8 +46,10 @@ def check_values(cut: Branches, x: sp.Symbol, name: str) -> None:
         for at in GRID:
             if low < at < high and not _is_real(piece, x, at):
                 advice = "a real function, such as Max(x, 0)**(1/2)"
-                raise DomainError(f"{name}, which is not real at x = {at}", "a real number at every real x", advice)
-        for pole in _poles(piece, x):
+                raise DomainError(
+                    f"{name}, which is not real at x = {float(at):.4g}", "a real number at every real x", advice
+                )
+        for pole in sorted(set(_poles(piece, x)), key=lambda pole: abs(_mp(pole))):
             if low <= pole <= high and _steepness(piece, x, pole) >= STEEP:
                 given = f"{name}, whose square has no integral at x = {mpmath.nstr(_mp(pole), 6)}"
                 raise DomainError(given, "a finite Gaussian second moment", "a function without that pole")
@@ -158,18 +160,21 @@ def _exponent_rate(term: sp.Expr, x: sp.Symbol, side: int) -> sp.Expr | None:
 
 
 def _rate(piece: sp.Expr, point: dict[sp.Symbol, object], at: sp.Rational) -> Any:
+    """log |f| / x^2 at a point; None at a pole, where a function such as binomial(x, 5) has no value in digits."""
+    try:
+        size = abs(magnitude(piece, point))
+    except ValueError:
+        return None
     with mpmath.workdps(DIGITS):
-        return mpmath.log(abs(magnitude(piece, point)) + 1) / mpmath.mpmathify(at) ** 2
+        return mpmath.log(size + 1) / mpmath.mpmathify(at) ** 2
 
 
 def _measured_growth(piece: sp.Expr, x: sp.Symbol, side: int) -> sp.Expr:
     numbers: dict[sp.Symbol, object] = dict.fromkeys(piece.free_symbols - {x}, 1)
     rates: list[Any] = []
     for far in FAR:
-        try:
-            rates.append(max(_rate(piece, {**numbers, x: side * at}, at) for at in (far + phase for phase in PHASES)))
-        except ValueError:
-            return sp.oo
+        found = [_rate(piece, {**numbers, x: side * at}, at) for at in (far + phase for phase in PHASES)]
+        rates.append(max((rate for rate in found if rate is not None), default=mpmath.inf))
         if rates[-1] == mpmath.inf:
             return sp.oo
     if rates[1] < rates[0] / 10 or rates[1] < mpmath.mpf(10) ** -9:  # e^(k x) falls a hundredfold, e^(r x^2) stays
