@@ -57,7 +57,7 @@ class Activation:
     @cached_property
     def discontinuities(self) -> tuple[sp.Expr, ...]:
         """The points where the function itself jumps."""
-        return tuple(a for a, jump in self.branches.jumps() if jump.subs(x, a) != 0 and not _is_zero(jump.subs(x, a)))
+        return tuple(a for a, jump in self.branches.jumps() if not _closes(jump, a))
 
     @cached_property
     def parity(self) -> str | None:
@@ -91,7 +91,8 @@ class Activation:
     def derivative(self) -> Activation:
         r"""The derivative $\phi'$, where $\phi$ is continuous.
 
-        Raises `DomainError` for a discontinuous function: its derivative contains Dirac masses.
+        Raises `DomainError` for a discontinuous function, whose derivative contains Dirac masses, and
+        for one as steep as a root, whose derivative has no second moment.
         """
         if self.discontinuities:
             raise DomainError(
@@ -100,6 +101,7 @@ class Activation:
                 "the NNGP kernel, which needs no derivative",
             )
         slopes = Branches(self.kinks, tuple(piece.diff(x) for piece in self.branches.pieces))
+        check_values(slopes, x, f"the derivative of {self.expr}")
         return Activation(joined(slopes, x), f"{self.name}'")
 
 
@@ -135,6 +137,7 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     return phi
 
 
+TINY = sp.Rational(1, 10**15)  # a step beside a point where a formula has no value
 # Points where two formulas are compared: SymPy's simplify may take minutes, or miss an identity.
 _SAMPLES = (sp.Rational(7, 31), sp.Rational(97, 89), sp.Rational(-61, 83), sp.Rational(-139, 101))
 
@@ -146,6 +149,14 @@ def _is_small_polynomial(piece: sp.Expr) -> bool:
 def _equal(a: sp.Expr, b: sp.Expr) -> bool:
     """Whether two smooth functions are the same: as they are written, or in 20 digits at points of either sign."""
     return a == b or all(_is_zero(a - b, a, {x: at}) for at in _SAMPLES)
+
+
+def _closes(jump: sp.Expr, at: sp.Expr) -> bool:
+    """Whether a jump is zero at a point, or tends to zero where it has no value, as x log|x| at zero."""
+    value = jump.subs(x, at)
+    if value.is_finite is not False and not value.has(sp.nan, sp.zoo):
+        return value == 0 or _is_zero(value)
+    return all(_is_zero(jump.subs(x, at + step) * sp.Rational(1, 10**8)) for step in (TINY, -TINY))
 
 
 def _is_zero(difference: sp.Expr, scale: sp.Expr = sp.S.Zero, values: dict[sp.Symbol, object] | None = None) -> bool:

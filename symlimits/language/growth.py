@@ -50,7 +50,8 @@ def check_values(cut: Branches, x: sp.Symbol, name: str) -> None:
                     f"{name}, which is not real at x = {float(at):.4g}", "a real number at every real x", advice
                 )
         for pole in sorted(set(_poles(piece, x)), key=lambda pole: abs(_mp(pole))):
-            if low <= pole <= high and _steepness(piece, x, pole) >= STEEP:
+            sides = [side for side, end in ((-1, low), (1, high)) if side * end > side * pole]
+            if low <= pole <= high and _steepness(piece, x, pole, sides) >= STEEP:
                 given = f"{name}, whose square has no integral at x = {mpmath.nstr(_mp(pole), 6)}"
                 raise DomainError(given, "a finite Gaussian second moment", "a function without that pole")
 
@@ -119,11 +120,11 @@ def _bisected(value: Callable[[Any], Any], a: Any, b: Any) -> sp.Expr:
         return sp.Float(a, DIGITS)
 
 
-def _steepness(piece: sp.Expr, x: sp.Symbol, pole: sp.Expr) -> float:
-    """The largest s with |f(a + h)| ~ |h|^(-s), on either side."""
+def _steepness(piece: sp.Expr, x: sp.Symbol, pole: sp.Expr, sides: list[int]) -> float:
+    """The largest s with |f(a + h)| ~ |h|^(-s), on these sides."""
     found = [0.0]
     at = _mp(pole)
-    for side in (-1, 1):
+    for side in sides:
         try:
             near, nearer = (_size_beside(piece, x, at, side * mpmath.mpf(10) ** -k) for k in (6, 8))
         except ValueError:

@@ -174,7 +174,7 @@ def _in_branches(cut: Branches, x: sp.Symbol) -> sp.Expr:
     for a, before, after in zip(cut.points, cut.pieces, cut.pieces[1:], strict=False):
         left, right = before.subs(x, a), after.subs(x, a)
         found.append((before, x < a))
-        if not _agree(left, right):
+        if not (left + right).has(sp.nan, sp.zoo) and not _agree(left, right):
             found.append(((left + right) / 2, sp.Eq(x, a)))
     return sp.Piecewise(*found, (cut.pieces[-1], True))
 

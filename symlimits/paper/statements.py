@@ -22,7 +22,7 @@ NAMED = (*FORMULAS, "elu")
 def _integer(text: str) -> int:
     digits = text.strip()
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-        raise DomainError(f"degree {brief(repr(text))}", "an integer", "hermite(3)")
+        raise DomainError(f"degree {brief(repr(text))}", "a small integer in digits", "hermite(3)")
     return int(digits)
 
 

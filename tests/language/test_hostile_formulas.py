@@ -204,3 +204,22 @@ REFUSED_ACTIVATIONS = {
 def test_an_activation_without_a_second_moment_is_refused_with_the_reason(formula: str, reason: str) -> None:
     with pytest.raises(SymlimitsError, match=reason):
         activation(formula)
+
+
+@pytest.mark.parametrize(("formula", "jumps"), {"x*log(abs(x))": (), "log(abs(x))": (0,), "sqrt(abs(x))": ()}.items())
+def test_jumps_are_seen_where_a_formula_has_no_value(formula: str, jumps: tuple[int, ...]) -> None:
+    assert activation(formula).discontinuities == jumps
+
+
+def test_a_derivative_without_a_second_moment_is_refused() -> None:
+    assert activation("abs(x)**(3/4)").derivative()
+    with pytest.raises(
+        SymlimitsError, match=r"the derivative of sqrt\(Abs\(x\)\), whose square has no integral at x = 0"
+    ):
+        activation("sqrt(abs(x))").derivative()
+
+
+def test_a_pole_beyond_its_branch_is_no_pole() -> None:
+    assert activation("step(x)/(x + 1)").kinks == (0,)
+    with pytest.raises(SymlimitsError, match="no integral at x = 1"):
+        activation("step(x)/(x - 1)")
