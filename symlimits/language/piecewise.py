@@ -6,6 +6,7 @@ changes sign. Between two switching points the function is one smooth expression
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -44,6 +45,8 @@ def branches(expr: sp.Expr, x: sp.Symbol) -> Branches:
     >>> branches(sp.Max(x, 0), x)
     Branches(points=(0,), pieces=(0, x))
     """
+    # SymPy writes Max(x, Min(100, Max(-1, x))) as Max(x, Min(-1, 100)), and leaves that constant as it is
+    expr = expr.xreplace({node: node.func(*node.args) for node in expr.atoms(sp.Max, sp.Min) if node.is_number})
     points = _switching_points(expr, x)
     pieces = [_resolve(expr, x, sample) for sample in _between(points)]
     kept = [i for i, (before, after) in enumerate(pairwise(pieces)) if _expanded(before - after) != 0]
@@ -79,7 +82,7 @@ def _switches(expr: sp.Expr, x: sp.Symbol) -> Iterator[sp.Expr]:
 
 
 def _real_roots(switch: sp.Expr, x: sp.Symbol) -> set[sp.Expr]:
-    if switch.has(*KINKED_HEADS):
+    if any(node.has(x) for node in switch.atoms(*KINKED_HEADS)):
         cut = branches(switch, x)
         return set(cut.points).union(*(_real_roots(piece, x) for piece in cut.pieces))
     if not switch.is_polynomial(x):
@@ -100,10 +103,16 @@ def _between(points: list[sp.Expr]) -> list[sp.Expr]:
     if not points:
         return [sp.Integer(0)]
     if all(point.is_number for point in points):  # rational samples: arithmetic with roots of polynomials is slow
-        ends = [sp.floor(points[0]) - 1, sp.ceiling(points[-1]) + 1]
-        return [ends[0], *(_rational_between(a, b) for a, b in pairwise(points)), ends[1]]
+        inside = [_rational_between(a, b) for a, b in pairwise(points)]
+        return [_rational_beyond(points[0], -1), *inside, _rational_beyond(points[-1], 1)]
     inner = [(a + b) / 2 for a, b in pairwise(points)]
     return [points[0] - 1, *inner, points[-1] + 1]
+
+
+def _rational_beyond(end: sp.Expr, side: int) -> sp.Rational:
+    """A rational number on one side of another: the floor of a constant near 10**300 would take seconds."""
+    near = Fraction(str(end.evalf(30)))
+    return sp.Rational(math.floor(near) + side * (2 + abs(math.floor(near)) // 10**20))
 
 
 def _rational_between(a: sp.Expr, b: sp.Expr) -> sp.Rational:

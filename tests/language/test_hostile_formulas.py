@@ -223,3 +223,9 @@ def test_a_pole_beyond_its_branch_is_no_pole() -> None:
     assert activation("step(x)/(x + 1)").kinks == (0,)
     with pytest.raises(SymlimitsError, match="no integral at x = 1"):
         activation("step(x)/(x - 1)")
+
+
+def test_kinks_inside_kinks_and_kinks_far_out_are_found() -> None:
+    phi = activation("max(min(max(x, -1), 100), x)")
+    assert (phi.kinks, phi.branches.pieces) == ((-1,), (-1, symbol("x")))
+    assert activation("max(1e-300*x/asinh(1.5), 1)").kinks[0] > 10**300
