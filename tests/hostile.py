@@ -14,7 +14,7 @@ from symlimits.language.building import FUNCTIONS
 COMMON: dict[str, Any] = {
     "deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)
 }  # fmt: skip
-QUICK, MANY = settings(max_examples=120, **COMMON), settings(max_examples=4000, **COMMON)
+QUICK, MANY = settings(max_examples=120, **COMMON), settings(max_examples=1000, **COMMON)
 SECONDS = 1.0  # of processor time for one formula, in the slow tests: ten times the promise of 0.1 s
 
 

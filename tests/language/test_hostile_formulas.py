@@ -122,7 +122,7 @@ def test_many_hostile_texts_in_time(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(MANY, max_examples=1500)
+@MANY
 @given(FORMULAS)
 def test_many_formulas_mean_what_mpmath_says(text: str) -> None:
     check_meaning(text)
@@ -151,7 +151,7 @@ def test_any_formula_is_an_activation_or_refused(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=400)
 @given(IN_X)
 def test_many_activations_in_time(text: str) -> None:
     start = time.process_time()
