@@ -13,6 +13,7 @@ from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation, x
 from symlimits.language.formula import exact
 
+MAX_COEFFICIENTS = 101  # of a polynomial: degree 100, as for a formula
 FORMULAS = {
     "linear": "x",
     "relu": "max(x, 0)",
@@ -46,6 +47,8 @@ elu = Activation(sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True)), r"\mathrm{elu}
 def leaky_relu(slope: object = "1/100") -> Activation:
     """x for x > 0 and slope x below; the slope may be a symbol, given by its name."""
     alpha = exact(slope, "slope")
+    if x in alpha.free_symbols:
+        raise DomainError(f"slope = {alpha}", "a slope that does not depend on x", "leaky_relu('alpha')")
     return Activation(sp.Piecewise((x, x > 0), (alpha * x, True)), r"\mathrm{leaky\_relu}")
 
 
@@ -72,6 +75,8 @@ def hermite(k: int) -> Activation:
 def polynomial(coefficients: object) -> Activation:
     """c_0 + c_1 x + c_2 x^2 + ..., coefficients ascending: numbers or exact strings."""
     values = [exact(value, "coefficient") for value in coefficients]  # type: ignore[attr-defined]
+    if len(values) > MAX_COEFFICIENTS:
+        raise DomainError(f"{len(values)} coefficients", f"at most {MAX_COEFFICIENTS}", "a lower degree")
     if not values:
         raise DomainError("no coefficients", "at least one, ascending", "polynomial([0, 1]) for x")
     return Activation(sum((value * x**k for k, value in enumerate(values)), sp.S.Zero), "P")

@@ -14,6 +14,7 @@ from itertools import chain, count
 
 import sympy as sp
 
+from symlimits.derivation.budget import check_work
 from symlimits.derivation.collect import collect
 from symlimits.derivation.gaussian import mean, pair_mean
 from symlimits.derivation.primitives import collect_radicals, integrate_repeatedly
@@ -38,6 +39,7 @@ def _price(head: GaussianExpectation) -> sp.Expr:
     times = _order(f, g, head)
     if times == 0:
         return head
+    check_work(derivative(f, times), derivative(g, times))
     lines = [sp.S.Zero] * (times + 1)
     for j in range(times):
         fj, gj = as_expr(derivative(f, j), u), as_expr(derivative(g, j), v)
@@ -70,6 +72,7 @@ def _pair_integral(head: GaussianExpectation) -> sp.Expr:
     f, g = _factors(head)
     if _order(f, g, head) != 0:
         raise NoRule(f"{head.integrand}, with steps or erfs", "factors without them", "sl.rules.price first")
+    check_work(f, g)
     value = pair_mean(f, g, _P, _Q, _C)
     try:
         return collect_radicals(value, _C)
@@ -161,12 +164,12 @@ def derive(head: GaussianExpectation) -> Trace:
     """
     trace = [Step(head, "definition", "the expectation itself")]
     for rule in ROUTE:
+        if rule is in_order and trace[-1].expr.has(GaussianExpectation, sp.Integral):
+            return (trace[0],)
         try:
             trace.append(rule.step(trace[-1].expr))
         except NoRule:
             continue
-    if trace[-1].expr.has(GaussianExpectation, sp.Integral):
-        return (trace[0],)
     return tuple(trace)
 
 

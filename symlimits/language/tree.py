@@ -15,7 +15,8 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symlimits.errors import FormulaError
-from symlimits.language.formula import check_name, is_constant, overgrown
+from symlimits.language.measure import is_constant, overgrown
+from symlimits.language.names import check_name
 
 MAX_DEPTH, MAX_NODES, MAX_DIGITS = 200, 50_000, 10_000  # of a tree: nesting, nodes, digits of a number
 MAX_JSON_INTEGER = 2**53  # beyond it, other languages read JSON integers as floats
