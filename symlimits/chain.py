@@ -150,14 +150,17 @@ class Derivation:
         if parameters:
             return self.bind(**parameters).evaluate(*values)
         point = self._point(values)
-        if not self.has_closed_form and self.is_compilable:
+        sampled = self.is_compilable and not self.has_closed_form
+        if sampled and not isinstance(self.expr, Recursion):
             bounded = self.compile().bounded(*(point[s] for s in self.arguments))
             if bounded is not None:
                 return Value(*bounded)
-        truth = reference(self.expr, point, EVALUATION_DIGITS)
-        if self.has_closed_form and self.is_compilable:
+        digits = ROUGH_DIGITS if sampled else EVALUATION_DIGITS
+        truth = reference(self.expr, point, digits)
+        if self.is_compilable and (self.has_closed_form or isinstance(self.expr, Recursion)):
             number = self._compiled_value([float(point[s]) for s in self.arguments])
-            error, method = abs(number - truth), "closed form, compiled; error against 20 digits"
+            what = "series and panels" if sampled else "closed form"
+            error, method = abs(number - truth), f"{what}, compiled; error against {digits} digits"
         else:
             number, error = float(truth), abs(truth - reference(self.expr, point, ROUGH_DIGITS))
             method = "quadrature to 20 digits; error against 15"

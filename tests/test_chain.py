@@ -84,7 +84,7 @@ def test_the_ladder_without_closed_form() -> None:
     assert not T.has_closed_form
     assert "Mehler series" in T.method
     assert "no closed form: the factor tanh(u)" in T.method
-    for point, method in (((1, 2, "1/2"), "Mehler series"), ((50, 40, 44), "panels")):
+    for point, method in (((1, 2, "1/2"), "Mehler series"), ((12, 10, 10), "panels")):
         value = T.evaluate(*point)
         assert method in value.method
         assert abs(value.value - T.reference(*point, digits=20)) <= value.error <= 1e-12
@@ -98,9 +98,9 @@ def test_the_last_rung() -> None:
     assert "quadrature" in far.method
     assert T(1e5, 1e5, 1e4) == pytest.approx(far.value, rel=1e-12)
     u, v = sp.symbols("u v", real=True)
-    mixed = sl.limit(sl.GaussianExpectation(sp.tanh(u * v), (u, v), [[a, a / 2], [a / 2, a]]))
+    mixed = sl.limit(sl.GaussianExpectation(sp.cos(u * v), (u, v), [[a, 0], [0, a]]))
     assert mixed.method.startswith("quadrature")
-    assert 0 < mixed(1.0) == pytest.approx(mixed.evaluate(1).value, rel=1e-12)
+    assert mixed(1.0) == pytest.approx(2**-0.5, rel=1e-12)
 
 
 def test_calls_broadcast() -> None:

@@ -20,7 +20,7 @@ from symlimits.reading.plane import Scalar, grid, merged, reach_of, scaled
 
 TERMS = 400
 GOAL = 1e-13  # of sqrt(t_0(p) t_0(q)): a series that stays above is not used
-ROUND_OFF = 2e-15  # of the same: of the coefficients, which are sums over nodes, and of the sum
+ROUND_OFF = 4e-15  # of the same: of the coefficients, which are sums over nodes, and of the sum
 _STRIDE, _RADIANS = 0.75, 15.0  # short panels: h_n has sqrt(n) radians to a standard deviation
 _RULE = np.array(np.polynomial.legendre.leggauss(16))
 _VISIBLE = 1e-11  # of E f^2: a smaller difference has too few digits

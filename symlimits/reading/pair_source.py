@@ -18,7 +18,7 @@ def breakpoints(f: sp.Expr, x: sp.Symbol) -> Panels:
     """The breakpoints of a function: declared kinks, and what bisection finds."""
     if not f.has(x):
         return Panels((), ())
-    return panels(ScalarKernel(f, (x,)), [float(point) for point in branches(f, x).points])
+    return panels(ScalarKernel(f, (x,)).ufunc, [float(point) for point in branches(f, x).points])
 
 
 @lru_cache(maxsize=256)

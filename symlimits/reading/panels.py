@@ -23,7 +23,8 @@ _DEGREE = 15
 _RESOLVED = 1e-13  # of the largest value from 0 to the end of the panel
 _NARROWEST = 2.0**-44  # relative to |x|: a panel this narrow holds a kink that was not declared
 _NEAR = 2.0**-10  # relative size of the neighbourhood of a breakpoint that tells a kink from a smooth place
-_MOST = 2000
+_MOST = 4000
+_HUGE = 1e100
 _GRADES = 60  # halvings towards a kink, from afar
 
 
@@ -94,8 +95,8 @@ class _Resolution:
         inside = 0.0 if panel[0] < 0 < panel[1] else min(map(abs, panel))
         so_far = self.largest[np.searchsorted(self.radii, inside, side="right") - 1]
         size = max(np.abs(values).max(), so_far)
-        if not np.isfinite(size):
-            return True  # overflow, far out: the rules refuse where it matters
+        if not size < _HUGE:
+            return True  # far out: the rules refuse where it matters
         with np.errstate(all="ignore"):
             weights = _WEIGHTS / (((2 * x - panel[0] - panel[1]) / (panel[1] - panel[0]))[:, None] - _NODES)
             difference = (weights @ nodes) / weights.sum(axis=1) - values
