@@ -22,7 +22,8 @@ from symlimits.language.domain import CORRELATION, Domain, Point, bindings, natu
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
-from symlimits.points import check_inside, restricted
+from symlimits.language.substitution import substituted
+from symlimits.points import check_inside, check_names, restricted
 from symlimits.reading.latex import align, latex
 from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
@@ -103,7 +104,9 @@ class Derivation:
         return self._bound(bindings(values, self.free_symbols))
 
     def _bound(self, given: Point) -> Self:
-        trace = tuple(replace(step, expr=step.expr.subs(given, simultaneous=True)) for step in self.trace)
+        taken = "d" if isinstance(self.expr, Recursion) else ""  # the dimension of the data
+        check_names(self.domain, given, self.arguments, self.free_symbols, taken)
+        trace = tuple(replace(step, expr=substituted(step.expr, given)) for step in self.trace)
         arguments = tuple(symbol for symbol in self.arguments if symbol not in given)
         return replace(self, trace=trace, domain=restricted(self.domain, given), arguments=arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 from symlimits import certify as links
@@ -137,6 +138,9 @@ def limit(
     """
     line = Step(exact(expr, "expr"), "definition", source)
     arguments = tuple(sorted(line.expr.free_symbols, key=str))
+    repeated = next((a for a, b in pairwise(arguments) if a.name == b.name), None)
+    if repeated is not None:
+        raise DomainError(f"two symbols named {repeated}", "one symbol for each name", "the same assumptions for both")
     return Limit(
         (line,),
         domain or natural_domain(line.expr),

@@ -67,6 +67,31 @@ def test_bind_by_name() -> None:
             square().bind(**wrong)
 
 
+def test_values_that_are_called_like_something_inside() -> None:
+    K = sl.nngp(sl.mlp(1, act.relu, b_var=0))
+    truth = K.reference(2, 1, 0, sigma_w=3)
+    for name in ("K_xx", "K_xz", "u", "s", "a"):
+        assert K.bind(sigma_w=name).reference(2, 1, 0, **{name: 3}) == truth, name
+    for name in ("p", "c", "rho", "d"):
+        with pytest.raises(DomainError, match="something else"):
+            K.bind(sigma_w=name)
+    with pytest.raises(DomainError, match="one meaning for L"):
+        sl.nngp(sl.mlp("L", act.relu)).bind(sigma_w="L")
+
+
+def test_arguments_bound_to_each_other() -> None:
+    T = sl.dual(act.relu)
+    same = T.bind(q="p")
+    assert same.arguments == (p, c)
+    assert same(2.0, 0.5) == T(2.0, 2.0, 0.5)
+    assert T.bind(q="p", c="p").expr == p / 2
+    with pytest.raises(DomainError, match="from -2 to 2"):
+        same(2.0, 5.0)
+    for wrong in ({"c": "p"}, {"c": "r"}, {"p": "c"}, {"p": "q", "q": "p"}, {"p": "rho"}):
+        with pytest.raises(DomainError):
+            T.bind(**wrong)
+
+
 @pytest.mark.parametrize("name", ["relu", "erf", "gelu", "sin", "exp", "step"])
 @pytest.mark.parametrize("point", [("1", "2", "1/2"), ("1/1000", "1000", "-1/3"), ("3", "3", "3"), ("2", "1/2", "-1")])
 def test_evaluate_is_honest(name: str, point: tuple[str, ...]) -> None:

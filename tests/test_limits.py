@@ -87,3 +87,8 @@ def test_dot_takes_the_experiment_along() -> None:
 
 def test_it_prints_as_an_equation() -> None:
     assert str(variance(2)).startswith("V = ")
+
+
+def test_two_symbols_of_one_name() -> None:
+    with pytest.raises(DomainError, match="two symbols named a"):
+        sl.limit(a + sp.Symbol("a", real=True))

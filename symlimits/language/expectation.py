@@ -2,7 +2,7 @@ r"""The head $\mathbb E f(u_1, \dots, u_n)$, $u \sim N(0, C)$, left unevaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sympy as sp
@@ -10,6 +10,7 @@ from sympy.core.relational import Relational
 
 from symlimits.errors import DomainError
 from symlimits.language.piecewise import branches, generalized_derivative
+from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
 
@@ -74,11 +75,13 @@ class GaussianExpectation(sp.Expr):
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
         if old in self.variables:
             return self.func(self.integrand, self.variables, self.covariance.subs(old, new))
-        clashes = {u: sp.Dummy(u.name, **u.assumptions0) for u in self.variables if u in new.free_symbols}
-        if clashes and old in self.integrand.free_symbols:
-            variables = [clashes.get(u, u) for u in self.variables]
-            return self.func(self.integrand.xreplace(clashes), variables, self.covariance).subs(old, new)
-        return None
+        names = renaming(self.variables, self, new) if old in self.integrand.free_symbols else {}
+        return self.renamed(names).subs(old, new) if names else None
+
+    def renamed(self, names: Mapping[sp.Symbol, sp.Symbol]) -> GaussianExpectation:
+        """The same expectation with other names for its variables."""
+        variables = [names.get(u, u) for u in self.variables]
+        return self.func(self.integrand.xreplace(names), variables, self.covariance)
 
     def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
         us, matrix, f = self.variables, self.covariance, self.integrand
