@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -10,6 +12,8 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
+
+from symlimits.language.formula import parse
 
 a = sp.Symbol("a", positive=True)
 b = sp.Symbol("b", real=True)
@@ -47,6 +51,14 @@ def test_a_line_that_is_true_on_the_domain_alone() -> None:
     assert sl.limit(sp.sqrt((a * b) ** 2) / a).then(sp.Abs(b), because="a > 0").expr == sp.Abs(b)
     with pytest.raises(FalseLine):
         sl.limit(sp.sqrt(b**2)).then(b, because="a slip")
+
+
+@pytest.mark.parametrize("extra", ["max(0, p - 50)", "exp(-1000*(p - 3)**2)", "max(0, 1/1000 - q)/1000"])
+def test_lines_that_are_false_far_away_or_in_a_narrow_place(extra: str) -> None:
+    T = sl.dual(act.relu)
+    with pytest.raises(FalseLine):
+        T.then(T.expr + parse(extra), because="a slip")
+    assert T.then(T.expr, because="nothing").check().ok
 
 
 def test_rules_apply_to_the_last_line_or_refuse() -> None:
@@ -175,3 +187,26 @@ def test_words_and_latex() -> None:
 
 def test_arguments_are_the_variances_and_the_covariance() -> None:
     assert sl.dual(act.relu).arguments == (p, q, c)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda T: T.apply(3), "a rule of sl.rules"),
+        (lambda T: T.latex(notation="p"), "a dictionary"),
+        (lambda T: T.latex(notation={"zz": "p"}), "notation for zz"),
+        (lambda T: T.check(seed=-1), "seed"),
+        (lambda T: sl.nngp(sl.mlp(1, act.relu, 2, 0)).on_sphere(0), "larger than zero"),
+        (lambda T: sl.nngp(sl.mlp(1, act.relu, 2, 0)).on_sphere("-1/2"), "larger than zero"),
+        (lambda T: sl.nngp(sl.mlp(1, act.relu, 2, 0)).on_sphere("c"), "of either sign"),
+    ],
+)
+def test_refused_at_the_door(call: Callable[[sl.Limit], object], words: str) -> None:
+    with pytest.raises(DomainError, match=words):
+        call(sl.dual(act.relu))
+
+
+def test_it_shows_itself_in_one_line() -> None:
+    assert repr(square()) == "Limit(f = (a + b)**2, 1 line)"
+    assert repr(sl.load(square().to_json())).startswith("Derivation(")
+    assert "E[Max(0, u)*Max(0, v); var u = p, var v = q, cov = c]" in sl.dual(act.relu).explain()
