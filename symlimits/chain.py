@@ -350,9 +350,11 @@ class Derivation:
         """The links that need no experiment, after those that do."""
         report = progress or (lambda _: None)
         report(f"{self.name}: lines")
-        lines = links.check_lines(self.trace, self.domain, seed)
+        others = natural_domain(sp.Add(*(self.free_symbols - set(self.domain.symbols)))).ranges
+        domain = Domain({**self.domain.ranges, **others}, self.domain.dependent, self.domain.note)
+        lines = links.check_lines(self.trace, domain, seed)
         report(f"{self.name}: compiled kernel")
-        compiled = links.check_compiled(self.expr, self._compiled_at, self.domain, self.arguments, seed)
+        compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed)
         return links.certificate(f"{self.name} = {self.expr}", (*before, lines, compiled), seed)
 
     def _compiled_at(self, parameters: Point) -> Any:
@@ -375,9 +377,7 @@ def check_seed(seed: object) -> None:
 
 def _is_product(head: GaussianExpectation) -> bool:
     """Whether a head is E f(u) or E f(u) g(v), which the compiled rules reach."""
-    return len(head.variables) == 1 or (
-        len(head.variables) == 2 and separated(head.integrand, *head.variables)[2] == 1
-    )
+    return len(head.variables) == 1 or (len(head.variables) == 2 and separated(head.integrand, *head.variables)[2] == 1)
 
 
 def _reason(expr: sp.Expr) -> str:

@@ -27,7 +27,9 @@ def check_names(
     inner = {symbol.name for symbol in {*domain.symbols, *arguments}} - {s.name for s in {*free} - {*arguments}}
     inner |= {taken} - {"", *(s.name for s in free)}
     for symbol, value in given.items():
-        kept = {s.name for s in arguments if s not in domain.dependent and s not in given} if symbol in arguments else ()
+        kept = (
+            {s.name for s in arguments if s not in domain.dependent and s not in given} if symbol in arguments else ()
+        )
         for other in sorted(value.free_symbols, key=str):
             if other.name in inner and other.name not in kept:
                 wanted = f"a value without {other}, which means something else here"
@@ -86,7 +88,8 @@ def _check_expression(domain: Domain, given: Point, symbol: sp.Symbol, placed: s
     """Hold an expression for a symbol of bounded range against the range, at points of what is left."""
     value = given[symbol].subs({s: e for s, e in given.items() if s != symbol}, simultaneous=True)
     free = sp.Tuple(value, placed).free_symbols
-    ranges = natural_domain(sp.Add(*free)).ranges | {s: r for s, r in domain.ranges.items() if s in free}
+    known = {s: r for s, r in domain.ranges.items() if s in free}
+    ranges = {**natural_domain(sp.Add(*free)).ranges, **known}
     for point in Domain(ranges).mixed_points(0, corners=4, interior=16):
         others = {s: float(number) for s, number in point.items()}
         at = np.asarray(float(value.subs(point).evalf(17)))
@@ -94,7 +97,9 @@ def _check_expression(domain: Domain, given: Point, symbol: sp.Symbol, placed: s
             _check_range(Domain(domain.ranges, {symbol: placed}, domain.note), symbol, at, others)
         except DomainError as error:
             where = ", ".join(f"{s} = {number:g}" for s, number in others.items())
-            raise DomainError(f"{symbol} = {given[symbol]} at {where}", error.wanted, "values that stay inside") from None
+            raise DomainError(
+                f"{symbol} = {given[symbol]} at {where}", error.wanted, "values that stay inside"
+            ) from None
 
 
 def check_inside(domain: Domain, values: Mapping[sp.Symbol, Any]) -> None:

@@ -12,7 +12,6 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
-
 from symlimits.language.formula import parse
 
 a = sp.Symbol("a", positive=True)

@@ -165,5 +165,5 @@ def test_names_and_functions_instead_of_formulas() -> None:
     for name in ("relu", "gelu"):
         with pytest.raises(FormulaError, match=f"symlimits.activations.{name}"):
             activation(name)
-    with pytest.raises(FormulaError, match="symlimits.activations.tanh"):
+    with pytest.raises(FormulaError, match=r"symlimits\.activations\.tanh"):
         activation(np.tanh)

@@ -11,9 +11,7 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.errors import DomainError
-
-from symlimits.errors import DataError, FormulaError, UnboundSymbol
+from symlimits.errors import DataError, DomainError, FormulaError, UnboundSymbol
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.real import as_real, plain
 
