@@ -99,7 +99,7 @@ def largest_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tup
     if nested:
         points = domain.mixed_points(seed, corners=1, interior=1)
     elif a.has(*HEADS) or b.has(*HEADS):
-        points = domain.mixed_points(seed, corners=3, interior=4)
+        points = domain.mixed_points(seed, corners=3, interior=3)
     else:
         points = domain.mixed_points(seed, corners=3, interior=10, decades=WIDE) + suspects(a, b, domain, seed)
     worst = 0.0

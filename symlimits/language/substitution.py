@@ -53,7 +53,7 @@ def _apart(expr: sp.Basic, new: sp.Basic) -> sp.Basic:
         return expr
     if isinstance(expr, sp.Integral):
         return _renamed_integral(expr, names)
-    return expr.renamed(names)  # type: ignore[attr-defined]
+    return expr.renamed(names)
 
 
 def _renamed_integral(integral: sp.Integral, names: Mapping[sp.Symbol, sp.Symbol]) -> sp.Integral:
