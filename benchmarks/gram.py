@@ -66,6 +66,17 @@ def measure(repeats: int) -> list[dict[str, object]]:
     return rows
 
 
+def machine() -> dict[str, object]:
+    """What the times were measured on."""
+    return {
+        "processor": binding.get_host_cpu_name(),
+        "threads": numba.get_num_threads(),
+        "python": platform.python_version(),
+        "numba": numba.__version__,
+        "numpy": np.__version__,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=15)
@@ -78,16 +89,9 @@ def main() -> None:
             f"{row['data']:<8}{row['activation']:<10}{row['depth']:>6}{row['product_seconds']:>11.4f}"
             f"{row['kernel_seconds']:>15.4f}{row['ratio']:>8.2f}"
         )
-    machine = {
-        "processor": binding.get_host_cpu_name(),
-        "threads": numba.get_num_threads(),
-        "python": platform.python_version(),
-        "numba": numba.__version__,
-        "numpy": np.__version__,
-    }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     size = {"points": POINTS, "dimension": DIMENSION}
-    arguments.out.write_text(json.dumps({**size, "machine": machine, "rows": rows}, indent=1) + "\n")
+    arguments.out.write_text(json.dumps({**size, "machine": machine(), "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

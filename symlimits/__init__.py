@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symlimits.errors import ResourceError as ResourceError
     from symlimits.errors import SymlimitsError as SymlimitsError
     from symlimits.errors import UnboundSymbol as UnboundSymbol
+    from symlimits.expansion import Expansion as Expansion
     from symlimits.language.activation import Activation as Activation
     from symlimits.language.activation import activation as activation
     from symlimits.language.architecture import Dense as Dense
@@ -45,6 +46,7 @@ _HOMES = {
     "symlimits.chain": "Derivation Value load",
     "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError "
     "UnboundSymbol",
+    "symlimits.expansion": "Expansion",
     "symlimits.language.activation": "Activation activation",
     "symlimits.language.architecture": "Dense mlp serial",
     "symlimits.language.domain": "Domain Range",

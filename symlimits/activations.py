@@ -17,6 +17,7 @@ from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation, x
 from symlimits.language.formula import exact
 
+MAX_COEFFICIENTS = 101  # of a polynomial: degree 100, as for a formula
 FORMULAS = {
     "linear": "x",
     "relu": "max(x, 0)",
@@ -80,6 +81,8 @@ def polynomial(coefficients: object) -> Activation:
     if isinstance(coefficients, str) or not isinstance(coefficients, Iterable):
         raise DomainError(f"coefficients = {coefficients!r}", "a sequence, ascending", "polynomial([0, 1]) for x")
     values = [exact(value, "coefficient") for value in coefficients]
+    if len(values) > MAX_COEFFICIENTS:
+        raise DomainError(f"{len(values)} coefficients", f"at most {MAX_COEFFICIENTS}", "a lower degree")
     if not values:
         raise DomainError("no coefficients", "at least one, ascending", "polynomial([0, 1]) for x")
     if any(x in value.free_symbols for value in values):

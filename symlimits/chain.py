@@ -15,9 +15,10 @@ from mpmath.libmp import dps_to_prec
 from symlimits import certify as links
 from symlimits import storing
 from symlimits.derivation.price import derive_lines, differentiated, price
-from symlimits.derivation.sphere import on_sphere
+from symlimits.derivation.sphere import on_sphere, rho
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
+from symlimits.expansion import Expansion, expand_at_one
 from symlimits.language.domain import CORRELATION, Domain, Point, bindings, natural_domain
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
@@ -193,9 +194,9 @@ class Derivation:
     @property
     def is_compilable(self) -> bool:
         """Whether the last line is compiled: no integral is left, and a kernel is one of any input kernel."""
-        if isinstance(self.expr, Recursion):
-            return self.has_closed_form and len(self.arguments) == 3
-        return not self.expr.has(sp.Integral) and all(map(_is_product, self.expr.atoms(GaussianExpectation)))
+        heads = self.expr.atoms(GaussianExpectation)
+        reached = not self.expr.has(sp.Integral) and all(map(_is_product, heads))
+        return reached and (not isinstance(self.expr, Recursion) or len(self.arguments) == 3)
 
     @property
     def method(self) -> str:
@@ -323,11 +324,35 @@ class Derivation:
         ]
         if not traces:
             raise NoRule(f"the sphere map of {self.name}", "a kernel of a network", "sl.nngp(net).on_sphere(1)")
-        rho = sp.Symbol("rho", real=True)
         domain = natural_domain(sp.Add(*(step.expr for step in traces)))
         known = {symbol: self.domain.ranges.get(symbol, interval) for symbol, interval in domain.ranges.items()}
         domain = Domain({**known, rho: CORRELATION})
         return Derivation(tuple(traces), domain, (rho,), r"R(\rho)", self.source)
+
+    def at_one(self, order: object = 2) -> Expansion:
+        r"""The last line near the correlation one, in powers of the gap $\delta = 1 - \rho$ up to `order`.
+
+        For a map of the sphere, $R(\rho)$, or a dual activation at equal variances, $T(q, q, q\rho)$. Where the
+        activation has a kink or a jump, half-integer powers appear. Raises `NoRule` for other derivations.
+
+        >>> from symlimits import activations as act, mlp, nngp
+        >>> R = nngp(mlp(depth=3, activation=act.relu, w_var=2, b_var=0)).on_sphere("q")
+        >>> print(R.at_one(2))
+        R(\rho) = 1 - delta + 2*sqrt(2)*delta**(3/2)/(3*pi) + O(delta**(5/2)), delta = 1 - rho
+        >>> R.at_one(2).derivative(1), R.at_one(2).derivative(2)
+        (1, oo)
+        """
+        if self.arguments == (rho,) and self.domain.ranges.get(rho) == CORRELATION:
+            return expand_at_one(self.expr, rho, order, self.domain, self.name)
+        head = self.definition
+        if not isinstance(head, GaussianExpectation) or len(self.arguments) != 3:
+            raise NoRule(f"{self.name} at rho = 1", "a sphere map or a dual activation", "sl.nngp(net).on_sphere('q')")
+        p, q, c = self.arguments
+        if head.covariance != sp.ImmutableDenseMatrix([[p, c], [c, q]]):
+            raise NoRule(f"{self.name} at rho = 1", "the variances p and q and the covariance c", "sl.dual(phi)")
+        line = self.expr.subs({p: q, c: q * rho}, simultaneous=True)
+        kept = {s: interval for s, interval in self.domain.ranges.items() if s in line.free_symbols}
+        return expand_at_one(line, rho, order, Domain({**kept, rho: CORRELATION}), r"T(q, q, q \rho)")
 
     # --------------------------------------------------------------- checking
 

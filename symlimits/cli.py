@@ -31,6 +31,8 @@ exit codes: 0, all is well; 1, a link of a certificate broke; 2, bad input; 130,
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 when a link breaks, 2 for bad input, 130 when interrupted."""
     arguments = parser().parse_args(argv)
+    if [] in vars(arguments).values():  # argparse takes the text "--" of an option for the end of all options
+        parser().error("an option has the value '--'")
     try:
         return run(arguments)
     except SymlimitsError as error:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from symlimits.derivation.trace import Step, Trace
+from symlimits.derivation.trace import Trace, from_trees, to_trees
 from symlimits.errors import DataError, FormulaError
 from symlimits.language.domain import Domain, Range
 from symlimits.language.tree import from_tree, to_tree
@@ -54,7 +54,7 @@ def written(parts: Parts) -> str:
             "dependent": [[to_tree(symbol), to_tree(expr)] for symbol, expr in parts.domain.dependent.items()],
             "note": parts.domain.note,
         },
-        "trace": [{"expr": to_tree(s.expr), "rule": s.rule, "source": s.source} for s in parts.trace],
+        "trace": to_trees(parts.trace),
     }
     return json.dumps(content, indent=1)
 
@@ -71,7 +71,7 @@ def read(text_or_path: str | Path) -> Parts:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _foreign("JSON of another format")
     try:
-        trace = tuple(Step(_expr(s["expr"]), str(s["rule"]), str(s["source"])) for s in content["trace"])
+        trace = from_trees(content["trace"])
         arguments = tuple(_symbol(symbol) for symbol in content["arguments"])
         parts = Parts(trace, _domain(content["domain"]), arguments, str(content["name"]), str(content["source"]))
     except (KeyError, TypeError, IndexError, ValueError):

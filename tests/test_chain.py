@@ -115,15 +115,28 @@ def test_evaluate_is_honest(name: str, point: tuple[str, ...]) -> None:
     assert abs(value.value - truth) <= value.error <= 1e-13 * max(size, abs(truth))
 
 
-def test_without_closed_form_values_come_from_quadrature() -> None:
+def test_the_ladder_without_closed_form() -> None:
     T = sl.dual(act.tanh)
     assert not T.has_closed_form
-    value = T.evaluate(1, 2, "1/2")
-    assert "quadrature" in value.method
-    assert abs(value.value - T.reference(1, 2, "1/2", digits=25)) <= value.error <= 1e-14
-    np.testing.assert_allclose(T([1.0, 2.0], 2.0, 0.5)[0], value.value, rtol=1e-13)
-    with pytest.raises(NoRule, match="without closed form"):
-        T.compile()(1.0, 2.0, 0.5)
+    assert "Mehler series" in T.method
+    assert "no closed form: the factor tanh(u)" in T.method
+    for point, method in (((1, 2, "1/2"), "Mehler series"), ((50, 40, 44), "panels")):
+        value = T.evaluate(*point)
+        assert method in value.method
+        assert abs(value.value - T.reference(*point, digits=20)) <= value.error <= 1e-12
+    np.testing.assert_allclose(T([1.0, 2.0], 2.0, 0.5)[0], T.evaluate(1, 2, "1/2").value, rtol=1e-13)
+
+
+def test_the_last_rung() -> None:
+    """Variances beyond the breakpoints, and factors that are no product: quadrature in mpmath."""
+    T = sl.dual(act.tanh)
+    far = T.evaluate(10**5, 10**5, 10**4)
+    assert "quadrature" in far.method
+    assert T(1e5, 1e5, 1e4) == pytest.approx(far.value, rel=1e-12)
+    u, v = sp.symbols("u v", real=True)
+    mixed = sl.limit(sl.GaussianExpectation(sp.tanh(u * v), (u, v), [[a, a / 2], [a / 2, a]]))
+    assert mixed.method.startswith("quadrature")
+    assert 0 < mixed(1.0) == pytest.approx(mixed.evaluate(1).value, rel=1e-12)
 
 
 def test_calls_broadcast() -> None:

@@ -2,11 +2,13 @@
 
 *simulation*: the experiment agrees with the first line, statistically; *lines*: each line equals the
 next, at high precision; *compiled*: the compiled kernel agrees with the last line. A module a link;
-they take the parts of a limit and know nothing of topics.
+they take the parts of a limit and know nothing of topics. A truncated series, which equals
+nothing, has a link of its own: *expansion*, the order of what it leaves out.
 """
 
 from symlimits.certify.certificate import Certificate, Link, certificate
 from symlimits.certify.compiled import check_compiled
+from symlimits.certify.expansion import check_expansion
 from symlimits.certify.lines import check_lines
 from symlimits.certify.simulation import Samples, check_samples, claim_hash, simulate, summarize
 
@@ -16,6 +18,7 @@ __all__ = [
     "Samples",
     "certificate",
     "check_compiled",
+    "check_expansion",
     "check_lines",
     "check_samples",
     "claim_hash",

@@ -28,13 +28,18 @@ def collect(expr: sp.Expr) -> sp.Expr:
     >>> collect(sp.sqrt(p + 1) - p / sp.sqrt(p + 1))
     1/sqrt(p + 1)
     """
-    sealed = sp.Function("E", positive=True)  # what is inside an exponential is not to be expanded
-    waves = {wave: sealed(sp.Dummy()) for wave in expr.atoms(sp.exp)}
-    ordered = _merge_waves(_collect_roots(expr.xreplace(waves)).xreplace({name: wave for wave, name in waves.items()}))
+    ordered = _merge_waves(collect_roots(expr))
     return min((expr, ordered), key=sp.count_ops) if expr.has(sp.exp) else ordered
 
 
-def _collect_roots(expr: sp.Expr) -> sp.Expr:
+def collect_roots(expr: sp.Expr) -> sp.Expr:
+    """The same expression, like terms together; exponentials as they are."""
+    sealed = sp.Function("E", positive=True)  # what is inside an exponential is not to be expanded
+    waves = {wave: sealed(sp.Dummy()) for wave in expr.atoms(sp.exp)}
+    return _collect_rooted(expr.xreplace(waves)).xreplace({name: wave for wave, name in waves.items()})
+
+
+def _collect_rooted(expr: sp.Expr) -> sp.Expr:
     roots: dict[sp.Symbol, sp.Expr] = {}
     symbols: dict[sp.Expr, sp.Symbol] = {}
 

@@ -8,6 +8,7 @@ A Dirac mass at a is the density at a times a conditional expectation (Stein 197
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -117,9 +118,21 @@ def _pair_moment(m: int, n: int, mu: sp.Expr, nu: sp.Expr, P: sp.Expr, Q: sp.Exp
         return sp.S.Zero
     if m == 0:
         return _stein(n, None, nu, Q)
+    if mu == nu == 0:
+        return _isserlis(m, n, P, Q, C)
     lower = mu * _pair_moment(m - 1, n, mu, nu, P, Q, C)
     lower += (m - 1) * P * _pair_moment(m - 2, n, mu, nu, P, Q, C)
     return lower + n * C * _pair_moment(m - 1, n - 1, mu, nu, P, Q, C)
+
+
+def _isserlis(m: int, n: int, P: sp.Expr, Q: sp.Expr, C: sp.Expr) -> sp.Expr:
+    r"""The same for means zero, by the number j of pairs (u, v): a sum of min(m, n)/2 + 1 terms."""
+    shared = range(m % 2, min(m, n) + 1, 2) if (m - n) % 2 == 0 else ()
+    pairings = ((j, (m - j) // 2, (n - j) // 2) for j in shared)
+    f = math.factorial
+    return sp.Add(*(
+        sp.Integer(f(m) * f(n)) / (f(j) * f(k) * f(i) * 2 ** (k + i)) * C**j * P**k * Q**i for j, k, i in pairings
+    ))  # fmt: skip
 
 
 def _at_point(f: Callable[[sp.Expr], sp.Expr], delta: Delta) -> sp.Expr:

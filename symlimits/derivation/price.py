@@ -14,9 +14,11 @@ from itertools import chain, count
 
 import sympy as sp
 
+from symlimits.derivation.budget import check_work
 from symlimits.derivation.collect import collect
 from symlimits.derivation.gaussian import mean, pair_mean
 from symlimits.derivation.primitives import collect_radicals, integrate_repeatedly
+from symlimits.derivation.stored import stored
 from symlimits.derivation.terms import Terms, as_expr, derivative, order_of_closure, terms
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import NoRule
@@ -37,6 +39,7 @@ def _price(head: GaussianExpectation) -> sp.Expr:
     times = _order(f, g, head)
     if times == 0:
         return head
+    check_work(derivative(f, times), derivative(g, times))
     lines = [sp.S.Zero] * (times + 1)
     for j in range(times):
         fj, gj = as_expr(derivative(f, j), u), as_expr(derivative(g, j), v)
@@ -69,6 +72,7 @@ def _pair_integral(head: GaussianExpectation) -> sp.Expr:
     f, g = _factors(head)
     if _order(f, g, head) != 0:
         raise NoRule(f"{head.integrand}, with steps or erfs", "factors without them", "sl.rules.price first")
+    check_work(f, g)
     value = pair_mean(f, g, _P, _Q, _C)
     try:
         return collect_radicals(value, _C)
@@ -151,20 +155,21 @@ ROUTE = (price, gaussian_integrals, integrate, in_order)
 
 
 @lru_cache(maxsize=256)
+@stored
 def derive(head: GaussianExpectation) -> Trace:
     """All lines from an unevaluated expectation of f(u) g(v) to its closed form.
 
     The derivation stops at the first line that no rule changes any more; an expectation
-    that the rules do not reach is its own, and only, line.
+    that the rules do not reach is its own, and only, line. Lines are kept on disk.
     """
     trace = [Step(head, "definition", "the expectation itself")]
     for rule in ROUTE:
+        if rule is in_order and trace[-1].expr.has(GaussianExpectation, sp.Integral):
+            return (trace[0],)
         try:
             trace.append(rule.step(trace[-1].expr))
         except NoRule:
             continue
-    if trace[-1].expr.has(GaussianExpectation, sp.Integral):
-        return (trace[0],)
     return tuple(trace)
 
 
@@ -187,6 +192,7 @@ def derive_lines(expr: sp.Expr) -> Trace:
 
 
 @lru_cache(maxsize=256)
+@stored
 def _placed(head: GaussianExpectation) -> Trace:
     """The lines of an expectation for any covariance, from those for the symbols p, q, c."""
     C = head.covariance

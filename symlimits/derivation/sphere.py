@@ -24,9 +24,21 @@ def on_sphere(recursion: Recursion, variance: sp.Expr) -> sp.Expr:
     point = {first: variance, second: variance, mixed: variance * rho}
     maps = dict(zip(recursion.states, recursion.stages[-1][0], strict=True))
     if recursion.output == mixed:
-        expr = maps[mixed].subs(point, simultaneous=True) / maps[first].subs(point, simultaneous=True)
-    else:
-        (tangent,) = others
-        line = maps[tangent].subs(point, simultaneous=True)
-        expr = sp.diff(line, tangent)
-    return expr if expr.has(GaussianExpectation, sp.Integral) else collect(sp.expand(expr))
+        kernel, norm = (maps[state].subs(point, simultaneous=True) for state in (mixed, first))
+        return _quotient(kernel, norm)
+    (tangent,) = others
+    line = maps[tangent].subs(point, simultaneous=True)
+    return _quotient(sp.diff(line, tangent), sp.S.One)
+
+
+def _quotient(above: sp.Expr, below: sp.Expr) -> sp.Expr:
+    """In order; a denominator that is a sum stays whole."""
+    if above.has(GaussianExpectation, sp.Integral):
+        return above / below
+    below = _in_order(below)
+    whole = _in_order(above) / below
+    return whole if isinstance(below, sp.Add) else min((collect(sp.expand(whole)), whole), key=sp.count_ops)
+
+
+def _in_order(expr: sp.Expr) -> sp.Expr:
+    return min((expr, collect(sp.expand(expr))), key=sp.count_ops)

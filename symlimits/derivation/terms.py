@@ -12,7 +12,8 @@ from functools import lru_cache
 import sympy as sp
 
 from symlimits.errors import NoRule
-from symlimits.language.piecewise import KINKED_HEADS, branches
+from symlimits.language.measure import expanded_size
+from symlimits.language.piecewise import KINKED_HEADS, MAX_TERMS, branches
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ def _smooth_terms(expr: sp.Expr, x: sp.Symbol) -> list[Term]:
     expr = expr.replace(sp.erfc, lambda a: 1 - sp.erf(a))
     waves = (sp.sin, sp.cos, sp.sinh, sp.cosh)
     expr = expr.replace(lambda node: isinstance(node, waves) and node.has(x), lambda node: node.rewrite(sp.exp))
+    if expanded_size(expr) > MAX_TERMS:
+        raise NoRule(f"a sum of {expanded_size(expr)} terms", f"at most {MAX_TERMS}", "a numerical route")
     return [_parse(term, x) for term in sp.Add.make_args(sp.expand(expr))]
 
 

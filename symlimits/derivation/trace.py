@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
-from symlimits.errors import NoRule
+from symlimits.errors import FormulaError, NoRule
+from symlimits.language import tree
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,23 @@ class Step:
 
 
 Trace = tuple[Step, ...]
+
+
+def to_trees(trace: Trace) -> list[dict[str, Any]]:
+    """The lines as JSON: an expression, a rule and a source each."""
+    return [{"expr": tree.to_tree(step.expr), "rule": step.rule, "source": step.source} for step in trace]
+
+
+def from_trees(lines: Any) -> Trace:
+    """The lines of `to_trees`; `FormulaError`, `KeyError` or `TypeError` for anything else."""
+    found = zip(tree.from_trees(line["expr"] for line in lines), lines, strict=True)
+    return tuple(Step(_expression(expr), str(line["rule"]), str(line["source"])) for expr, line in found)
+
+
+def _expression(expr: sp.Basic) -> sp.Expr:
+    if not isinstance(expr, sp.Expr):
+        raise FormulaError(f"the line {str(expr)[:60]}", "an expression", "a tree made by to_tree")
+    return expr
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import mpmath
 import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
 from symlimits.language.formula import exact, parse
-from symlimits.language.piecewise import Branches, branches, joined
+from symlimits.language.growth import check_values, growth
+from symlimits.language.magnitude import vanishes
+from symlimits.language.measure import expanded_size
+from symlimits.language.piecewise import MAX_TERMS, Branches, branches, joined
 
 x = sp.Symbol("x", real=True)
 
@@ -55,7 +57,7 @@ class Activation:
     @cached_property
     def discontinuities(self) -> tuple[sp.Expr, ...]:
         """The points where the function itself jumps."""
-        return tuple(a for a, jump in self.branches.jumps() if sp.simplify(jump.subs(x, a)) != 0)
+        return tuple(a for a, jump in self.branches.jumps() if not _closes(jump, a))
 
     @cached_property
     def parity(self) -> str | None:
@@ -65,14 +67,14 @@ class Activation:
         if tuple(-a for a in reversed(self.kinks)) != self.kinks:
             return None
         for name, sign in (("even", 1), ("odd", -1)):
-            if all(sp.simplify(a - sign * b) == 0 for a, b in zip(pieces, mirrored, strict=True)):
+            if all(_equal(a, sign * b) for a, b in zip(pieces, mirrored, strict=True)):
                 return name
         return None
 
     @cached_property
     def degree(self) -> int | None:
         r"""The integer m with $\phi(\lambda x) = \lambda^m\phi(x)$ for all $\lambda > 0$, or None."""
-        if any(a != 0 for a in self.kinks) or not all(piece.is_polynomial(x) for piece in self.branches.pieces):
+        if any(a != 0 for a in self.kinks) or not all(_is_small_polynomial(piece) for piece in self.branches.pieces):
             return None
         terms = {monomial[0] for piece in self.branches.pieces for monomial in sp.Poly(piece, x).monoms() if piece != 0}
         return terms.pop() if len(terms) == 1 else None
@@ -84,12 +86,13 @@ class Activation:
         The second moment under N(0, p) is finite for p < 1/(4 r).
         """
         pieces = self.branches.pieces
-        return sp.Max(_growth(pieces[0], -1), _growth(pieces[-1], 1))
+        return sp.Max(growth(pieces[0], x, -1), growth(pieces[-1], x, 1))
 
     def derivative(self) -> Activation:
         r"""The derivative $\phi'$, where $\phi$ is continuous.
 
-        Raises `DomainError` for a discontinuous function: its derivative contains Dirac masses.
+        Raises `DomainError` for a discontinuous function, whose derivative contains Dirac masses, and
+        for one as steep as a root, whose derivative has no second moment.
         """
         if self.discontinuities:
             raise DomainError(
@@ -98,6 +101,7 @@ class Activation:
                 "the NNGP kernel, which needs no derivative",
             )
         slopes = Branches(self.kinks, tuple(piece.diff(x) for piece in self.branches.pieces))
+        check_values(slopes, x, f"the derivative of {self.expr}")
         return Activation(joined(slopes, x), f"{self.name}'")
 
 
@@ -138,7 +142,38 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
         raise DomainError(
             f"{expr}, which grows faster than every exp(r x^2)", "a finite Gaussian second moment", "a slower function"
         )
+    if isinstance(formula, str) or not phi.parameters:
+        check_values(phi.branches, x, str(expr))
     return phi
+
+
+TINY = sp.Rational(1, 10**15)  # a step beside a point where a formula has no value
+# Points where two formulas are compared: SymPy's simplify may take minutes, or miss an identity.
+_SAMPLES = (sp.Rational(7, 31), sp.Rational(97, 89), sp.Rational(-61, 83), sp.Rational(-139, 101))
+
+
+def _is_small_polynomial(piece: sp.Expr) -> bool:
+    return piece.is_polynomial(x) and expanded_size(piece) <= MAX_TERMS
+
+
+def _equal(a: sp.Expr, b: sp.Expr) -> bool:
+    """Whether two smooth functions are the same: as they are written, or in 20 digits at points of either sign."""
+    return a == b or all(_is_zero(a - b, a, {x: at}) for at in _SAMPLES)
+
+
+def _closes(jump: sp.Expr, at: sp.Expr) -> bool:
+    """Whether a jump is zero at a point, or tends to zero where it has no value, as x log|x| at zero."""
+    value = jump.subs(x, at)
+    if value.is_finite is not False and not value.has(sp.nan, sp.zoo):
+        return value == 0 or _is_zero(value)
+    return all(_is_zero(jump.subs(x, at + step) * sp.Rational(1, 10**8)) for step in (TINY, -TINY))
+
+
+def _is_zero(difference: sp.Expr, scale: sp.Expr = sp.S.Zero, values: dict[sp.Symbol, object] | None = None) -> bool:
+    """Whether an expression is zero, its parameters being numbers without relation."""
+    free = sorted(difference.free_symbols - {x}, key=str)
+    numbers = {symbol: sp.Rational(89 + 26 * k, 107 - 8 * k % 50) for k, symbol in enumerate(free)}
+    return vanishes(difference, scale, {**numbers, **(values or {})})
 
 
 def _only_symbol(expr: sp.Expr) -> sp.Symbol:
@@ -147,43 +182,3 @@ def _only_symbol(expr: sp.Expr) -> sp.Symbol:
         names = ", ".join(map(str, symbols))
         raise FormulaError(f"{expr} has the symbols {names}", "one symbol", "numbers for the others, or symbol=")
     return symbols[0] if symbols else x
-
-
-def _growth(piece: sp.Expr, side: int) -> sp.Expr:
-    """Exact for sums of polynomial x exponential terms; otherwise read off two far points."""
-    rates = [_exponent_rate(term, side) for term in sp.Add.make_args(sp.expand(piece))]
-    if all(rate is not None for rate in rates):
-        return sp.Max(0, *rates)
-    return _measured_growth(piece, side)
-
-
-def _exponent_rate(term: sp.Expr, side: int) -> sp.Expr | None:
-    """r of a product of powers of x, bounded functions and exp(r x^2 + ...); None if it is not one."""
-    rate: sp.Expr = sp.Integer(0)
-    for factor in sp.Mul.make_args(term):
-        bounded = isinstance(factor, sp.erf | sp.erfc | sp.sin | sp.cos | sp.tanh | sp.atan)
-        if factor.is_polynomial(x) or (bounded and factor.args[0].is_polynomial(x)):
-            continue
-        if not (isinstance(factor, sp.exp) and factor.args[0].is_polynomial(x)):
-            return None
-        polynomial = sp.Poly(factor.args[0], x)
-        if polynomial.degree() > 2:
-            # a factor that falls this fast wins against all others; of unknown sign: taken for the worst
-            return -sp.oo if (polynomial.LC() * side ** polynomial.degree()).is_negative else sp.oo
-        rate += polynomial.coeff_monomial(x**2)
-    return rate
-
-
-def _measured_growth(piece: sp.Expr, side: int) -> sp.Expr:
-    numbers = {s: sp.Integer(1) for s in piece.free_symbols - {x}}
-    function = sp.lambdify(x, piece.subs(numbers), "mpmath")
-    rates = []
-    with mpmath.workdps(30):
-        for far in (mpmath.mpf(10) ** 3, mpmath.mpf(10) ** 5):
-            try:
-                rates.append(mpmath.log(abs(function(side * far)) + 1) / far**2)
-            except (OverflowError, MemoryError):
-                return sp.oo
-    if rates[1] < rates[0] / 10 or rates[1] < mpmath.mpf(10) ** -9:  # e^(k x) falls a hundredfold, e^(r x^2) stays
-        return sp.Integer(0)
-    return sp.oo if rates[1] > 2 * rates[0] else sp.nsimplify(rates[1], rational=True, tolerance=1e-6)

@@ -6,8 +6,10 @@ changes sign. Between two switching points the function is one smooth expression
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
@@ -15,7 +17,10 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symlimits.errors import NoRule
+from symlimits.language.magnitude import vanishes
+from symlimits.language.measure import expanded_size
 
+MAX_TERMS = 2000  # of a sum that is written out
 KINKED_HEADS = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise)
 
 
@@ -29,7 +34,7 @@ class Branches:
     def jumps(self) -> Iterator[tuple[sp.Expr, sp.Expr]]:
         """Pairs (a, g): the function is `pieces[0]` plus the sum of g(x) Heaviside(x - a)."""
         for point, before, after in zip(self.points, self.pieces, self.pieces[1:], strict=False):
-            yield point, sp.expand(after - before)
+            yield point, _expanded(after - before)
 
 
 @lru_cache(maxsize=512)
@@ -40,9 +45,11 @@ def branches(expr: sp.Expr, x: sp.Symbol) -> Branches:
     >>> branches(sp.Max(x, 0), x)
     Branches(points=(0,), pieces=(0, x))
     """
+    # SymPy writes Max(x, Min(100, Max(-1, x))) as Max(x, Min(-1, 100)), and leaves that constant as it is
+    expr = expr.xreplace({node: node.func(*node.args) for node in expr.atoms(sp.Max, sp.Min) if node.is_number})
     points = _switching_points(expr, x)
     pieces = [_resolve(expr, x, sample) for sample in _between(points)]
-    kept = [i for i, pair in enumerate(pairwise(pieces)) if sp.expand(pair[0] - pair[1]) != 0]
+    kept = [i for i, (before, after) in enumerate(pairwise(pieces)) if _expanded(before - after) != 0]
     return Branches(tuple(points[i] for i in kept), tuple([pieces[0]] + [pieces[i + 1] for i in kept]))
 
 
@@ -51,6 +58,8 @@ def _switching_points(expr: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     for switch in _switches(expr, x):
         points |= _real_roots(switch, x)
     try:
+        if all(point.is_number for point in points):
+            return sorted(points, key=lambda point: point.evalf(30))
         return sorted(points)
     except TypeError:
         raise NoRule(
@@ -73,7 +82,7 @@ def _switches(expr: sp.Expr, x: sp.Symbol) -> Iterator[sp.Expr]:
 
 
 def _real_roots(switch: sp.Expr, x: sp.Symbol) -> set[sp.Expr]:
-    if switch.has(*KINKED_HEADS):
+    if any(node.has(x) for node in switch.atoms(*KINKED_HEADS)):
         cut = branches(switch, x)
         return set(cut.points).union(*(_real_roots(piece, x) for piece in cut.pieces))
     if not switch.is_polynomial(x):
@@ -93,8 +102,31 @@ def _between(points: list[sp.Expr]) -> list[sp.Expr]:
     """One sample point inside each interval."""
     if not points:
         return [sp.Integer(0)]
+    if all(point.is_number for point in points):  # rational samples: arithmetic with roots of polynomials is slow
+        inside = [_rational_between(a, b) for a, b in pairwise(points)]
+        return [_rational_beyond(points[0], -1), *inside, _rational_beyond(points[-1], 1)]
     inner = [(a + b) / 2 for a, b in pairwise(points)]
     return [points[0] - 1, *inner, points[-1] + 1]
+
+
+def _rational_beyond(end: sp.Expr, side: int) -> sp.Rational:
+    """A rational number on one side of another: the floor of a constant near 10**300 would take seconds."""
+    near = Fraction(str(end.evalf(30)))
+    return sp.Rational(math.floor(near) + side * (2 + abs(math.floor(near)) // 10**20))
+
+
+def _rational_between(a: sp.Expr, b: sp.Expr) -> sp.Rational:
+    """A simple number between two; exact in their first 30 digits, which tell them apart."""
+    low, high = (Fraction(str(end.evalf(30))) for end in (a, b))
+    close = ((low + high) / 2).limit_denominator(int(4 / (high - low)) + 1) if low < high else None
+    if close is None or not low < close < high:
+        raise NoRule(f"kinks at {a} and {b}", "kinks that differ in 30 digits", "one kink in their place")
+    return sp.Rational(close)
+
+
+def _expanded(difference: sp.Expr) -> sp.Expr:
+    """A difference of pieces, expanded where that is not larger than what nobody wants to read."""
+    return sp.expand(difference) if expanded_size(difference) <= MAX_TERMS else difference
 
 
 def _resolve(expr: sp.Expr, x: sp.Symbol, sample: sp.Expr) -> sp.Expr:
@@ -151,9 +183,15 @@ def _in_branches(cut: Branches, x: sp.Symbol) -> sp.Expr:
     for a, before, after in zip(cut.points, cut.pieces, cut.pieces[1:], strict=False):
         left, right = before.subs(x, a), after.subs(x, a)
         found.append((before, x < a))
-        if sp.simplify(left - right) != 0:
+        if not (left + right).has(sp.nan, sp.zoo) and not _agree(left, right):
             found.append(((left + right) / 2, sp.Eq(x, a)))
     return sp.Piecewise(*found, (cut.pieces[-1], True))
+
+
+def _agree(left: sp.Expr, right: sp.Expr) -> bool:
+    if left.is_number and right.is_number:  # SymPy's simplify may take minutes
+        return left == right or vanishes(left - right, left, {})
+    return sp.simplify(left - right) == 0
 
 
 def generalized_derivative(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:

@@ -8,13 +8,15 @@ of one table are built, every name is checked and every number measured.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symlimits.errors import FormulaError
-from symlimits.language.formula import check_name, is_constant, overgrown
+from symlimits.language.measure import is_constant, overgrown
+from symlimits.language.names import check_name
 
 MAX_DEPTH, MAX_NODES, MAX_DIGITS = 200, 50_000, 10_000  # of a tree: nesting, nodes, digits of a number
 MAX_JSON_INTEGER = 2**53  # beyond it, other languages read JSON integers as floats
@@ -89,17 +91,24 @@ def from_tree(tree: object) -> sp.Basic:
     >>> from_tree({"head": "Add", "args": [2, {"symbol": "x", "assumptions": {"real": True}}]})
     x + 2
     """
+    (expr,) = from_trees([tree])
+    return expr
+
+
+def from_trees(trees: Iterable[object]) -> list[sp.Basic]:
+    """The expressions of several trees, as `from_tree` reads them; what they share is built once."""
+    built: dict[tuple[object, ...], sp.Basic] = {}
     try:
-        return _Reader().read(tree, 0)
+        return [_Reader(built).read(tree, 0) for tree in trees]
     except RecursionError:
         raise FormulaError("a tree too deep for the stack it is read on", _ASK, "reading it elsewhere") from None
 
 
 class _Reader:
-    """One tree on its way to an expression; counts the nodes."""
+    """One tree on its way to an expression; counts the nodes, and takes those that it knows from `built`."""
 
-    def __init__(self) -> None:
-        self.nodes = 0
+    def __init__(self, built: dict[tuple[object, ...], sp.Basic]) -> None:
+        self.nodes, self.built = 0, built
 
     def read(self, tree: object, depth: int) -> sp.Basic:
         self.nodes += 1
@@ -114,19 +123,32 @@ class _Reader:
             case {"rational": [numerator, denominator]} if _read(denominator):
                 return sp.Rational(_read(numerator), _read(denominator))
             case {"symbol": str(name), "assumptions": dict(assumptions)}:
-                return _symbol(name, assumptions)
+                return self.once(_symbol, name, *assumptions.items())
             case {"constant": str(name)} if name in CONSTANTS:
                 return CONSTANTS[name]
             case {"matrix": [int(rows), int(columns)], "args": list(entries)} if len(entries) == rows * columns:
-                return _build(sp.ImmutableDenseMatrix, rows, columns, self.children(entries, depth))
+                return self.once(_matrix, rows, columns, *self.children(entries, depth))
             case {"head": str(name), "args": list(children)} if name in HEADS:
-                return _build(HEADS[name], *self.children(children, depth))
+                return self.once(_build, HEADS[name], *self.children(children, depth))
             case {"head": name}:
                 raise FormulaError(f"the head {str(name)[:40]!r}", "a head that trees know", ", ".join(sorted(HEADS)))
         raise FormulaError(f"the tree {str(tree)[:60]}", "a number, symbol, constant, matrix or head", _ASK)
 
     def children(self, trees: list[object], depth: int) -> list[sp.Basic]:
         return [self.read(child, depth + 1) for child in trees]
+
+    def once(self, build: Callable[..., sp.Basic], *args: object) -> sp.Basic:
+        try:
+            key = (build, *args)
+            if key not in self.built:
+                self.built[key] = build(*args)
+            return self.built[key]
+        except TypeError:  # a stranger's assumption may be a list, which has no hash
+            return build(*args)
+
+
+def _matrix(rows: int, columns: int, *entries: sp.Basic) -> sp.Basic:
+    return _build(sp.ImmutableDenseMatrix, rows, columns, entries)
 
 
 def _build(head: type[sp.Basic], *args: object) -> sp.Basic:
@@ -152,11 +174,11 @@ def _checked(assumptions: dict[str, bool]) -> dict[str, bool]:
     return assumptions
 
 
-def _symbol(name: str, assumptions: dict[str, bool]) -> sp.Symbol:
+def _symbol(name: str, *assumptions: tuple[str, bool]) -> sp.Symbol:
     try:
-        return sp.Symbol(check_name(name), **_checked(assumptions))
+        return sp.Symbol(check_name(name), **_checked(dict(assumptions)))
     except ValueError:  # SymPy's InconsistentAssumptions
-        raise FormulaError(f"the assumptions {assumptions}", "assumptions that agree", '{"real": true}') from None
+        raise FormulaError(f"the assumptions {dict(assumptions)}", "assumptions that agree", '{"real": true}') from None
 
 
 def _write(number: int) -> object:

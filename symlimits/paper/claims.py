@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from symlimits.errors import DomainError
+from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
 
@@ -65,7 +66,9 @@ def find(name: str) -> Claim:
     """The claim of a name; `DomainError` with the names there are."""
     found = claims().get(name)
     if found is None:
-        raise DomainError(f"the statement {name!r}", "dual, nngp, ntk or the name of a claim", "symlimits list")
+        raise DomainError(
+            f"the statement {brief(repr(name))}", "dual, nngp, ntk or the name of a claim", "symlimits list"
+        )
     return found
 
 

@@ -13,7 +13,7 @@ import numba
 import platformdirs
 
 from symlimits import activations
-from symlimits.reading.cache import cache_folder
+from symlimits.disk import cache_folder
 from symlimits.theory.kernels import dual
 
 PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba", "llvmlite")
@@ -56,7 +56,7 @@ def _cache() -> str:
     wanted = os.environ.get("SYMLIMITS_CACHE_DIR") or platformdirs.user_cache_dir("symlimits")
     if cache_folder() == Path(wanted).absolute():
         return f"{wanted}, writable"
-    return f"{wanted} is not private and writable: kernels are compiled anew in every process"
+    return f"{wanted} is not private and writable: every process derives and compiles anew"
 
 
 def _threads() -> str:

@@ -10,6 +10,7 @@ from symlimits.activations import FORMULAS
 from symlimits.errors import DomainError, FormulaError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.architecture import mlp
+from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.theory.kernels import dual, nngp, ntk
 
@@ -19,10 +20,10 @@ NAMED = (*FORMULAS, "elu")
 
 
 def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise DomainError(f"degree {text!r}", "an integer", "hermite(3)") from None
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+        raise DomainError(f"degree {brief(repr(text))}", "a small integer in digits", "hermite(3)")
+    return int(digits)
 
 
 FAMILIES: dict[str, Callable[[str], Activation]] = {
@@ -48,7 +49,7 @@ def named_activation(text: str) -> Activation:
         return FAMILIES[family](argument[:-1])
     if text.isidentifier() and text != "x":  # the parser would take it for a symbol, and that for the identity
         near = get_close_matches(text, (*NAMED, *FAMILIES), n=3, cutoff=0)
-        raise FormulaError(f"the activation {text}", "a known name, or a formula in x", ", ".join(near))
+        raise FormulaError(f"the activation {brief(text)}", "a known name, or a formula in x", ", ".join(near))
     return activation(text)
 
 
@@ -79,7 +80,9 @@ def pairs(text: str) -> list[tuple[str, str]]:
     [('sigma_w', '2'), ('L', '3')]
     """
     found = [part.partition("=") for part in text.split(",")]
+    if not text.isprintable() or len({name.strip() for name, _, _ in found}) < len(found):
+        raise FormulaError(f"{brief(repr(text))}", "every name once, and printable characters", "p=k,q=m")
     for name, equals, value in found:
         if not (name.strip().isidentifier() and equals and value.strip()):
-            raise FormulaError(f"{text!r}", "name=value, separated by commas", "p=k,q=m")
+            raise FormulaError(f"{brief(repr(text))}", "name=value, separated by commas", "p=k,q=m")
     return [(name.strip(), value.strip()) for name, _, value in found]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ from symlimits.reading.cache import load_source
 from symlimits.reading.gram_data import as_output, as_rows, check_memory, check_norms, check_same_dimension
 from symlimits.reading.gram_input import Floats, row_norms
 from symlimits.reading.gram_loop import TILE
-from symlimits.reading.gram_source import Stage, gram_source
+from symlimits.reading.gram_sampled import SampledStage, needed_terms
+from symlimits.reading.gram_source import Stages, gram_source
 
 _FLOAT = 8  # bytes
 _TABLE = 5  # numbers a point and layer in the tables of `gram_loop`
@@ -49,13 +50,13 @@ class DenseUpdate:
                 raise DomainError(f"{name} is {value}", "a finite number, at least 0", "a variance or a width")
 
 
-def required_bytes(n: int, m: int, outputs: int, layers: int = 1) -> int:
-    """Memory for `outputs` Gram matrices (n, m) of a network with `layers` Dense layers.
+def required_bytes(n: int, m: int, outputs: int, layers: int = 1, terms: int = 0) -> int:
+    """Memory for `outputs` Gram matrices (n, m) of a network with `layers` Dense layers and series of `terms` terms.
 
     >>> required_bytes(1000, 1000, outputs=2) / 1e6
     16.08
     """
-    return _FLOAT * (outputs * n * m + _TABLE * layers * (n + m))
+    return _FLOAT * (outputs * n * m + (_TABLE + terms) * layers * (n + m))
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class GramKernel:
     variance 0, with rho = 0 to all others. Compiled on first use, once per machine for each list of steps.
     """
 
-    stages: tuple[Stage, ...]
+    stages: Stages
     layers: tuple[DenseUpdate, ...]
 
     def __post_init__(self) -> None:
@@ -108,13 +109,16 @@ class GramKernel:
         first, second, gaps = np.broadcast_arrays(*values)
         _check_pairs(first, second, gaps)
         K, Theta = np.empty(gaps.size), np.empty(gaps.size)
-        rows, columns = self._propagate(first.ravel(), "p", True), self._propagate(second.ravel(), "q", True)
-        self._with_tangent.pairs(gaps.flatten(), K, Theta, rows, columns, self._repeats, self._weights)
+        rows, columns = (
+            self._propagate(values.ravel(), name, self._pairs) for values, name in ((first, "p"), (second, "q"))
+        )
+        coefficients = self._expand(rows, columns, "pairs", True)
+        self._pairs.pairs(gaps.flatten(), K, Theta, rows, columns, self._repeats, self._weights, *coefficients)
         return K.reshape(gaps.shape), Theta.reshape(gaps.shape)
 
     def source(self, tangent: bool = True) -> str:
-        """The source that is compiled, with the tangent kernel or without."""
-        return gram_source(self.stages, tangent)
+        """The source that is compiled for Gram matrices, with the tangent kernel or without."""
+        return gram_source(self.stages, tangent, "gram")
 
     def _gram(self, X: npt.ArrayLike, Z: npt.ArrayLike | None, out: dict[str, Floats | None]) -> dict[str, Floats]:
         """Kernels by name, computed in the arrays of `out`, where they are given."""
@@ -132,7 +136,8 @@ class GramKernel:
         outputs = (products, results.get("K", unwanted), results.get("Theta", unwanted))
         points = (first, second, x.inverses, z.inverses, x.table, z.table)
         corners = _corners(len(first), len(second), symmetric=Z is None)
-        self._module(tangent).gram(corners, Z is None, *outputs, *points, self._repeats, self._weights)
+        coefficients = self._expand(x.table, z.table, "gram", tangent)
+        self._module(tangent).gram(corners, Z is None, *outputs, *points, self._repeats, self._weights, *coefficients)
         return results
 
     def _outputs(self, out: dict[str, Floats | None], X: Floats, Z: Floats) -> dict[str, Floats]:
@@ -140,25 +145,50 @@ class GramKernel:
         given = {name: as_output(array, "out", shape, X, Z) for name, array in out.items() if array is not None}
         if len(given) == 2:
             as_output(given["K"], "out", shape, given["Theta"])
-        check_memory(required_bytes(*shape, len(out) - len(given), len(self.layers)), f"a kernel of shape {shape}")
+        needed = required_bytes(*shape, len(out) - len(given), len(self.layers), self._terms)
+        check_memory(needed, f"a kernel of shape {shape}")
         return {name: given[name] if name in given else np.empty(shape) for name in out}
 
     def _points(self, data: Floats, name: str, tangent: bool) -> _Points:
         norms = row_norms(data)
         check_norms(norms, data, name)
         inverses = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0.0)
-        return _Points(inverses, self._propagate(norms * norms / data.shape[1], name, tangent))
+        return _Points(inverses, self._propagate(norms * norms / data.shape[1], name, self._module(tangent)))
 
-    def _propagate(self, variances: Floats, name: str, tangent: bool) -> Floats:
+    def _propagate(self, variances: Floats, name: str, module: ModuleType) -> Floats:
         """The table of variances after every layer."""
         table = np.empty((len(self.layers), _TABLE, variances.size))
-        self._module(tangent).propagate(table, np.ascontiguousarray(variances), self._repeats, self._weights)
+        module.propagate(table, np.ascontiguousarray(variances), self._repeats, self._weights)
         wrong = ~np.isfinite(table[:, 0])
         if wrong.any():
             layer, i = np.argwhere(wrong)[0]
             given = f"point {i} of {name} has variance {table[layer, 0, i]} after Dense layer {layer + 1}"
             raise DomainError(given, "a finite variance", "smaller data, weight variances or depth")
         return table
+
+    def _expand(
+        self, rows: Floats, columns: Floats, driver: Literal["gram", "pairs"], tangent: bool
+    ) -> tuple[Floats, Floats]:
+        """Tables of series coefficients for the points of rows and columns, with as many terms as they need."""
+        if not self._terms:
+            return np.empty((0, 0, 0)), np.empty((0, 0, 0))
+        module = self._module(tangent) if driver == "gram" else self._pairs
+        sides = [rows] if rows is columns else [rows, columns]
+        pilots = [np.ascontiguousarray(side[:, :, [side[0, 0].argmin(), side[0, 0].argmax()]]) for side in sides]
+        full = [self._expanded(module, pilot, self._terms) for pilot in pilots]
+        terms = max(needed_terms(table, self.stages, tangent) for table in full)
+        tables = [self._expanded(module, side, terms) for side in sides]
+        return tables[0], tables[-1]
+
+    def _expanded(self, module: ModuleType, points: Floats, terms: int) -> Floats:
+        tables = np.zeros((len(self.layers), terms + 2, points.shape[2]))
+        module.expand(points, tables, self._repeats)
+        return tables
+
+    @cached_property
+    def _terms(self) -> int:
+        """The most terms of a series that any stage keeps."""
+        return max((stage.terms for stage in self.stages if isinstance(stage, SampledStage)), default=0)
 
     def _module(self, tangent: bool) -> ModuleType:
         return self._with_tangent if tangent else self._without_tangent
@@ -172,6 +202,10 @@ class GramKernel:
         return load_source(self.source(tangent=False))
 
     @cached_property
+    def _pairs(self) -> ModuleType:
+        return load_source(gram_source(self.stages, True, "pairs"))
+
+    @cached_property
     def _repeats(self) -> npt.NDArray[np.int64]:
         return np.array([stage.repeats for stage in self.stages], dtype=np.int64)
 
@@ -179,10 +213,10 @@ class GramKernel:
     def _weights(self) -> Floats:
         return np.array([(layer.w, layer.b, layer.t_T, layer.t_1) for layer in self.layers], dtype=np.float64)
 
-    def __getstate__(self) -> tuple[Sequence[Stage], Sequence[DenseUpdate]]:
+    def __getstate__(self) -> tuple[Sequence[Any], Sequence[DenseUpdate]]:
         return self.stages, self.layers  # compiled modules do not pickle; they load again from the cache
 
-    def __setstate__(self, state: tuple[Sequence[Stage], Sequence[DenseUpdate]]) -> None:
+    def __setstate__(self, state: tuple[Sequence[Any], Sequence[DenseUpdate]]) -> None:
         for name, value in zip(("stages", "layers"), state, strict=True):
             object.__setattr__(self, name, value)
 

@@ -7,6 +7,7 @@ from textwrap import dedent, indent
 from typing import Literal
 
 from symlimits.errors import DomainError
+from symlimits.reading.gram_sampled import SampledStage
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,26 @@ class Stage:
             raise DomainError(f"repeats is {self.repeats}", "a positive integer", "leaving the stage out")
 
 
-def gram_source(stages: tuple[Stage, ...], tangent: bool) -> str:
-    """Source of a module with `propagate`, `gram` and `pairs`, with or without the tangent kernel.
+Stages = tuple[Stage | SampledStage, ...]
+
+
+def gram_source(stages: Stages, tangent: bool, driver: Literal["gram", "pairs"]) -> str:
+    """Source of a module with `propagate`, `expand` and a driver, with or without the tangent kernel.
 
     It does not depend on numbers of repeats, on weight or bias variances: networks that differ in these share it.
+    The drivers are apart, since that of Gram matrices takes ten times as long to compile.
     """
     functions = [_functions(k, stage, tangent) for k, stage in enumerate(stages)]
-    return "\n\n".join([_HEADER, *functions, _advance(stages, tangent), _propagate(stages), _DRIVERS])
+    sampled = any(isinstance(stage, SampledStage) for stage in stages)
+    header = [_HEADER, *([_SAMPLED_HEADER] if sampled else [])]
+    expand = _expand(stages, driver == "gram") if sampled else ""
+    return "\n\n".join([*header, *functions, _advance(stages), _propagate(stages), expand, _DRIVERS[driver]])
 
 
-def _functions(k: int, stage: Stage, tangent: bool) -> str:
+def _functions(k: int, stage: Stage | SampledStage, tangent: bool) -> str:
     """The step and the diagonal, each a function of its own so that its names meet none of ours."""
+    if isinstance(stage, SampledStage):
+        return stage.source(k, tangent)
     dot = "dot" if tangent else "0.0"
     parity = f"even={stage.parity == 'even'}, odd={stage.parity == 'odd'}"
     loop = f"normalized_stage(step_{k}, diagonal_{k}" if stage.normalized else f"general_stage(step_{k}"
@@ -69,10 +79,10 @@ def _body(statements: str) -> str:
     return indent(dedent(statements).strip("\n"), "    ")
 
 
-def _advance(stages: tuple[Stage, ...], tangent: bool) -> str:
+def _advance(stages: Stages) -> str:
     """The function that takes a row of pairs from the input to the output."""
     lines = [
-        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights):",
+        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right):",
         "    first_dense(gaps, tangents, rows, columns, i, j, weights)",
         "    layer = 0",
     ]
@@ -82,6 +92,7 @@ def _advance(stages: tuple[Stage, ...], tangent: bool) -> str:
             lines.append(_rescale(4 if stage.normalized else 1))
             divided = stage.normalized
         arguments = "layer, weights" if stage.normalized else "rows, columns, layer, i, j, weights"
+        arguments += ", left, right" if isinstance(stage, SampledStage) else ""
         call = f"advance_{k}(gaps, tangents, {arguments})"
         lines += [f"    for _ in range(repeats[{k}]):", "        layer += 1", f"        {call}"]
     if divided:
@@ -94,7 +105,7 @@ def _rescale(entry: int) -> str:
     return f"    rescale(tangents, rows[layer, {entry}, i], columns[layer, {entry}, j : j + gaps.size])"
 
 
-def _propagate(stages: tuple[Stage, ...]) -> str:
+def _propagate(stages: Stages) -> str:
     """The function that fills a table of points from its layer 0 on."""
     lines = [
         '@njit("void(f8[:, :, ::1], f8[::1], i8[::1], f8[:, ::1])", error_model="numpy", cache=True)',
@@ -109,6 +120,22 @@ def _propagate(stages: tuple[Stage, ...]) -> str:
             "            layer += 1",
             f"            enter(points, layer, k, diagonal_{k}(points[layer - 1, 0, k]), weights)",
         ]
+    return "\n".join(lines) + "\n"
+
+
+def _expand(stages: Stages, parallel: bool) -> str:
+    """The function that fills the tables of series coefficients from the table of points."""
+    lines = [
+        f'@njit("void(f8[:, :, ::1], f8[:, :, ::1], i8[::1])", error_model="numpy", parallel={parallel}, cache=True)',
+        "def expand(points, tables, repeats):",
+        "    for k in prange(points.shape[2]):",
+        "        a = np.empty(2 * tables.shape[1])",
+        "        layer = 0",
+    ]
+    for k, stage in enumerate(stages):
+        lines += [f"        for _ in range(repeats[{k}]):", "            layer += 1"]
+        if isinstance(stage, SampledStage):
+            lines.append(f"            expand_{k}(tables[layer], k, points[layer - 1, 0, k], a)")
     return "\n".join(lines) + "\n"
 
 
@@ -127,30 +154,44 @@ from symlimits.reading.gram_loop import (
 from symlimits.reading.special import angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma
 """
 
-_DRIVERS = """\
+_SAMPLED_HEADER = """\
+import numpy as np
+
+from symlimits.reading.gram_sampled import expanded, sampled_stage
+from symlimits.reading.mehler import expansion
+from symlimits.reading.plane import plane_rule, square_of
+"""
+
+_GRAM = """\
 tile = tile_of_rows(advance)
 
 
 @njit(
     "void(i8[:, ::1], b1, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[::1], f8[::1],"
-    " f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1])",
+    " f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1])",
     error_model="numpy", parallel=True, cache=True,
 )
-def gram(corners, symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse, rows, columns, repeats, weights):
+def gram(
+    corners, symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse, rows, columns, repeats, weights, left, right
+):
     for t in prange(corners.shape[0]):
         tile(
             corners[t, 0], corners[t, 1], symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse,
-            rows, columns, repeats, weights,
+            rows, columns, repeats, weights, left, right,
         )
+"""
 
-
+_PAIRS = """\
 @njit(
-    "void(f8[::1], f8[::1], f8[::1], f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1])",
+    "void(f8[::1], f8[::1], f8[::1], f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1], f8[:, :, ::1],"
+    " f8[:, :, ::1])",
     error_model="numpy", cache=True,
 )
-def pairs(gaps, K, Theta, rows, columns, repeats, weights):
+def pairs(gaps, K, Theta, rows, columns, repeats, weights, left, right):
     last = weights.shape[0] - 1
     for k in range(gaps.size):
-        advance(gaps[k : k + 1], Theta[k : k + 1], rows, columns, k, k, repeats, weights)
+        advance(gaps[k : k + 1], Theta[k : k + 1], rows, columns, k, k, repeats, weights, left, right)
         covariances(K[k : k + 1], gaps[k : k + 1], rows[last, 1, k], columns[last, 1, k : k + 1])
 """
+
+_DRIVERS = {"gram": _GRAM, "pairs": _PAIRS}

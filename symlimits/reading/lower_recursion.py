@@ -15,10 +15,14 @@ from typing import Literal
 import sympy as sp
 
 from symlimits.errors import NoRule, UnboundSymbol
+from symlimits.language.activation import Activation, x
+from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.recursion import Recursion
 from symlimits.reading.gram import DenseUpdate, GramKernel
+from symlimits.reading.gram_sampled import SampledStage
 from symlimits.reading.gram_source import Stage
-from symlimits.reading.lower import RHO, S, arc, c, check_closed, conditioned, p, q, statements
+from symlimits.reading.lower import RHO, S, arc, c, conditioned, p, q, statements
+from symlimits.reading.sampled import balanced
 
 _gap, _sine, _angle, _supplement = sp.symbols("gap sine angle supplement", nonnegative=True)
 _NAMES = {p: "p", q: "q", c: "c", S: "s"} | {s: s.name for s in (RHO, _gap, _sine, _angle, _supplement)}
@@ -66,10 +70,9 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
     Raises `UnboundSymbol` for variances or depths without a value, `NoRule` for a recursion whose
     layers are not Dense layers and activations with a closed form.
     """
-    check_closed(recursion)
     _all_bound(recursion)
     updates = [_first_update(recursion)]
-    stages: list[Stage] = []
+    stages: list[Stage | SampledStage] = []
     pending: PairMap | None = None
     for layer, repeats in _layers(recursion):
         update = _dense_update(layer, recursion.states)
@@ -145,8 +148,10 @@ def _pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
 
 
 @lru_cache(maxsize=64)
-def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage:
-    """The scalar step of an activation, in the variables of the Gram loop."""
+def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage | SampledStage:
+    """The scalar step of an activation, in the variables of the Gram loop; or a series, without closed form."""
+    if pair.dual.has(GaussianExpectation):
+        return _sampled(pair, repeats)
     degree = pair.degree
     if degree is None:
         return Stage(_general_step(pair), _diagonal(pair), repeats, parity=pair.parity)
@@ -155,6 +160,21 @@ def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage:
     normalized = not update.b and not update.t_1 and update.w > 0
     step = _unit_step(pair) if normalized else _homogeneous_step(pair, degree)
     return Stage(step, _diagonal(pair), repeats, normalized, pair.parity)
+
+
+def _sampled(pair: PairMap, repeats: int) -> SampledStage:
+    """The activation that stands in E phi(u) phi(v), and its derivative."""
+    head = pair.dual
+    phi, other = _factors(head) if isinstance(head, GaussianExpectation) else (sp.S.NaN, sp.S.Zero)
+    if phi != other:
+        raise NoRule(f"a compiled Gram of {head}", "one expectation E phi(u) phi(v)", "`.evaluate(...)`")
+    return SampledStage(phi, Activation(phi).derivative().expr, x, repeats)
+
+
+def _factors(head: GaussianExpectation) -> tuple[sp.Expr, sp.Expr]:
+    u, v = head.variables
+    f, g, mixed = separated(head.integrand, u, v)
+    return balanced(f.subs(u, x), mixed * g.subs(v, x))
 
 
 def _diagonal(pair: PairMap) -> str:

@@ -59,10 +59,10 @@ def _expansion(name: str, sign: int) -> str:
     return f"""expansion_{name} = expansion({name}, sharp_{name}, {sign})
 
 
-@njit("void(f8[::1], f8[:, ::1], f8[::1])", error_model="numpy", nogil=True, cache=True)
-def expand_{name}(variances, coefficients, squares):
+@njit("void(f8[::1], f8[:, ::1], f8[:, ::1])", error_model="numpy", nogil=True, cache=True)
+def expand_{name}(variances, coefficients, left):
     for k in range(variances.size):
-        squares[k] = expansion_{name}(variances[k], coefficients[k])
+        tails(coefficients[k], expansion_{name}(variances[k], coefficients[k]), left[k])
 """
 
 
@@ -73,7 +73,7 @@ from math import acosh, asinh, atanh, gamma, log1p
 import numpy as np
 from numba import njit
 
-from symlimits.reading.mehler import expansion, series
+from symlimits.reading.mehler import expansion, series, tails
 from symlimits.reading.plane import plane_rule
 from symlimits.reading.special import exp_cosh, exp_sinh
 """
@@ -86,7 +86,7 @@ def planes(p, q, gap, fine, values, sizes):
 
 
 @njit(
-    "void(f8[:, ::1], f8[:, ::1], f8[::1], f8[::1], i8[::1], i8[::1], f8[::1], f8, f8[::1], f8[::1], i8[::1])",
+    "void(f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[::1], i8[::1], f8[::1], f8, f8[::1], f8[::1], i8[::1])",
     error_model="numpy", nogil=True, cache=True,
 )
 def sums(a, b, left, right, i, j, rho, goal, values, bounds, terms):

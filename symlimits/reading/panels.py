@@ -49,7 +49,8 @@ def panels(function: Callable[[Floats], Any], kinks: Iterable[float]) -> Panels:
     """
     kinks = sorted(kink for kink in kinks if abs(kink) < WIDEST)
     resolved = _Resolution(function)
-    cells = [cell for low, high in pairwise(sorted({*_first_ends(), *kinks})) for cell in _bisected(resolved, low, high)]
+    first = pairwise(sorted({*_first_ends(), *kinks}))
+    cells = [cell for low, high in first for cell in _bisected(resolved, low, high)]
     if len(cells) > _MOST:
         raise NoRule(f"a function with {len(cells)} steep places", f"at most {_MOST}", "`.reference(...)`")
     merged = _merged(resolved, cells, set(kinks))

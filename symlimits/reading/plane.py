@@ -1,8 +1,8 @@
 """Gaussian expectations over a pair in float64, for any variances and any correlation: Gauss-Legendre panels.
 
 E f(u) g(v) with u = sqrt(p) x and v = sqrt(q) (rho x + s y), s = sqrt(1 - rho^2), x and y independent. For each node x
-the integral over y has panels between the breakpoints of g; the result is a Gaussian smoothing of g, of width s, and the
-panels in x end at the breakpoints of f and at those graded points of g that are further apart than s (see `panels`).
+the integral over y has panels between the breakpoints of g; the result is a Gaussian smoothing of g, of width s, and
+the panels in x end at the breakpoints of f and at graded points of g that are further apart than s (see `panels`).
 
 Generated code (see `pair_source`) hands in f and g: numba caches what closes over a function on disk.
 """
@@ -102,6 +102,29 @@ def reach_of(f: Scalar) -> Callable[[float], float]:
         return math.inf if largest > 0.0 else 9.0
 
     return reach
+
+
+def square_of(f: Scalar, sharp: Floats) -> Callable[[float], float]:
+    """E f(u)^2 as a function of the variance of u; NaN where f grows too fast."""
+    reach_f = reach_of(f)
+
+    @njit(error_model="numpy")
+    @named_after(f)
+    def square(p: float) -> float:
+        root = math.sqrt(p)
+        reach = reach_f(root)
+        if not (reach < _FARTHEST and reach * root < WIDEST):
+            return math.nan
+        ends = merged(grid(reach, _STRIDE), scaled(sharp, root, reach, 0.0))
+        total = 0.0
+        for cell in range(ends.size - 1):
+            half, middle = 0.5 * (ends[cell + 1] - ends[cell]), 0.5 * (ends[cell + 1] + ends[cell])
+            for k in range(_FINE.shape[1]):
+                x = middle + half * _FINE[0, k]
+                total += half * _FINE[1, k] * math.exp(-0.5 * x * x) * f(root * x) ** 2
+        return _NORMAL * total
+
+    return square
 
 
 def plane_rule(f: Scalar, g: Scalar, breaks: tuple[Floats, Floats, Floats]) -> Callable[..., tuple[float, float]]:

@@ -34,7 +34,7 @@ _MODERATE = 25  # a variance up to which one scale describes both the density an
 _NONE = sp.Dummy(real=True)  # no second variable
 _WIDEST = 60  # times that the range may grow by 15 %
 # Nodes after which a rule gives up (a few seconds to half a minute at 30 digits).
-_MOST_NODES, _MOST_PAIRS, _MOST_ROTATED, _MOST_NESTED = 200, 600, 300, 60
+_MOST_NODES, _MOST_PAIRS, _MOST_ROTATED, _MOST_NESTED = 200, 600, 500, 60
 
 
 def gaussian_mean(integrand: sp.Expr, variables: tuple[sp.Symbol, ...], covariance: list[list[mpf]]) -> mpf:

@@ -76,7 +76,7 @@ class PairExpectation:
         values, bounds, used = np.empty(gap.size), np.empty(gap.size), np.empty(gap.size, dtype=np.int64)
         rho = np.copysign(1.0 - np.abs(gap), gap)
         self._module.sums(a, b, left, right, i, j, rho, goal, values, bounds, used)
-        size = np.sqrt(left[i] * right[j])
+        size = np.sqrt(left[i, 0] * right[j, 0])
         used[~(bounds <= 2 * goal * size + 16 * _EPSILON * size)] = -1  # also NaN
         return Values(values, bounds, used)
 
@@ -87,11 +87,11 @@ class PairExpectation:
         return Values(fine, np.abs(fine - coarse) + _ROUND_OFF * size, np.full(gap.size, -1))
 
     def _expanded(self, name: str, p: Floats, terms: int) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-        """Coefficients and second moments for each different variance, and which of them is whose."""
+        """Coefficients and tails for each different variance, and which of them is whose."""
         variances, place = np.unique(p, return_inverse=True)
-        coefficients, squares = np.empty((variances.size, terms)), np.empty(variances.size)
-        getattr(self._module, f"expand_{name}")(variances, coefficients, squares)
-        return coefficients, squares, np.ascontiguousarray(place.ravel(), dtype=np.int64)
+        coefficients, tails = np.empty((variances.size, terms)), np.empty((variances.size, terms + 1))
+        getattr(self._module, f"expand_{name}")(variances, coefficients, tails)
+        return coefficients, tails, np.ascontiguousarray(place.ravel(), dtype=np.int64)
 
     def _plane(self, p: Floats, q: Floats, gap: Floats, fine: bool) -> tuple[Floats, Floats]:
         values, sizes = np.empty(gap.size), np.empty(gap.size)
@@ -124,4 +124,14 @@ def pair_of(head: GaussianExpectation) -> PairExpectation:
     f, g, mixed = separated(head.integrand, u, v)
     if mixed != 1:
         raise NoRule(f"compiled code for E {head.integrand}", "a product f(u) g(v)", "`.reference(...)`")
-    return PairExpectation(f.subs(u, _x), g.subs(v, _x), _x)
+    return PairExpectation(*balanced(f.subs(u, _x), g.subs(v, _x)), _x)
+
+
+def balanced(f: sp.Expr, g: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The same product with a positive constant shared out, so that equal factors are seen to be equal.
+
+    >>> balanced(sp.tanh(_x) / 4, sp.tanh(_x))
+    (tanh(_x)/2, tanh(_x)/2)
+    """
+    ratio = f / g if g != 0 else sp.S.NaN
+    return (sp.sqrt(ratio) * g,) * 2 if ratio.is_number and ratio.is_positive else (f, g)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import sympy as sp
@@ -194,10 +195,11 @@ def test_without_correlation_the_means_multiply(phi: sp.Expr) -> None:
     assert discrepancy(closed_form(phi).subs(c, 0), means[0] * means[1], phi, point, digits=17) < TOLERANCE
 
 
-def test_no_integration_by_sympy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_integration_by_sympy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*args: object, **options: object) -> None:
         raise AssertionError("sympy.integrate")
 
+    monkeypatch.setenv("SYMLIMITS_CACHE_DIR", str(tmp_path))  # no line from disk
     monkeypatch.setattr(sp, "integrate", forbidden)
     monkeypatch.setattr(sp.Integral, "doit", forbidden)
     monkeypatch.setattr(sp.Integral, "_eval_integral", forbidden)

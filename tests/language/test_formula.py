@@ -9,11 +9,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from symlimits.errors import DomainError, FormulaError
-from symlimits.language.formula import FUNCTIONS, NOT_REAL, check_name, exact, is_constant, overgrown, parse, symbol
+from symlimits.language.building import FUNCTIONS
+from symlimits.language.formula import exact, parse
+from symlimits.language.measure import is_constant, overgrown
+from symlimits.language.names import check_name, symbol
 
 x, s = symbol("x"), symbol("s")
 
@@ -90,6 +91,8 @@ COMPLAINTS = {  # formula -> column and a word of the message
     "I*x": (1, "the constant I"),
     "zoo": (1, "the constant zoo"),
     "nan": (1, "the constant nan"),
+    "cos(atan(1e-300 - 1e300))": (1, "a root"),
+    "tanh(acosh(10**900))": (1, "a root"),
     "normal_cdf(asin(sin(pi**750)))": (12, "cannot be computed"),  # an AttributeError inside SymPy
     "x + 1/0": (5, "zoo"),
     "x + log(0)": (5, "zoo"),
@@ -279,41 +282,3 @@ def test_constants_are_numbers_that_can_be_computed_at_once() -> None:
 def test_the_measure_lets_moderate_work_pass() -> None:
     moderate = {sp.Pow: (sp.Integer(2), sp.Integer(3000)), sp.gamma: (sp.Integer(1000),), sp.Max: (x, s)}
     assert [overgrown(head, args) for head, args in moderate.items()] == [None, None, None]
-
-
-PIECES = ["x", "s", "2", "0", "1e-3", "pi", "E", "99", "+", "-", "*", "/", "**", "(", ")", ",", " ", "^", ".", "_", "σ"]
-PIECES += [f"{name}(" for name in FUNCTIONS]
-
-
-def real_or_none(text: str) -> sp.Expr | None:
-    try:
-        return parse(text)
-    except FormulaError:
-        return None
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.one_of(st.text(max_size=20), st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
-def test_any_text_is_a_real_formula_or_a_formula_error(text: str) -> None:
-    expr = real_or_none(text)
-    assert expr is None or (isinstance(expr, sp.Expr) and not expr.has(*NOT_REAL, sp.Float))
-
-
-ATOMS = st.sampled_from(["x", "s", "0", "1", "2", "-1", "1/2", "7.5", "pi", "100", "10**20"])
-ONE = st.sampled_from([name for name, (arity, _) in FUNCTIONS.items() if arity == 1])
-FORMULAS = st.recursive(
-    ATOMS,
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "**"]), inner).map(lambda t: f"({t[0]}){t[1]}({t[2]})"),
-        st.tuples(ONE, inner).map(lambda t: f"{t[0]}({t[1]})"),
-        st.tuples(st.sampled_from(["max", "binomial"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
-    ),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(FORMULAS)
-def test_any_well_formed_formula_is_real_or_refused(text: str) -> None:
-    expr = real_or_none(text)
-    assert expr is None or (isinstance(expr, sp.Expr) and not expr.has(*NOT_REAL, sp.Float))

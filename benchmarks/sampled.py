@@ -1,0 +1,56 @@
+"""Time of K and Theta of activations without closed form, in units of those of relu: `python benchmarks/sampled.py`.
+
+Depth 3, 2000 points: Gaussian rows, and digits of scikit-learn with pixels in [0, 1], where correlations are near 1.
+Prints a table and writes it, with the machine, to benchmarks/results/sampled.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from gram import data_sets, machine, network, seconds
+
+from symlimits.reading.gram import GramKernel
+
+DEPTH = 3
+NAMES = ("tanh", "sigmoid", "softplus", "silu", "elu")
+
+
+def least_seconds(relu: GramKernel, kernel: GramKernel, X: np.ndarray, repeats: int) -> tuple[float, float]:
+    times = [(seconds(lambda: relu.both(X)), seconds(lambda: kernel.both(X))) for _ in range(repeats)]
+    base, own = (min(column) for column in zip(*times, strict=True))
+    return base, own
+
+
+def measure(names: tuple[str, ...], repeats: int) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for data, X in data_sets().items():
+        X = X / 16.0 if data == "digits" else X
+        relu = network("relu", DEPTH)
+        relu.both(X[:2])
+        for name in names:
+            kernel = network(name, DEPTH)
+            kernel.both(X[:2])
+            base, own = least_seconds(relu, kernel, X, repeats)
+            rows.append({"data": data, "activation": name, "relu_seconds": base, "seconds": own, "ratio": own / base})
+            print(f"{data:<8}{name:<10}{base:>10.3f}{own:>10.3f}{own / base:>8.2f}", flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--names", nargs="+", default=NAMES)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "sampled.json")
+    arguments = parser.parse_args()
+    print("data    activation  relu (s)   own (s)   ratio")
+    rows = measure(tuple(arguments.names), arguments.repeats)
+    arguments.out.parent.mkdir(exist_ok=True)
+    arguments.out.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

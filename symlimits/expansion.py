@@ -1,0 +1,130 @@
+r"""A line near the correlation one: a series in the gap $\delta = 1-\rho$, cut off, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symlimits import certify as links
+from symlimits.derivation.series import LARGEST_ORDER, RULE, SOURCE, PowerTerm, series_at_one
+from symlimits.errors import DomainError, NoRule
+from symlimits.language.domain import Domain
+from symlimits.language.formula import exact
+from symlimits.reading.latex import latex
+
+GAPS = ("delta", "epsilon", "gap")  # names of the gap; a parameter may have taken the first
+
+
+@dataclass(frozen=True)
+class Expansion:
+    r"""A function of the correlation rho near one: $\sum_k a_k\delta^k + O(\delta^m)$, $\delta = 1 - \rho \ge 0$.
+
+    `expr` is the sum, in the symbol `gap`; `remainder` the first term it leaves out and `order` its
+    exponent m (0 and oo for a polynomial, of which nothing is left out). Exponents are halves of integers:
+    at a kink the series is Puiseux's. It is no line of a chain of equalities: it is not equal to `line`.
+    """
+
+    line: sp.Expr
+    variable: sp.Symbol
+    gap: sp.Symbol
+    terms: tuple[PowerTerm, ...]
+    omitted: PowerTerm | None
+    domain: Domain
+    name: str = r"R(\rho)"
+    rule: str = RULE
+    source: str = SOURCE
+
+    @property
+    def expr(self) -> sp.Expr:
+        """The truncated series."""
+        return sp.Add(*(coefficient * self.gap**power for power, coefficient in self.terms))
+
+    @property
+    def remainder(self) -> sp.Expr:
+        """The first term that is left out: what follows it is smaller by a root of the gap at least."""
+        return self.omitted[1] * self.gap ** self.omitted[0] if self.omitted else sp.S.Zero
+
+    @property
+    def order(self) -> sp.Expr:
+        """The exponent of the remainder."""
+        return self.omitted[0] if self.omitted else sp.oo
+
+    def coefficient(self, power: object) -> sp.Expr:
+        r"""The coefficient of $\delta^k$, k an integer or a half of one; `NoRule` beyond the first omitted term."""
+        k = _power(power, "power")
+        if k > self.order:
+            raise NoRule(f"the power {k} of {self.gap}", f"a power up to {self.order}", f"at_one({k})")
+        known = dict(self.terms if self.omitted is None else (*self.terms, self.omitted))
+        return known.get(k, sp.S.Zero)
+
+    def derivative(self, k: int = 1) -> sp.Expr:
+        r"""The k-th derivative in rho at one, from below; oo where a half-integer power makes it diverge.
+
+        For a correlation map R the first is $\chi_1$; a sign that is not known gives zoo.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 0:
+            raise DomainError(f"k = {k!r}", "an integer, 0 or larger", "derivative(1)")
+        terms = self.terms if self.omitted is None else (*self.terms, self.omitted)
+        for power, coefficient in terms:
+            if power < k and not power.is_Integer:
+                return _infinite(sp.S.NegativeOne**k * sp.ff(power, k) * coefficient)
+        return sp.S.NegativeOne**k * sp.factorial(k) * self.coefficient(k)
+
+    def latex(self, notation: Mapping[str, str] | None = None) -> str:
+        """The series in LaTeX, for math mode: lowest powers first, then the order of what is left out."""
+        parts = [self._term(power, coefficient, notation) for power, coefficient in self.terms] or ["0"]
+        formula = parts[0] + "".join(f" - {p[1:].lstrip()}" if p.startswith("-") else f" + {p}" for p in parts[1:])
+        gap, rho = latex(self.gap, notation), latex(self.variable, notation)
+        order = rf" + O\left({latex(self.gap**self.order, notation)}\right)" if self.omitted else ""
+        return rf"{self.name} = {formula}{order}, \quad {gap} = 1 - {rho}"
+
+    def _term(self, power: sp.Rational, coefficient: sp.Expr, notation: Mapping[str, str] | None) -> str:
+        """The coefficient before the power."""
+        if power == 0 or abs(coefficient) == 1:
+            return latex(coefficient * self.gap**power, notation)
+        factor = latex(coefficient, notation)
+        if isinstance(coefficient, sp.Add):
+            factor = rf"\left({factor}\right)"
+        return rf"{factor} \, {latex(self.gap**power, notation)}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        order = f" + O({self.gap**self.order})" if self.omitted else ""
+        terms = " + ".join(str(coefficient * self.gap**power) for power, coefficient in self.terms) or "0"
+        return f"{self.name} = {terms}{order}, {self.gap} = 1 - {self.variable}".replace("+ -", "- ")
+
+    def explain(self) -> str:
+        """The series in words, with the rule and its source."""
+        left_out = f"Left out: {self.remainder}, and smaller terms." if self.omitted else "Nothing is left out."
+        how = f"has, by {self.rule} ({self.source}), the series"
+        return f"{self.name} = {self.line}\n{how}\n    {self}\n{left_out}"
+
+    def check(self, seed: int = 0) -> links.Link:
+        """Hold the series against the line at gaps of 1e-6 to 1e-10: the order of what is left out, and its size."""
+        return links.check_expansion(self.line, self.variable, self.expr, self.gap, self.remainder, self.domain, seed)
+
+
+def expand_at_one(line: sp.Expr, rho: sp.Symbol, order: object, domain: Domain, name: str) -> Expansion:
+    """The expansion of a line in the gap of rho, terms up to and including the power `order`."""
+    highest = _power(order, "order")
+    taken = {symbol.name for symbol in line.free_symbols}
+    gap = sp.Symbol(next(name for name in GAPS if name not in taken), nonnegative=True)
+    terms, omitted = series_at_one(line, rho, highest)
+    return Expansion(line, rho, gap, terms, omitted, domain, name)
+
+
+def _power(value: object, name: str) -> sp.Rational:
+    power = exact(value, name)
+    if not (2 * power).is_Integer or not 0 <= power <= LARGEST_ORDER:
+        raise DomainError(f"{name} = {value}", f"a multiple of 1/2 from 0 to {LARGEST_ORDER}", f"{name}=2")
+    return power
+
+
+def _infinite(coefficient: sp.Expr) -> sp.Expr:
+    if coefficient.is_nonnegative:
+        return sp.oo
+    return -sp.oo if coefficient.is_nonpositive else sp.zoo
