@@ -7,6 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
 import sympy as sp
 
 from symlimits.errors import DomainError
@@ -74,12 +78,22 @@ def hermite(k: int) -> Activation:
 
 def polynomial(coefficients: object) -> Activation:
     """c_0 + c_1 x + c_2 x^2 + ..., coefficients ascending: numbers or exact strings."""
-    values = [exact(value, "coefficient") for value in coefficients]  # type: ignore[attr-defined]
+    if isinstance(coefficients, str) or not isinstance(coefficients, Iterable):
+        raise DomainError(f"coefficients = {coefficients!r}", "a sequence, ascending", "polynomial([0, 1]) for x")
+    values = [exact(value, "coefficient") for value in coefficients]
     if len(values) > MAX_COEFFICIENTS:
         raise DomainError(f"{len(values)} coefficients", f"at most {MAX_COEFFICIENTS}", "a lower degree")
     if not values:
         raise DomainError("no coefficients", "at least one, ascending", "polynomial([0, 1]) for x")
+    if any(x in value.free_symbols for value in values):
+        raise DomainError("a coefficient that depends on x", "numbers or other symbols", "polynomial([0, 1]) for x")
     return Activation(sum((value * x**k for k, value in enumerate(values)), sp.S.Zero), "P")
+
+
+def __getattr__(name: str) -> Any:
+    near = get_close_matches(name, [known for known in globals() if known.islower() and known[0] != "_"], n=3)
+    advice = f"; did you mean {' or '.join(near)}?" if near else ": symlimits.activation(formula) makes one"
+    raise AttributeError(f"no activation is called {name}{advice}", name=name, obj=None)
 
 
 def _degree(k: int, least: int) -> int:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
+from itertools import pairwise
+from numbers import Real
 from typing import Any, Self
 
+import numpy as np
+
 from symlimits import certify as links
-from symlimits.chain import Derivation
+from symlimits.chain import Derivation, check_seed
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.language.domain import Domain, Point, natural_domain
@@ -17,7 +22,7 @@ from symlimits.reading.reference import reference
 SIZES = (32, 128, 512)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Limit(Derivation):
     r"""A derivation about an experiment: an observable of a random finite network and its limit.
 
@@ -59,37 +64,26 @@ class Limit(Derivation):
         `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`; the result
         does not depend on it. Free parameters are set at a point of the domain that the seed fixes.
         """
-        _check_sizes(sizes, seed)
+        _check_sizes(sizes)
+        check_seed(seed)
+        sizes = tuple(map(int, sizes))
         simulation = self._simulation(sizes, seed, executor, progress)
-        return self._certificate(simulation, seed, progress)
+        return self._certificate((simulation,), seed, progress)
 
     def compare(self, samples: Mapping[int, Any], seed: int = 0, **values: object) -> links.Certificate:
         """Hold one's own experiment against the limit: draws of the observable for each size.
 
         `samples` maps a size to a one-dimensional array, one number a network, from any program;
-        `values` are the arguments and parameters at which they were made.
+        `values` are the arguments and parameters at which they were made. The samples are held against
+        line 0, the definition, as a certificate holds the networks of the experiment.
         """
+        check_seed(seed)
         bound = self.bind(**values) if values else self
         if bound.free_symbols:
             raise _unbound(bound, "the point of the experiment", "compare(samples, {}=...)")
-        value = float(reference(bound.expr, {}, 20))
+        value = float(reference(bound.definition, {}, 15))
         simulation = links.check_samples(value, links.summarize(samples), self.order)
-        return self._certificate(simulation, seed, None)
-
-    def _certificate(
-        self, simulation: links.Link, seed: int, progress: Callable[[str], None] | None
-    ) -> links.Certificate:
-        report = progress or (lambda _: None)
-        report(f"{self.name}: lines")
-        lines = links.check_lines(self.trace, self.domain, seed)
-        report(f"{self.name}: compiled kernel")
-        compiled = links.check_compiled(self.expr, self._compiled_at, self.domain, self.arguments, seed)
-        return links.certificate(f"{self.name} = {self.expr}", (simulation, lines, compiled), seed)
-
-    def _compiled_at(self, parameters: Point) -> Any:
-        """The compiled last line, its parameters bound; None where there is nothing to compile."""
-        bound = self._bound(parameters) if parameters else self
-        return bound.compile() if bound.is_compilable and bound.arguments else None
+        return self._certificate((simulation,), seed, None)
 
     def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any) -> links.Link:
         if self.experiment is None:
@@ -135,8 +129,16 @@ def limit(
     >>> claim.then(p, because="the definition of the variance").expr
     p
     """
+    _check_experiment(experiment)
+    if isinstance(order, bool) or not isinstance(order, Real) or not 0 < order < float("inf"):
+        raise DomainError(f"order = {order!r}", "the k of an error O(1/N^k), larger than zero", "order=1")
+    if domain is not None and not isinstance(domain, Domain):
+        raise DomainError(f"domain = {domain!r}", "a Domain", "sl.Domain({p: sl.Range(0, 1)})")
     line = Step(exact(expr, "expr"), "definition", source)
     arguments = tuple(sorted(line.expr.free_symbols, key=str))
+    repeated = next((a for a, b in pairwise(arguments) if a.name == b.name), None)
+    if repeated is not None:
+        raise DomainError(f"two symbols named {repeated}", "one symbol for each name", "the same assumptions for both")
     return Limit(
         (line,),
         domain or natural_domain(line.expr),
@@ -151,8 +153,29 @@ def limit(
     )
 
 
-def _check_sizes(sizes: Sequence[int], seed: int) -> None:
-    if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes) or len(set(sizes)) < len(sizes):
-        raise DomainError(f"sizes = {tuple(sizes)}", "two or more different widths", "sizes=(32, 128, 512)")
-    if not isinstance(seed, int) or seed < 0:
-        raise DomainError(f"seed = {seed!r}", "an integer, 0 or larger", "seed=0")
+def _check_experiment(experiment: Any) -> None:
+    """An experiment is drawn at a size by a generator, or made for a point."""
+    if experiment is None or hasattr(experiment, "at"):
+        return
+    if not callable(experiment):
+        raise DomainError(f"experiment = {experiment!r}", "a function draw(size, rng)", "experiment=draw")
+    try:
+        signature(experiment).bind(1, None)
+    except TypeError:
+        name = getattr(experiment, "__name__", type(experiment).__name__)
+        given = f"the experiment {name}{signature(experiment)}"
+        raise DomainError(given, "a function of a size and a generator", "def draw(size, rng): ...") from None
+    except ValueError:  # a built-in function does not tell its arguments
+        return
+
+
+def _check_sizes(sizes: object) -> None:
+    """A limit is tested at three sizes or more: fewer leave nothing to see a bias with."""
+    known = tuple(sizes) if isinstance(sizes, Iterable) and not isinstance(sizes, str) else None
+    if known is None:
+        raise DomainError(f"sizes = {sizes!r}", "a sequence of three or more widths", "sizes=(32, 128, 512)")
+    integers = all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in known)
+    if not integers:
+        raise DomainError(f"sizes = {known}", "positive integers", "sizes=(32, 128, 512)")
+    if len(set(known)) < max(3, len(known)):
+        raise DomainError(f"sizes = {known}", "three or more different widths", "sizes=(32, 128, 512)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,40 @@ from symlimits.errors import DomainError
 from symlimits.language.domain import Domain, Point, describe, natural_domain
 
 ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
+
+
+def check_names(
+    domain: Domain, given: Point, arguments: Collection[sp.Symbol], free: Collection[sp.Symbol], taken: str = ""
+) -> None:
+    """Raise `DomainError` for values whose symbols would be taken for others of the statement.
+
+    The value of a parameter holds no argument: T with slope p is another function of p than the dual of
+    one activation. The value of an argument may hold a variance that stays an argument: T(p, p, c).
+    `taken` is one more name that values must not hold.
+    """
+    symbols = {symbol.name: symbol for symbol in {*domain.symbols, *arguments, *free}}
+    inner = {symbol.name for symbol in {*domain.symbols, *arguments}} - {s.name for s in {*free} - {*arguments}}
+    inner |= {taken} - {"", *(s.name for s in free)}
+    for symbol, value in given.items():
+        kept = (
+            {s.name for s in arguments if s not in domain.dependent and s not in given} if symbol in arguments else ()
+        )
+        for other in sorted(value.free_symbols, key=str):
+            if other.name in inner and other.name not in kept:
+                wanted = f"a value without {other}, which means something else here"
+                raise DomainError(f"{symbol} = {value}", wanted, "a symbol of another name")
+            if symbols.get(other.name, other) != other:
+                wanted = f"one meaning for {other}: here it is {_assumed(symbols[other.name])}"
+                raise DomainError(f"{symbol} = {value}, where {other} is {_assumed(other)}", wanted, "another name")
+    fresh: dict[str, sp.Symbol] = {}
+    for other in (other for value in given.values() for other in value.free_symbols):
+        if fresh.setdefault(other.name, other) != other:
+            raise DomainError(f"two symbols named {other}", "one symbol for each name", "another name for one of them")
+
+
+def _assumed(symbol: sp.Symbol) -> str:
+    words = [word for word in ("integer", "positive", "nonnegative", "real") if getattr(symbol, f"is_{word}")]
+    return " and ".join(words[:2]) or "complex"
 
 
 def restricted(domain: Domain, given: Point) -> Domain:
@@ -44,8 +78,28 @@ def _bound_coordinates(domain: Domain, given: Point) -> set[sp.Symbol]:
             raise DomainError(f"{symbol} = {given[symbol]} with {missing[0]} free", domain.note, f".bind({advice})")
         if not missing and given[symbol].is_number:
             _check_range(Domain(domain.ranges, {symbol: placed}, domain.note), symbol, float(given[symbol]), {})
+        if not given[symbol].is_number:
+            _check_expression(domain, given, symbol, placed)
         coordinates.add(coordinate)
     return coordinates
+
+
+def _check_expression(domain: Domain, given: Point, symbol: sp.Symbol, placed: sp.Expr) -> None:
+    """Hold an expression for a symbol of bounded range against the range, at points of what is left."""
+    value = given[symbol].subs({s: e for s, e in given.items() if s != symbol}, simultaneous=True)
+    free = sp.Tuple(value, placed).free_symbols
+    known = {s: r for s, r in domain.ranges.items() if s in free}
+    ranges = {**natural_domain(sp.Add(*free)).ranges, **known}
+    for point in Domain(ranges).mixed_points(0, corners=4, interior=16):
+        others = {s: float(number) for s, number in point.items()}
+        at = np.asarray(float(value.subs(point).evalf(17)))
+        try:
+            _check_range(Domain(domain.ranges, {symbol: placed}, domain.note), symbol, at, others)
+        except DomainError as error:
+            where = ", ".join(f"{s} = {number:g}" for s, number in others.items())
+            raise DomainError(
+                f"{symbol} = {given[symbol]} at {where}", error.wanted, "values that stay inside"
+            ) from None
 
 
 def check_inside(domain: Domain, values: Mapping[sp.Symbol, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +14,21 @@ from symlimits.derivation.trace import Trace, from_trees, to_trees
 from symlimits.errors import DataError, FormulaError
 from symlimits.language.domain import Domain, Range
 from symlimits.language.tree import from_tree, to_tree
+from symlimits.reading.latex_text import balanced
 
 FORMAT = "symlimits derivation 1"
+MAX_NAME = 200  # characters of the LaTeX of a left-hand side
+_GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
+_OTHERS = (
+    "dot ddot hat bar tilde vec overline mathrm mathbf mathit mathsf mathcal mathbb mathfrak operatorname ell partial "
+    "nabla infty prime cdot times mid to in left right langle rangle lVert rVert frac sqrt sum prod log exp quad , ; !"
+)
+COMMANDS = frozenset(f"\\{name}" for name in f"{_GREEK} {_OTHERS}".split())  # what the LaTeX of a name may hold
+_COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z0-9^_{}()\[\],.;:'|=+*/<>! -]+")
 
 
 class Parts(NamedTuple):
@@ -27,7 +42,8 @@ class Parts(NamedTuple):
 
 
 def written(parts: Parts) -> str:
-    """JSON text."""
+    """JSON text; `FormulaError` for what could not be read back."""
+    _checked(parts)
     content = {
         "format": FORMAT,
         "name": parts.name,
@@ -62,7 +78,34 @@ def read(text_or_path: str | Path) -> Parts:
         raise _foreign("a derivation with parts missing") from None
     if not trace:
         raise _foreign("a derivation without a line")
+    return _checked(parts)
+
+
+def _checked(parts: Parts) -> Parts:
+    """The same parts, if the name is plain LaTeX and every symbol is known, once."""
+    _check_latex(parts.name)
+    declared = {*parts.arguments, *parts.domain.symbols}
+    free = set[sp.Symbol]().union(*(step.expr.free_symbols for step in parts.trace))
+    if len(set(parts.arguments)) < len(parts.arguments):
+        raise _foreign(f"the arguments {', '.join(map(str, parts.arguments))}, one of them twice")
+    if not free <= declared:
+        raise _foreign(f"the symbol {min(map(str, free - declared))}, no argument and not in the domain")
+    names = sorted(symbol.name for symbol in declared)
+    twice = next((name for name, other in pairwise(names) if name == other), None)
+    if twice is not None:
+        raise _foreign(f"two symbols named {twice}")
     return parts
+
+
+def _check_latex(name: str) -> None:
+    """A name is printed as it is: nothing in it may be more than letters, accents and brackets."""
+    commands = set(_COMMAND.findall(name))
+    plain = _PLAIN.fullmatch(_COMMAND.sub("", name))
+    if len(name) > MAX_NAME or "^^" in name or not (plain and balanced(name) and commands <= COMMANDS):
+        strange = ", ".join(sorted(commands - COMMANDS)) or repr(name[:60])
+        raise FormulaError(
+            f"a name with {strange}", "letters, digits, brackets, ^ _ and common commands", r"\Theta(x, z)"
+        )
 
 
 def _interval(interval: Range) -> dict[str, Any]:

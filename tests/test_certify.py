@@ -276,9 +276,20 @@ def test_experiments_that_go_wrong() -> None:
             sl.limit(sp.S.One, experiment=draw).certify(sizes=SIZES)
 
 
-@pytest.mark.parametrize("sizes", [(32,), (32, 32), (0, 2), (1.5, 2), ()])
-def test_wrong_sizes(sizes: tuple[int, ...]) -> None:
-    with pytest.raises(sl.DomainError, match="sizes"):
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ((32,), "three or more"),
+        ((32, 64), "three or more"),
+        ((32, 32, 64), "three or more different"),
+        ((), "three or more"),
+        (8, "a sequence"),
+        ((0, 1, 2), "positive integers"),
+        ((8.5, 16, 32), "positive integers"),
+    ],
+)
+def test_wrong_sizes(sizes: tuple[int, ...], words: str) -> None:
+    with pytest.raises(sl.DomainError, match=words):
         sl.dual(act.relu).certify(sizes=sizes)
 
 

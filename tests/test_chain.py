@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -10,6 +12,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
+from symlimits.language.formula import parse
 
 a = sp.Symbol("a", positive=True)
 b = sp.Symbol("b", real=True)
@@ -49,6 +52,14 @@ def test_a_line_that_is_true_on_the_domain_alone() -> None:
         sl.limit(sp.sqrt(b**2)).then(b, because="a slip")
 
 
+@pytest.mark.parametrize("extra", ["max(0, p - 50)", "exp(-1000*(p - 3)**2)", "max(0, 1/1000 - q)/1000"])
+def test_lines_that_are_false_far_away_or_in_a_narrow_place(extra: str) -> None:
+    T = sl.dual(act.relu)
+    with pytest.raises(FalseLine):
+        T.then(T.expr + parse(extra), because="a slip")
+    assert T.then(T.expr, because="nothing").check().ok
+
+
 def test_rules_apply_to_the_last_line_or_refuse() -> None:
     T = sl.dual(act.erf)
     start = sl.Derivation(T.trace[:1], T.domain, T.arguments, T.name)
@@ -65,6 +76,31 @@ def test_bind_by_name() -> None:
     for wrong in ({"z": 1}, {"a": -1}, {"b": "oo"}):
         with pytest.raises(sl.SymlimitsError):
             square().bind(**wrong)
+
+
+def test_values_that_are_called_like_something_inside() -> None:
+    K = sl.nngp(sl.mlp(1, act.relu, b_var=0))
+    truth = K.reference(2, 1, 0, sigma_w=3)
+    for name in ("K_xx", "K_xz", "u", "s", "a"):
+        assert K.bind(sigma_w=name).reference(2, 1, 0, **{name: 3}) == truth, name
+    for name in ("p", "c", "rho", "d"):
+        with pytest.raises(DomainError, match="something else"):
+            K.bind(sigma_w=name)
+    with pytest.raises(DomainError, match="one meaning for L"):
+        sl.nngp(sl.mlp("L", act.relu)).bind(sigma_w="L")
+
+
+def test_arguments_bound_to_each_other() -> None:
+    T = sl.dual(act.relu)
+    same = T.bind(q="p")
+    assert same.arguments == (p, c)
+    assert same(2.0, 0.5) == T(2.0, 2.0, 0.5)
+    assert T.bind(q="p", c="p").expr == p / 2
+    with pytest.raises(DomainError, match="from -2 to 2"):
+        same(2.0, 5.0)
+    for wrong in ({"c": "p"}, {"c": "r"}, {"p": "c"}, {"p": "q", "q": "p"}, {"p": "rho"}):
+        with pytest.raises(DomainError):
+            T.bind(**wrong)
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "gelu", "sin", "exp", "step"])
@@ -163,3 +199,26 @@ def test_words_and_latex() -> None:
 
 def test_arguments_are_the_variances_and_the_covariance() -> None:
     assert sl.dual(act.relu).arguments == (p, q, c)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda T: T.apply(3), "a rule of sl.rules"),
+        (lambda T: T.latex(notation="p"), "a dictionary"),
+        (lambda T: T.latex(notation={"zz": "p"}), "notation for zz"),
+        (lambda T: T.check(seed=-1), "seed"),
+        (lambda T: sl.nngp(sl.mlp(1, act.relu, 2, 0)).on_sphere(0), "larger than zero"),
+        (lambda T: sl.nngp(sl.mlp(1, act.relu, 2, 0)).on_sphere("-1/2"), "larger than zero"),
+        (lambda T: sl.nngp(sl.mlp(1, act.relu, 2, 0)).on_sphere("c"), "of either sign"),
+    ],
+)
+def test_refused_at_the_door(call: Callable[[sl.Limit], object], words: str) -> None:
+    with pytest.raises(DomainError, match=words):
+        call(sl.dual(act.relu))
+
+
+def test_it_shows_itself_in_one_line() -> None:
+    assert repr(square()) == "Limit(f = (a + b)**2, 1 line)"
+    assert repr(sl.load(square().to_json())).startswith("Derivation(")
+    assert "E[Max(0, u)*Max(0, v); var u = p, var v = q, cov = c]" in sl.dual(act.relu).explain()

@@ -109,7 +109,7 @@ def test_derive_writes(arguments: list[str], name: str, tmp_path: Path, capsys: 
 
 
 def test_certify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["certify", "dual-linear", "--sizes", "8,32", "--progress", "--out", str(tmp_path)]
+    arguments = ["certify", "dual-linear", "--sizes", "8,16,32", "--progress", "--out", str(tmp_path)]
     assert main(arguments) == 0
     output = capsys.readouterr()
     assert "simulation holds" in output.out
@@ -118,13 +118,13 @@ def test_certify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_certify_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["certify", "dual", "--activation", "linear", "--sizes", "8,32"]) == 0
+    assert main(["certify", "dual", "--activation", "linear", "--sizes", "8,16,32"]) == 0
     assert capsys.readouterr().err == ""
 
 
 def test_the_certificate_does_not_depend_on_the_workers(tmp_path: Path) -> None:
     for workers in ("1", "2"):
-        arguments = ["certify", "dual-linear", "--sizes", "16,64", "--workers", workers]
+        arguments = ["certify", "dual-linear", "--sizes", "16,32,64", "--workers", workers]
         assert main([*arguments, "--out", str(tmp_path / workers)]) == 0
     one, two = ((tmp_path / workers / "dual-linear.certificate.json").read_text() for workers in "12")
     assert one == two
@@ -196,7 +196,7 @@ def test_gram_of_bad_data_leaves_the_old_matrix(tmp_path: Path, capsys: pytest.C
         ("derive nothing", "symlimits list"),
         ("derive ntk-relu --depth 3", "claim without options"),
         ("derive ntk-relu --set M=3", "M"),
-        ("certify dual-linear --sizes 32", "two or more"),
+        ("certify dual-linear --sizes 32", "three or more"),
         ("certify dual-linear --seed -1", "seed = -1"),
         ("certify dual-linear --workers 0", "0 workers"),
         ("gram ntk --activation relu --data x.npy --out K.npy", "without a value"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -87,3 +89,28 @@ def test_dot_takes_the_experiment_along() -> None:
 
 def test_it_prints_as_an_equation() -> None:
     assert str(variance(2)).startswith("V = ")
+
+
+def test_two_symbols_of_one_name() -> None:
+    with pytest.raises(DomainError, match="two symbols named a"):
+        sl.limit(a + sp.Symbol("a", real=True))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"experiment": 3}, {"experiment": lambda size: size}, {"order": 0}, {"order": "1"}, {"domain": {a: 1}}],
+    ids=str,
+)
+def test_claims_refused_at_the_door(wrong: dict[str, object]) -> None:
+    with pytest.raises(DomainError):
+        sl.limit(a, **wrong)  # type: ignore[arg-type]
+
+
+def test_samples_are_held_against_the_definition() -> None:
+    rng = np.random.default_rng(1)
+    samples = {size: mean_square(size, rng) for size in (8, 32, 128)}
+    slip = variance(2)
+    slip = replace(slip, trace=(*slip.trace, replace(slip.trace[0], expr=sp.Integer(3))))
+    assert slip.compare(samples).failed == ("lines",)
+    with pytest.raises(DataError, match="8 are NaN"):
+        variance(2).compare({8: [np.nan] * 8, 16: [1.0] * 8})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,14 @@ TAMPERED = {
     "an imaginary end": change("domain", "ranges", 0, 1, "to", to={"constant": "I"}),
     "closed as a number": change("domain", "ranges", 0, 1, "closed", to=[1, 0]),
     "three ends": change("domain", "ranges", 0, 1, "closed", to=[True, True, True]),
+    "a file to be read by LaTeX": change("name", to=r"\input{/etc/passwd}"),
+    "a line of shell": change("name", to=r"\write18{ls}"),
+    "TeX by characters": change("name", to="^^5cinput"),
+    "a brace left open": change("name", to="T{"),
+    "a comment": change("name", to="T %"),
+    "an argument twice": change("arguments", 1, to={"symbol": "p", "assumptions": {"positive": True}}),
+    "two symbols of one name": change("arguments", 0, to={"symbol": "q", "assumptions": {"real": True}}),
+    "an unknown symbol": change("trace", 0, "expr", to={"symbol": "y", "assumptions": {"real": True}}),
     "a dependent symbol without a range": change("domain", "ranges", to=[]),
 }
 
@@ -104,6 +113,20 @@ def test_foreign_text(text: str) -> None:
         sl.load(text)
 
 
+def test_the_words_of_a_file_are_printed_as_words() -> None:
+    content = json.loads(sl.dual(act.relu).to_json())
+    content["trace"][1]["rule"] = r"\input{/etc/passwd} & 50%"
+    tex = sl.load(json.dumps(content)).latex()
+    assert r"\input" not in tex
+    assert r"\textbackslash{}input\{/etc/passwd\} \& 50\%" in tex
+
+
+def test_no_file() -> None:
+    for nothing in (None, 3, ["x"]):
+        with pytest.raises(sl.DataError, match="path of a file"):
+            sl.load(nothing)  # type: ignore[arg-type]
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe\x00")
@@ -115,6 +138,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_false_line_in_a_file_is_found() -> None:
     """Nothing in a file is believed: its lines are checked like any others."""
     loaded = sl.load(sl.dual(act.relu).to_json())
+    assert loaded.check().ok
+    assert replace(loaded, trace=(*loaded.trace[:-1], Step(loaded.expr * 2, "a slip", ""))).check().failed == ("lines",)
     slip = Step(sp.Symbol("p", positive=True), "a slip", "")
     assert check_lines(loaded.trace, loaded.domain).passed
     assert check_lines((*loaded.trace[:-1], slip), loaded.domain).passed is False

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import sympy as sp
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import SymlimitsError
-from symlimits.language.domain import CORRELATION, POSITIVE, REAL, Domain, relevant
+from symlimits.language.domain import CORRELATION, POSITIVE, REAL, WIDE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.reference import reference
 
 DIGITS, TOLERANCE = 20, 1e-16
+HEADS = (GaussianExpectation, Recursion, sp.Integral)
+SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
+SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
 NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
 
 
@@ -30,7 +35,12 @@ class Line(Protocol):
 
 
 def check_lines(trace: Sequence[Line], domain: Domain, seed: int = 0) -> Link:
-    """Each line equals the next at points of the domain, its ends included."""
+    """Each line equals the next at points of the domain, its ends included.
+
+    Numbers at finitely many points: a difference narrower than the space between them is not seen.
+    Formulas are held against each other from 10^-4 to 10^4 on half-lines and up to 10^-6 of its length
+    near the ends of an interval, lines with integrals or expectations from 1/10 to 10 only.
+    """
     worst, count = 0.0, 0
     for index, (first, second) in enumerate(pairwise(trace)):
         for a, b in differing(first.expr, second.expr):
@@ -79,15 +89,50 @@ def _without_mirrored(
 
 
 def largest_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tuple[float, int]:
-    """The largest difference over its tolerance, and the number of points it was looked at."""
+    """The largest difference over its tolerance, and the number of points it was looked at.
+
+    Formulas: corners, points over eight decades, and where float64 sees the lines differ most among
+    thousands. Lines with integrals or expectations: fewer points, of moderate size.
+    """
     nested = _is_nested(a) or _is_nested(b)
     digits, tolerance = (NESTED_DIGITS, NESTED_TOLERANCE) if nested else (DIGITS, TOLERANCE)
-    worst, points = 0.0, domain.mixed_points(seed, corners=1 if nested else 3, interior=1 if nested else 3)
+    if nested:
+        points = domain.mixed_points(seed, corners=1, interior=1)
+    elif a.has(*HEADS) or b.has(*HEADS):
+        points = domain.mixed_points(seed, corners=3, interior=3)
+    else:
+        points = domain.mixed_points(seed, corners=3, interior=10, decades=WIDE) + suspects(a, b, domain, seed)
+    worst = 0.0
     for point in points:
         x, y = (reference(expr, relevant(point, expr), digits) for expr in (a, b))
         size = max(abs(x), abs(y), 1e-3)
         worst = max(worst, float(abs(x - y) / size) / tolerance)
     return worst, len(points)
+
+
+def suspects(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> list[Point]:
+    """The points where two formulas differ most in float64, among hundreds; none where they never do.
+
+    What differs in float64 by rounding is settled at these points in high precision.
+    """
+    grid = domain.coordinates(random.Random(seed), SCREENED, WIDE)
+    if not domain.ranges:
+        return []
+    columns = {s: np.array([float(point[s]) for point in grid]) for s in domain.ranges}
+    try:
+        with np.errstate(all="ignore"):
+            placed = {s: _in_floats(expr, columns) for s, expr in domain.dependent.items()}
+            x, y = (_in_floats(line, columns | placed) for line in (a, b))
+            gaps = np.broadcast_to(abs(x - y) / np.maximum(np.maximum(abs(x), abs(y)), 1e-3), len(grid))
+    except (ArithmeticError, AttributeError, KeyError, NameError, NotImplementedError, TypeError, ValueError):
+        return []  # a function that NumPy does not know
+    seen = np.argsort(-np.nan_to_num(gaps, nan=-1.0, posinf=-1.0))[:SUSPECTS]
+    return [domain.complete(grid[k]) for k in seen if gaps[k] > SUSPICIOUS]
+
+
+def _in_floats(expr: sp.Expr, values: dict[sp.Symbol, Any]) -> Any:
+    symbols = sorted(expr.free_symbols, key=str)
+    return sp.lambdify(symbols, expr, ["scipy", "numpy"])(*(values[s] for s in symbols))
 
 
 def _is_nested(expr: sp.Expr) -> bool:

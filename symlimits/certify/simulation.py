@@ -87,10 +87,11 @@ def summarize(samples: Mapping[int, Any]) -> list[Samples]:
             raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
         if number != float(size) or number < 1:
             raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
-        if array.ndim != 1 or array.size < 8 or not np.isfinite(array).all():
-            raise DataError(
-                f"samples of shape {array.shape} at size {size}", "8 or more finite numbers", "one draw a net"
-            )
+        if array.ndim != 1 or array.size < 8:
+            raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
+        if not np.isfinite(array).all():
+            given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
+            raise DataError(given, "finite numbers", "np.isfinite to find them")
         part = moments(array)
         found.append(Samples(number, part.mean, part.standard_error, part.count))
     return sorted(found, key=lambda sample: sample.size)

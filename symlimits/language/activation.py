@@ -119,9 +119,19 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     """
     if isinstance(formula, Activation):
         return formula
-    expr = parse(formula) if isinstance(formula, str) else exact(formula, "activation")
+    if callable(formula) and not isinstance(formula, sp.Basic):
+        called = getattr(formula, "__name__", type(formula).__name__)
+        advice = f"symlimits.activations.{called}, or '{called}(x)'"
+        raise FormulaError(f"the Python function {called}", "a formula, which can be derived from", advice)
+    try:
+        expr = parse(formula) if isinstance(formula, str) else exact(formula, "activation")
+    except FormulaError:
+        if not (isinstance(formula, str) and formula.isidentifier()):
+            raise
+        advice = f"{formula}(x), or symlimits.activations.{formula}, if there is one"
+        raise FormulaError(f"the name {formula} alone", "a formula in x", advice) from None
     if isinstance(formula, str) and expr.is_Symbol and expr not in (symbol, x):
-        raise FormulaError(f"the name {expr} alone", "a formula in x", f"symlimits.activations.{expr}, or {expr}(x)")
+        raise FormulaError(f"the name {expr} alone", "a formula in x", f"symlimits.activations.{expr}, if there is one")
     symbol = symbol or _only_symbol(expr)
     if symbol != x and x.name in {other.name for other in expr.free_symbols - {symbol}}:
         raise FormulaError(f"{expr} with a parameter named x", "x for the variable alone", "another name")

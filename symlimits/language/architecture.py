@@ -65,8 +65,9 @@ Layer = Dense | Activation | Repeat
 class Serial:
     """A feed-forward network: its layers in order, its parameterisation, its hidden widths.
 
-    `widths` holds the relative width after each `Dense` but the last; only the standard
-    parameterisation needs it, where the tangent kernel grows with the width.
+    `widths` holds the width N_l after each `Dense` but the last; only the standard parameterisation
+    needs it, where the tangent kernel grows with the width: the limit is Theta at these widths. A finite
+    network of size s has s N_l units, and its Theta/s is what tends to the limit as s grows.
     """
 
     layers: tuple[Layer, ...]

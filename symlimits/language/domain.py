@@ -13,14 +13,15 @@ from symlimits.errors import DomainError
 from symlimits.language.formula import exact
 
 Point = dict[sp.Symbol, sp.Expr]
+MODERATE, WIDE = 1, 4  # decades that draws cover on either side of one: for experiments and quadrature, for formulas
 
 
 @dataclass(frozen=True)
 class Range:
     """An interval of the real line, with `special` values that a test must not leave out.
 
-    A closed end is itself a test point. Between the ends, points are spread over the
-    logarithm of the distance to the ends, so that small and large values are both met.
+    A closed end is itself a test point. Between the ends, `draw` spreads points over the logarithm
+    of the distance to the ends, over as many decades as it is asked for.
     """
 
     low: sp.Expr
@@ -47,14 +48,36 @@ class Range:
         ends = [end for end, closed in zip((self.low, self.high), self.closed, strict=True) if closed and end.is_finite]
         return list(dict.fromkeys([*self.special, *ends]))
 
-    def draw(self, rng: random.Random) -> sp.Expr:
-        """A random rational inside."""
+    def draw(self, rng: random.Random, decades: int = MODERATE, level: float | None = None) -> sp.Expr:
+        """A random rational inside; `level` in [0, 1) says where, from the low end to the high one.
+
+        On a half-line the distance to its end is log-uniform over 10^-decades to 10^decades (on the
+        whole line: the distance to 0, of either sign). In a finite interval, MODERATE draws are uniform;
+        with more decades half of them are, and the other half are log-close to either end, down to
+        10^(-3/2 decades) of its length.
+        """
+        level = rng.random() if level is None else level
         if self.low.is_finite and self.high.is_finite:
-            return self.low + (self.high - self.low) * sp.Rational(rng.randint(1, 999), 1000)
-        scale = sp.Rational(round(10 ** rng.uniform(-1, 1) * 1000), 1000)
-        if self.low.is_finite:
-            return self.low + scale
-        return self.high - scale if self.high.is_finite else scale * rng.choice((-1, 1))
+            return self.low + (self.high - self.low) * _part(level, decades)
+        if not (self.low.is_finite or self.high.is_finite):  # the lower half of the levels is negative
+            return _decimal(10 ** (decades * (2 * abs(2 * level - 1) - 1))) * (1 if level >= 0.5 else -1)
+        scale = _decimal(10 ** (decades * (2 * level - 1)))
+        return self.low + scale if self.low.is_finite else self.high - scale
+
+
+def _part(level: float, decades: int) -> sp.Rational:
+    """The part of a finite interval that a draw leaves below it."""
+    if decades <= MODERATE:
+        return sp.Rational(1 + int(999 * level), 1001)
+    if 0.25 <= level < 0.75:
+        return sp.Rational(1 + int(999 * (2 * level - 0.5)), 1001)
+    near = _decimal(10 ** (-1.5 * decades * (1 - 4 * min(level, 1 - level))) / 2)
+    return near if level < 0.5 else 1 - near
+
+
+def _decimal(value: float) -> sp.Rational:
+    """Four digits of a number, exactly."""
+    return sp.Rational(f"{value:.3e}")
 
 
 POSITIVE = Range(sp.S.Zero, sp.oo, (False, False), (sp.S.One,))
@@ -90,12 +113,23 @@ class Domain:
         """Test points: all combinations of ends and special values first, then random ones."""
         return islice(self._all_points(random.Random(seed)), count)
 
-    def mixed_points(self, seed: int, corners: int, interior: int) -> list[Point]:
+    def mixed_points(self, seed: int, corners: int, interior: int, decades: int = MODERATE) -> list[Point]:
         """Some corners, chosen at random, and some interior points."""
         rng = random.Random(seed)
         found = list(self._corners())
-        chosen = [self._complete(point) for point in rng.sample(found, min(corners, len(found)))]
-        return chosen + [self._complete({s: self._draw(s, rng) for s in self.ranges}) for _ in range(interior)]
+        chosen = [self.complete(point) for point in rng.sample(found, min(corners, len(found)))]
+        return chosen + [self.complete(point) for point in self.coordinates(rng, interior, decades)]
+
+    def coordinates(self, rng: random.Random, count: int, decades: int = MODERATE) -> list[Point]:
+        """Interior points without the dependent symbols.
+
+        Each coordinate is stratified: every one of `count` equal parts of its range, or of the
+        logarithm of its range, is met once.
+        """
+        levels = {s: [(k + rng.random()) / count for k in range(count)] for s in self.ranges}
+        for column in levels.values():
+            rng.shuffle(column)
+        return [{s: self._draw(s, rng, decades, levels[s][k]) for s in self.ranges} for k in range(count)]
 
     def restrict(self, values: Mapping[sp.Symbol, sp.Expr]) -> Domain:
         """The domain that is left when some symbols have values."""
@@ -111,24 +145,27 @@ class Domain:
                 raise DomainError(f"{symbol} = {value}", f"{symbol} in {describe(interval)}", "a value inside")
 
     def _all_points(self, rng: random.Random) -> Iterator[Point]:
-        yield from map(self._complete, self._corners())
+        yield from map(self.complete, self._corners())
         while self.ranges:
-            yield self._complete({s: self._draw(s, rng) for s in self.ranges})
+            yield self.complete({s: self._draw(s, rng) for s in self.ranges})
 
     def _corners(self) -> Iterator[Point]:
         choices = [interval.corners() or [interval.draw(random.Random(0))] for interval in self.ranges.values()]
         for values in product(*choices):
             yield dict(zip(self.ranges, values, strict=True))
 
-    def _draw(self, symbol: sp.Symbol, rng: random.Random) -> sp.Expr:
-        value = self.ranges[symbol].draw(rng)
+    def _draw(
+        self, symbol: sp.Symbol, rng: random.Random, decades: int = MODERATE, level: float | None = None
+    ) -> sp.Expr:
+        value = self.ranges[symbol].draw(rng, MODERATE if symbol.is_integer else decades, level)
         if not symbol.is_integer:
             return value
         value = min(value, self.ranges[symbol].low + 2) if self.ranges[symbol].low.is_finite else value  # few layers
         nearby = (sp.Integer(round(value)), sp.ceiling(value), sp.floor(value))  # a small number must not become 0
         return next((n for n in nearby if self.ranges[symbol].contains(n)), nearby[0])
 
-    def _complete(self, point: Point) -> Point:
+    def complete(self, point: Point) -> Point:
+        """The point with the values of the dependent symbols."""
         return point | {s: sp.sympify(e).subs(point, simultaneous=True) for s, e in self.dependent.items()}
 
 

@@ -2,7 +2,8 @@ r"""The head $\mathbb E f(u_1, \dots, u_n)$, $u \sim N(0, C)$, left unevaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import Any
 
 import sympy as sp
@@ -10,6 +11,7 @@ from sympy.core.relational import Relational
 
 from symlimits.errors import DomainError
 from symlimits.language.piecewise import branches, generalized_derivative
+from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
 
@@ -25,9 +27,7 @@ class GaussianExpectation(sp.Expr):
     >>> u, v = sp.symbols("u v", real=True)
     >>> c = sp.Symbol("c", real=True)
     >>> GaussianExpectation(u * v, (u, v), [[1, c], [c, 1]]).diff(c)
-    GaussianExpectation(1, (u, v), Matrix([
-    [1, c],
-    [c, 1]]))
+    E[1; var u = 1, var v = 1, cov = c]
     """
 
     is_commutative = True
@@ -74,11 +74,22 @@ class GaussianExpectation(sp.Expr):
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
         if old in self.variables:
             return self.func(self.integrand, self.variables, self.covariance.subs(old, new))
-        clashes = {u: sp.Dummy(u.name, **u.assumptions0) for u in self.variables if u in new.free_symbols}
-        if clashes and old in self.integrand.free_symbols:
-            variables = [clashes.get(u, u) for u in self.variables]
-            return self.func(self.integrand.xreplace(clashes), variables, self.covariance).subs(old, new)
-        return None
+        names = renaming(self.variables, self, new) if old in self.integrand.free_symbols else {}
+        return self.renamed(names).subs(old, new) if names else None
+
+    def renamed(self, names: Mapping[sp.Symbol, sp.Symbol]) -> GaussianExpectation:
+        """The same expectation with other names for its variables."""
+        variables = [names.get(u, u) for u in self.variables]
+        return self.func(self.integrand.xreplace(names), variables, self.covariance)
+
+    def _sympystr(self, printer: Any) -> str:
+        """For the terminal: E[f(u)*g(v); var u = p, var v = q, cov = c]."""
+        us, matrix, show = self.variables, self.covariance, printer.doprint
+        parts = [f"var {show(u)} = {show(matrix[i, i])}" for i, u in enumerate(us)]
+        for i, j in combinations(range(len(us)), 2):
+            pair = "cov" if len(us) == 2 else f"cov({show(us[i])}, {show(us[j])})"
+            parts.append(f"{pair} = {show(matrix[i, j])}")
+        return f"E[{show(self.integrand)}; {', '.join(parts)}]"
 
     def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
         us, matrix, f = self.variables, self.covariance, self.integrand

@@ -2,12 +2,13 @@ r"""The head of an iterated map: states, start values, and stages of a map repea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sympy as sp
 
 from symlimits.errors import DomainError
+from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
 
@@ -90,10 +91,20 @@ class Recursion(sp.Expr):
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
         if old not in self.states:
-            return None
+            maps = self.args[2]  # symbols of the start values stay outside of what the states bind
+            names = renaming(self.states, self, new) if old in maps.free_symbols else {}
+            return self.renamed(names).subs(old, new) if names else None
         # the states are bound in the maps only: a start value may hold a symbol of the same name
         start = [e.subs(old, new) for e in self.start]
         return self.func(self.states, start, [(layers, n.subs(old, new)) for layers, n in self.blocks], self.output)
+
+    def renamed(self, names: Mapping[sp.Symbol, sp.Symbol]) -> Recursion:
+        """The same recursion with other names for its states."""
+        stages = [
+            (tuple(tuple(line.xreplace(names) for line in layer) for layer in layers), n) for layers, n in self.blocks
+        ]
+        states = [names.get(state, state) for state in self.states]
+        return self.func(states, self.start, stages, names.get(self.output, self.output))
 
     def _sympystr(self, printer: Any) -> str:
         """A recursion in words, for the terminal: its maps and its start, nothing substituted."""

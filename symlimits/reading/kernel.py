@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError
+from symlimits.errors import DataError, DomainError
 from symlimits.reading.cache import load_source
-from symlimits.reading.lower import vectorized_source
+from symlimits.reading.lower import c, p, q, vectorized_source
 from symlimits.reading.real import as_real, plain
+from symlimits.reading.reference import reference
+
+LARGEST = 1e70  # beyond it a polynomial of degree four, inside a formula whose value is moderate, may overflow
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,9 @@ class ScalarKernel:
     """A compiled function of real numbers; it broadcasts like a NumPy ufunc.
 
     `expr` and `args` say what it computes, `source` how. It prints, pickles and compares by these;
-    compiled code comes from the disk cache when there is some.
+    compiled code comes from the disk cache when there is some. Arguments beyond 1e70 are not left to
+    float64, where powers of them overflow inside the formula: they go through the reference reading.
+    Raises `DomainError` where a value is no float: it overflows, or does not exist.
 
     >>> x = sp.Symbol("x", real=True)
     >>> ScalarKernel(sp.sqrt(1 + x**2), (x,))(0.0)
@@ -47,7 +54,30 @@ class ScalarKernel:
             raise DataError(f"{len(values)} arguments", f"{len(self.args)}: {names}", f"T({names})")
         if not self.args:
             return float(self.expr.evalf(20))  # numba's ufunc of no arguments crashes the process
-        return plain(self.ufunc(*(as_real(value, s.name) for value, s in zip(values, self.args, strict=True))))
+        numbers = [as_real(value, s.name) for value, s in zip(values, self.args, strict=True)]
+        with np.errstate(all="ignore"):  # what overflows is found below
+            result = np.asarray(self.ufunc(*numbers))
+        return plain(self._finite(result, np.broadcast_arrays(*numbers)))
+
+    def _finite(self, result: Any, numbers: Sequence[Any]) -> Any:
+        """The result with huge arguments read again, and without any value that is no number."""
+        again = np.argwhere(~np.isfinite(result) | np.any([abs(array) > LARGEST for array in numbers], axis=0))
+        for index in map(tuple, again):
+            point = [float(array[index]) for array in numbers]
+            if max(map(abs, point)) > LARGEST:
+                with suppress(DomainError):  # a formula may have no value where a variance is 0, and its source one
+                    result[index] = self._by_reference(point)
+            if not np.isfinite(result[index]):
+                where = ", ".join(f"{s} = {value:g}" for s, value in zip(self.args, point, strict=True))
+                raise DomainError(f"{where}, where the value is {result[index]}", "a value in the range of floats",
+                                  "arguments of moderate size, or `.reference(...)`")  # fmt: skip
+        return result
+
+    def _by_reference(self, point: Sequence[float]) -> float:
+        exact = {symbol: sp.Rational(value) for symbol, value in zip(self.args, point, strict=True)}
+        if {p, q, c} <= set(exact) and exact[c] ** 2 > exact[p] * exact[q]:  # by rounding
+            exact[c] = sp.sign(exact[c]) * sp.sqrt(exact[p] * exact[q])
+        return float(reference(self.expr, exact, 20))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"expr": self.expr, "args": self.args}

@@ -369,10 +369,10 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
         expr = conditioned(expr)
         a, b, d = names[p], names[q], names[c]
         if expr.has(S):
-            lines += [f"s = difference_of_products({a}, {b}, {d}, {d})", "s = sqrt(max(s, 0.0))"]
+            lines += [f"s = root_of_gap({a}, {b}, {d})"]
             names[S] = "s"
         if expr.has(RHO):
-            lines += [f"rho = {d}/max(sqrt({a})*sqrt({b}), 1e-300)"]
+            lines += [f"rho = {d}/max(sqrt({a}), 1e-170)/max(sqrt({b}), 1e-170)"]  # the root of no float is smaller
             names[RHO] = "rho"
     else:
         expr = separated_differences(expr)
@@ -390,7 +390,7 @@ from math import acosh, asinh, atanh, gamma, log1p
 
 from numba import njit, vectorize
 
-from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh
+from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh, root_of_gap
 
 
 @njit(error_model="numpy")

@@ -54,7 +54,12 @@ def _value(expr: sp.Expr, values: Values) -> mpf:
     """Put in the numbers; heads inside the expression are valued first."""
     heads = _outermost(expr)
     known = {head: _to_float(_value(head, values)) for head in heads}
-    number = expr.xreplace(known).subs(values, simultaneous=True)
+    inside = expr.xreplace(known)
+    try:
+        number = inside.subs(values, simultaneous=True)
+    except ValueError:  # SymPy takes roots of large rationals apart into factors, and fails at some
+        with mp.workdps(2 * mp.dps):  # numbers in place of fractions: roots near zero lose half of the digits
+            number = inside.evalf(mp.dps, subs=values)
     return _real_number(number, expr)
 
 

@@ -123,6 +123,29 @@ def difference_of_products(a: float, b: float, c: float, d: float) -> float:
 
 
 @njit(error_model="numpy")
+def root_of_gap(p: float, q: float, c: float) -> float:
+    """sqrt(p q - c^2) without cancellation, overflow or underflow; zero where rounding makes it negative.
+
+    Far from one the numbers are first divided by powers of two, so that no digit changes.
+
+    >>> root_of_gap(1e200, 1e200, 0.0), root_of_gap(5e-324, 5e-324, 0.0)
+    (1e+200, 5e-324)
+    """
+    if 1e-130 < p < 1e130 and 1e-130 < q < 1e130:
+        return math.sqrt(max(difference_of_products(p, q, c, c), 0.0))
+    i = (math.frexp(p)[1] + 1) // 2
+    j = (math.frexp(q)[1] + 1) // 2
+    gap = difference_of_products(_scaled(p, -2 * i), _scaled(q, -2 * j), _scaled(c, -i - j), _scaled(c, -i - j))
+    return _scaled(math.sqrt(max(gap, 0.0)), i + j)
+
+
+@njit(error_model="numpy")
+def _scaled(a: float, exponent: int) -> float:
+    """a times a power of two, in two steps: the power itself may overflow."""
+    return math.ldexp(math.ldexp(a, exponent // 2), exponent - exponent // 2)
+
+
+@njit(error_model="numpy")
 def exp_sinh(a: float, b: float) -> float:
     """exp(a) sinh(b) without overflow of a factor where the product is finite.
 

@@ -267,7 +267,11 @@ def _widths_and_counts(net: Serial) -> set[sp.Symbol]:
 def _check_names(symbols: Iterable[sp.Symbol]) -> None:
     """A parameter must not be taken for a symbol of the statement itself."""
     taken = {s.name for s in (p, q, c, rho, u, v, x, dimension, K_xx, K_zz, K_xz, Theta)}
+    seen: dict[str, sp.Symbol] = {}
     for symbol in sorted(symbols, key=str):
+        if seen.setdefault(symbol.name, symbol) != symbol:
+            wanted = "one meaning for each name (a depth is an integer, a variance is not)"
+            raise DomainError(f"two symbols named {symbol}", wanted, "another name for one of them")
         if symbol.name in taken:
             raise DomainError(f"a parameter named {symbol}", f"a name other than {', '.join(sorted(taken))}", "alpha")
 

@@ -159,3 +159,11 @@ def test_a_jump_has_no_derivative(formula: str) -> None:
 def test_derivatives_are_terms_when_the_function_is() -> None:
     for expr in (sp.Max(x, 0), ELU, HARD_TANH, sp.Abs(x) ** 3, x * sp.erf(x), sp.Max(x, 0) + sp.sin(x)):
         assert terms(Activation(expr).derivative().expr, x)
+
+
+def test_names_and_functions_instead_of_formulas() -> None:
+    for name in ("relu", "gelu"):
+        with pytest.raises(FormulaError, match=f"symlimits.activations.{name}"):
+            activation(name)
+    with pytest.raises(FormulaError, match=r"symlimits\.activations\.tanh"):
+        activation(np.tanh)

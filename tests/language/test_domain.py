@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Callable
 
 import pytest
 import sympy as sp
@@ -14,6 +16,7 @@ from symlimits.language.domain import (
     NONNEGATIVE,
     POSITIVE,
     REAL,
+    WIDE,
     Domain,
     Range,
     bindings,
@@ -45,6 +48,36 @@ def test_ranges(interval: Range, inside: tuple[object, ...], outside: tuple[obje
     assert all(value.is_Rational and interval.contains(value) for value in drawn)
     assert all(interval.contains(value) for value in interval.corners())
     assert len(set(drawn)) > 100
+
+
+@pytest.mark.parametrize(
+    ("interval", "distance"),
+    [(POSITIVE, lambda x: x), (NONNEGATIVE, lambda x: x), (REAL, abs), (Range(-sp.oo, 3), lambda x: 3 - x)],
+)
+def test_wide_draws_meet_eight_decades(interval: Range, distance: Callable[[sp.Expr], sp.Expr]) -> None:
+    rng = random.Random(0)
+    sizes = [float(distance(interval.draw(rng, WIDE))) for _ in range(400)]
+    assert 0.9e-4 <= min(sizes) < 2e-4
+    assert 0.5e4 < max(sizes) <= 1.1e4
+    assert 0.3 < sum(size < 1 for size in sizes) / 400 < 0.7
+    moderate = [float(distance(interval.draw(rng))) for _ in range(400)]
+    assert 0.09 <= min(moderate) < max(moderate) <= 11
+
+
+def test_wide_draws_come_close_to_both_ends() -> None:
+    rng = random.Random(0)
+    values = [CORRELATION.draw(rng, WIDE) for _ in range(400)]
+    assert all(CORRELATION.contains(value) for value in values)
+    gaps = [float(1 - abs(value)) for value in values]
+    assert 1e-6 < min(gaps) < 3e-6
+    assert sum(gap > 0.1 for gap in gaps) > 150
+    assert {sp.sign(value) for value in values if abs(value) > sp.Rational(999, 1000)} == {1, -1}
+
+
+def test_coordinates_are_stratified() -> None:
+    points = PAIR.mixed_points(seed=0, corners=0, interior=8, decades=WIDE)
+    decades = sorted(math.floor(math.log10(point[p])) for point in points)
+    assert decades == list(range(-4, 4))
 
 
 def test_corners_and_names() -> None:

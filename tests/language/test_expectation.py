@@ -96,3 +96,10 @@ def test_separated() -> None:
     assert separated(sp.exp(u + v - 1), u, v) == (sp.exp(-1) * sp.exp(u), sp.exp(v), 1)
     assert separated(sp.exp(-((u - v) ** 2)), u, v) == (sp.exp(-(u**2)), sp.exp(-(v**2)), sp.exp(2 * u * v))
     assert separated(sp.Max(u, v) * 2, u, v) == (2, 1, sp.Max(u, v))
+
+
+def test_it_prints_in_words_and_is_stored_as_before() -> None:
+    head = pair_expectation(u * v, u, v, p, q, c)
+    assert str(head) == repr(head) == "E[u*v; var u = p, var v = q, cov = c]"
+    assert str(GaussianExpectation(u, (u,), [[p]])) == "E[u; var u = p]"
+    assert sp.srepr(head).startswith("GaussianExpectation(")

@@ -67,6 +67,14 @@ def test_states_are_bound_in_the_maps_only() -> None:
     assert SQUARES.subs(a, 2).unroll() == 256
 
 
+def test_substitution_does_not_capture() -> None:
+    own = Recursion((y,), (y + a,), [((a * y,), 2)], y)
+    inside = own.subs(a, y)
+    assert (inside.start, inside.free_symbols) == ((2 * y,), {y})
+    assert inside.subs(y, 3).unroll() == 54
+    assert Recursion((y,), (a,), [((y**2,), 2)], y).subs(a, y).states == (y,), "start values are outside"
+
+
 def test_its_value_is_its_reference() -> None:
     assert reference(FIBONACCI, {L: sp.S(50)}, 20) == 12586269025
     own = Recursion((y,), (y + a,), [((a * y,), 2)], y)

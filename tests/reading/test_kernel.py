@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symlimits.errors import DataError, FormulaError, UnboundSymbol
+import symlimits as sl
+from symlimits import activations as act
+from symlimits.errors import DataError, DomainError, FormulaError, UnboundSymbol
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.real import as_real, plain
 
@@ -62,3 +64,22 @@ def test_a_kernel_is_its_expression() -> None:
 def test_a_constant_fills_the_shape() -> None:
     assert ScalarKernel(sp.Integer(2), (a,))(np.ones((2, 3))).tolist() == [[2.0] * 3] * 2
     assert ScalarKernel(sp.sqrt(2), ())() == 2**0.5
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-310, 1e200])
+def test_no_variance_is_too_small_or_too_large_for_a_homogeneous_dual(scale: float) -> None:
+    T = sl.dual(act.relu)
+    assert T(scale, scale, scale / 2) / scale == pytest.approx(T(1.0, 1.0, 0.5), rel=1e-12)
+    assert T(1e-200, 1e200, 0.5) == pytest.approx(T(1.0, 1.0, 0.5), rel=1e-15)
+
+
+def test_huge_arguments_of_a_moderate_value() -> None:
+    T = sl.dual(act.erf)
+    np.testing.assert_allclose(T([1.0, 1e200], [1.0, 1e200], [0.0, 5e199]), [0.0, 1 / 3], rtol=1e-15)
+
+
+def test_what_is_no_float_is_refused() -> None:
+    with pytest.raises(DomainError, match="p = 10000"):
+        sl.dual(act.exp)([1.0, 1e4], [1.0, 1e4], 0.0)
+    with pytest.raises(DomainError, match=r"1e\+200"):
+        sl.dual(act.relu_power(2))(1e200, 1e200, 0.0)

@@ -148,3 +148,13 @@ def test_two_precisions_agree() -> None:
     assert abs(low - high) < mpf("1e-12")
     with mp.workdps(24):
         assert str(high)[:20] == str(+high)[:20]
+
+
+def test_roots_that_sympy_cannot_take_apart() -> None:
+    """sympy.sqrt of a rational of 24 digits: 'is not a prime factor'."""
+    p, q, c = sp.symbols("p q c", positive=True)
+    expr = 4 / (sp.pi * sp.sqrt((1 + 2 * p) * (1 + 2 * q) - 4 * c**2))
+    value = reference(expr, {p: sp.Integer(10) ** 12, q: sp.Integer(10) ** 12, c: sp.Integer(1000)}, 30)
+    with mp.workdps(40):
+        truth = 4 / (mp.pi * mp.sqrt((1 + 2 * mp.mpf(10) ** 12) ** 2 - 4000000))
+    assert abs(value / truth - 1) < mp.mpf(10) ** -29

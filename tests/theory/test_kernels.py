@@ -297,3 +297,8 @@ def test_experiment_of_a_point() -> None:
     inputs = np.array(experiment.inputs)
     np.testing.assert_allclose(inputs @ inputs.T / 2, [[9, -2], [-2, 4]], atol=1e-14)
     assert p not in T.free_symbols
+
+
+def test_one_name_one_meaning() -> None:
+    with pytest.raises(sl.DomainError, match="two symbols named sigma_w"):
+        sl.nngp(sl.mlp("sigma_w", act.relu))
