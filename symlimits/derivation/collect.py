@@ -52,6 +52,7 @@ class _Roots:
     def _root(self, base: sp.Expr) -> sp.Expr:
         if base not in self._names:
             factored = sp.sqrt(sp.factor(self.restored(base))) if base.is_Add else base
+            factored = factored.replace(_is_root_of_product, lambda power: sp.expand(power.base) ** power.exp)
             if factored.is_Mul:
                 self._names[base] = self.named(factored)
             else:
@@ -110,9 +111,25 @@ def _exponent(exponent: sp.Expr, fractions: Fractions) -> sp.Expr:
 
 
 def _is_root(node: sp.Basic) -> bool:
-    if not (node.is_Pow and (2 * node.exp).is_Integer) or node.is_number:
+    """Half of an integer as the power of a symbol, or of a sum of rational multiples of symbols (also 1/sum)."""
+    if not (node.is_Pow and (2 * node.exp).is_Integer):
         return False
-    return not _natural(node.exp) if node.base.is_Add else node.base.is_Symbol and not node.exp.is_Integer
+    if node.base.is_Symbol:
+        return not node.exp.is_Integer
+    return node.base.is_Add and not _natural(node.exp) and _is_rational(node.base)
+
+
+def _is_rational(base: sp.Expr) -> bool:
+    """Whether it is made of symbols, rational numbers, and roots of such."""
+    if base.is_Pow:
+        return (2 * base.exp).is_Integer and not base.is_number and _is_rational(base.base)
+    if base.is_Add or base.is_Mul:
+        return not base.is_number and all(part.is_Rational or _is_rational(part) for part in base.args)
+    return base.is_Symbol
+
+
+def _is_root_of_product(node: sp.Basic) -> bool:
+    return node.is_Pow and node.base.is_Mul and not node.exp.is_Integer
 
 
 def _natural(exponent: sp.Expr) -> bool:
@@ -125,7 +142,7 @@ def _split(term: sp.Expr, roots: _Roots) -> _Part:
         base, exponent = factor.as_base_exp()
         if base in roots.radicands:
             part.roots[base] = part.roots.get(base, 0) + int(exponent)
-        elif factor.is_Rational or (not factor.is_number and factor.is_rational_function()):
+        elif factor.is_Rational or (factor.is_rational_function() and _is_rational(factor)):
             part.rational *= factor
         else:
             part.rest *= factor

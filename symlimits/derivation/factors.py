@@ -78,7 +78,7 @@ def _with_number_in_front(terms: Sequence[sp.Expr]) -> sp.Expr:
     numbers = [sp.Mul(*(factor for factor in sp.Mul.make_args(term) if factor.is_number)) for term in terms]
     leading = max(range(len(terms)), key=lambda i: (len(terms[i].atoms(sp.Function)), sp.count_ops(terms[i])))
     ratios = [number / numbers[leading] for number in numbers]
-    number = numbers[leading] * sp.gcd_list([ratio for ratio in ratios if ratio.is_Rational])
+    number = numbers[leading] * sp.gcd_list([sp.S.One, *(ratio for ratio in ratios if ratio.is_Rational)])
     inside = [
         product(k / number, *(factor for factor in sp.Mul.make_args(term) if not factor.is_number))
         for k, term in zip(numbers, terms, strict=True)

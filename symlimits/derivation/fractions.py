@@ -28,47 +28,39 @@ class Fractions:
     """
 
     def __init__(self, symbols: Iterable[sp.Symbol], radicands: Iterable[sp.Expr]) -> None:
-        radicands = list(radicands)
-        self._constants = {k: sp.Dummy("k") for D in radicands for k in _irrational(D)}
-        generators = sorted({*symbols, *self._constants.values()}, key=lambda s: s.sort_key()) or [sp.Dummy()]
+        generators = sorted(symbols, key=lambda s: s.sort_key()) or [sp.Dummy()]
         self._field = sp.polys.fields.FracField(generators, sp.QQ)
-        self._radicands = [D for D in radicands if D.is_Add and self.holds(D) and D.is_polynomial(*D.free_symbols)]
+        self._radicands = [D for D in radicands if D.is_Add]
         self._shapes: dict[sp.Expr, tuple[sp.Expr, sp.Rational]] = {}
         for D in self._radicands:
             content, primitive = sp.expand(D).as_content_primitive()
             self._shapes |= {primitive: (D, content), sp.expand(-primitive): (D, -content)}
 
     def holds(self, expr: sp.Expr) -> bool:
-        """Whether it is a fraction in the symbols, with rational numbers or those of the radicands."""
+        """Whether it is a fraction in the symbols, with rational numbers."""
         try:
-            self._element(expr)
+            self._field.from_expr(expr)
         except ValueError:
             return False
         return True
-
-    def _element(self, expr: sp.Expr) -> Any:
-        return self._field.from_expr(expr.xreplace(self._constants))
-
-    def _expr(self, polynomial: Any) -> sp.Expr:
-        return polynomial.as_expr().xreplace({name: k for k, name in self._constants.items()})
 
     def sum(self, terms: Iterable[tuple[sp.Expr, sp.Expr]]) -> Any:
         """The sum of products of a fraction and a polynomial, cancelled."""
         by_polynomial: dict[sp.Expr, dict[Any, Any]] = {}
         for fraction, polynomial in terms:
-            element = self._element(fraction)
+            element = self._field.from_expr(fraction)
             tops = by_polynomial.setdefault(polynomial, {})
             tops[element.denom] = tops.get(element.denom, 0) + element.numer
         total: dict[Any, Any] = {}
         for polynomial, tops in by_polynomial.items():
-            factor = self._element(polynomial).numer
+            factor = self._field.from_expr(polynomial).numer
             for bottom, top in tops.items():
                 total[bottom] = total.get(bottom, 0) + top * factor
         return sum((self._field.new(top, bottom) for bottom, top in total.items()), self._field.zero)
 
     def printed(self, fraction: object, roots: Iterable[sp.Expr] = (), mixed: bool = True) -> sp.Expr:
         """The fraction times the square roots of some of the radicands."""
-        element = self._element(fraction) if isinstance(fraction, sp.Expr) else fraction
+        element = self._field.from_expr(fraction) if isinstance(fraction, sp.Expr) else fraction
         if element == 0:
             return sp.S.Zero
         number: sp.Expr = sp.S.One
@@ -77,7 +69,7 @@ class Fractions:
             content, factors = polynomial.factor_list()
             number *= sp.sympify(content) ** side
             for factor, times in factors:
-                base, scale = self._shape(self._expr(factor))
+                base, scale = self._shape(factor.as_expr())
                 number /= scale ** (side * times)
                 powers[base] = powers.get(base, sp.S.Zero) + side * times
         whole = product(number, *(base**power for base, power in powers.items()))
@@ -106,15 +98,6 @@ class Fractions:
             sign = -1 if _minus_signs(factor) > _minus_signs(sp.expand(-factor)) else 1
             self._shapes[factor] = shortest(sp.expand(sign * factor), self._radicands), sp.Rational(sign)
         return self._shapes[factor]
-
-
-def _irrational(expr: sp.Expr) -> set[sp.Expr]:
-    """The outermost irrational numbers that are no sums or products."""
-    if not expr.is_number:
-        return set().union(*map(_irrational, expr.args))
-    if expr.is_Add or expr.is_Mul or (expr.is_Pow and expr.exp.is_Integer):
-        return set().union(*map(_irrational, expr.args))
-    return set() if expr.is_Rational else {expr}
 
 
 def _minus_signs(polynomial: sp.Expr) -> int:

@@ -24,9 +24,12 @@ def on_sphere(recursion: Recursion, variance: sp.Expr) -> sp.Expr:
     point = {first: variance, second: variance, mixed: variance * rho}
     maps = dict(zip(recursion.states, recursion.stages[-1][0], strict=True))
     if recursion.output == mixed:
-        expr = maps[mixed].subs(point, simultaneous=True) / maps[first].subs(point, simultaneous=True)
-    else:
-        (tangent,) = others
-        line = maps[tangent].subs(point, simultaneous=True)
-        expr = sp.diff(line, tangent)
-    return expr if expr.has(GaussianExpectation, sp.Integral) else collect(sp.expand(expr))
+        return _ordered(maps[mixed].subs(point, simultaneous=True)) / _ordered(
+            maps[first].subs(point, simultaneous=True)
+        )
+    (tangent,) = others
+    return _ordered(sp.diff(maps[tangent].subs(point, simultaneous=True), tangent))
+
+
+def _ordered(expr: sp.Expr) -> sp.Expr:
+    return expr if expr.has(GaussianExpectation, sp.Integral) else collect(expr)
