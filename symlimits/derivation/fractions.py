@@ -58,7 +58,7 @@ class Fractions:
                 total[bottom] = total.get(bottom, 0) + top * factor
         return sum((self._field.new(top, bottom) for bottom, top in total.items()), self._field.zero)
 
-    def printed(self, fraction: object, roots: Iterable[sp.Expr] = (), mixed: bool = True) -> sp.Expr:
+    def printed(self, fraction: Any, roots: Iterable[sp.Expr] = (), mixed: bool = True) -> sp.Expr:
         """The fraction times the square roots of some of the radicands."""
         element = self._field.from_expr(fraction) if isinstance(fraction, sp.Expr) else fraction
         if element == 0:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symlimits.derivation.terms import Delta, Erf, Step, Term, Terms, terms
+from symlimits.derivation.terms import Delta, Erf, Step, Term, Terms
 from symlimits.errors import NoRule
 
 
@@ -105,17 +105,22 @@ def _pair_mean(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[sp
 
 def _conditioned(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
     """E a(u) b(v) with a step or erf in a alone: the mean of b given u is again a sum of terms in u."""
-    u = sp.Dummy("u", real=True)
-    given = _mean(b, c * u / p, (p * q - c**2) / p)
-    value = mean([_product(a, term) for term in terms(_in_powers(given, u), u)], p)
+    value = mean([_product(a, term) for term in _given(b, p, q, c)], p)
     if value.has(sp.I, sp.erfi):
         raise NoRule(f"the mean of {a.factor} with a wave", "real exponentials beside steps and erfs", "quadrature")
     return value
 
 
-def _in_powers(given: sp.Expr, u: sp.Symbol) -> sp.Expr:
-    """Exponents that are polynomials in u, with coefficients in order."""
-    return given.replace(sp.exp, lambda exponent: sp.exp(sp.collect(sp.expand(exponent), u, sp.factor)))
+def _given(b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> list[Term]:
+    """E(b(v) | u), a polynomial in u times an exponential, as terms in u."""
+    u = sp.Dummy("u", real=True)
+    mass, mu, variance = _tilt(b, c * u / p, (p * q - c**2) / p)
+    exponents = [factor.args[0] for factor in sp.Mul.make_args(mass) if isinstance(factor, sp.exp)]
+    exponent = sp.Poly(sp.Add(*exponents), u)
+    linear, quadratic, constant = (sp.factor(exponent.coeff_monomial(u**k)) for k in (1, 2, 0))
+    front = b.coefficient * sp.exp(constant) * mass / sp.exp(sp.Add(*exponents))
+    moment = sp.Poly(_stein(b.power, None, mu, variance), u)
+    return [Term(front * sp.factor(k), power, quadratic, linear) for (power,), k in moment.terms()]
 
 
 def _product(open_term: Term, smooth: Term) -> Term:

@@ -4,7 +4,9 @@ Price's theorem says $\partial_c\,\mathbb E f(u)g(v) = \mathbb E f'(u)g'(v)$. Di
 neither factor holds a step or an erf, and Taylor's formula around c = 0 give
 $$\mathbb E f(u)g(v) = \sum_{j<k}\frac{c^j}{j!}\,\mathbb E f^{(j)}(u)\,\mathbb E g^{(j)}(v)
   + \int_0^c\frac{(c-s)^{k-1}}{(k-1)!}\,\mathbb E_s f^{(k)}(u)g^{(k)}(v)\,ds .$$
-What stands under the integral is algebraic, and integrates in a closed class.
+What stands under the integral is algebraic, and integrates in a closed class. Exponentials beside
+steps or erfs would leave the class: there the expectation is expanded, and where only one factor
+holds a step or erf, the other is averaged first, given its variable.
 """
 
 from __future__ import annotations
@@ -175,7 +177,12 @@ integrate = Rule(
     "The integral over s stays in the span of powers of s and of a square root, and of an arcsine.",
     _on_heads(sp.Integral, _integrate),
 )
-in_order = Rule("like terms together", "algebra", "Terms with the same roots and functions are added.", collect)
+in_order = Rule(
+    "like terms together",
+    "algebra",
+    "Terms with the same roots and functions are added, and what several share goes before a bracket.",
+    collect,
+)
 
 ROUTE = (expand, price, gaussian_integrals, integrate, in_order)
 
