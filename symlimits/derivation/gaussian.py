@@ -9,7 +9,8 @@ A Dirac mass at a is the density at a times a conditional expectation (Stein 197
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 import sympy as sp
@@ -18,7 +19,7 @@ from symlimits.derivation.terms import Delta, Erf, Step, Term, Terms
 from symlimits.errors import NoRule
 
 
-def mean(sum_of: Terms, variance: sp.Expr, mu: sp.Expr = sp.S.Zero) -> sp.Expr:
+def mean(sum_of: Iterable[Term], variance: sp.Expr, mu: sp.Expr = sp.S.Zero) -> sp.Expr:
     r"""$\mathbb E f(x)$ for $x \sim N(\mu, \varsigma)$, f a sum of terms."""
     return sp.Add(*(_real(term.coefficient * _mean(term, mu, variance)) for term in sum_of))
 
@@ -89,15 +90,48 @@ def _start(factor: Step | Erf | None, mu: sp.Expr, variance: sp.Expr) -> sp.Expr
 
 def _pair_mean(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """The mass of the tilted density, and the moment under it (a Dirac mass leaves one number: moment 1)."""
-    for term in (a, b):
-        if not term.is_gaussian:
-            raise NoRule(f"a pair with {term.factor}", "terms without steps and error functions", "rules.price first")
+    if not a.is_gaussian and not b.is_gaussian:
+        raise NoRule(f"a pair with {a.factor} and {b.factor}", "one term without step or erf", "rules.price first")
+    if not b.is_gaussian:
+        return _pair_mean(b, a, q, p, c)
+    if not a.is_gaussian and not isinstance(b.factor, Delta):
+        return sp.S.One, _conditioned(a, b, p, q, c)
     if isinstance(a.factor, Delta):
         given = (p * q - c**2) / p
         return _at_point(lambda at: density(at, sp.S.Zero, p) * _mean(b, c * at / p, given), a.factor), sp.S.One
     if isinstance(b.factor, Delta):
         return _pair_mean(b, a, q, p, c)
     return _tilted_pair(a, b, p, q, c)
+
+
+def _conditioned(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
+    """E a(u) b(v) with a step or erf in a alone: the mean of b given u is again a sum of terms in u."""
+    value = mean([_product(a, term) for term in _given(b, p, q, c)], p)
+    if value.has(sp.I, sp.erfi):
+        raise NoRule(f"the mean of {a.factor} with a wave", "real exponentials beside steps and erfs", "quadrature")
+    return value
+
+
+def _given(b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> list[Term]:
+    """E(b(v) | u), a polynomial in u times an exponential, as terms in u."""
+    u = sp.Dummy("u", real=True)
+    mass, mu, variance = _tilt(b, c * u / p, (p * q - c**2) / p)
+    exponents = [factor.args[0] for factor in sp.Mul.make_args(mass) if isinstance(factor, sp.exp)]
+    exponent = sp.Poly(sp.Add(*exponents), u)
+    linear, quadratic, constant = (sp.factor(exponent.coeff_monomial(u**k)) for k in (1, 2, 0))
+    front = b.coefficient * sp.exp(constant) * mass / sp.exp(sp.Add(*exponents))
+    moment = sp.Poly(_stein(b.power, None, mu, variance), u)
+    return [Term(front * sp.factor(k), power, quadratic, linear) for (power,), k in moment.terms()]
+
+
+def _product(open_term: Term, smooth: Term) -> Term:
+    return replace(
+        open_term,
+        coefficient=open_term.coefficient * smooth.coefficient,
+        power=open_term.power + smooth.power,
+        quadratic=sp.factor(open_term.quadratic + smooth.quadratic),
+        linear=sp.factor(open_term.linear + smooth.linear),
+    )
 
 
 def _tilted_pair(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -4,13 +4,15 @@ Price's theorem says $\partial_c\,\mathbb E f(u)g(v) = \mathbb E f'(u)g'(v)$. Di
 neither factor holds a step or an erf, and Taylor's formula around c = 0 give
 $$\mathbb E f(u)g(v) = \sum_{j<k}\frac{c^j}{j!}\,\mathbb E f^{(j)}(u)\,\mathbb E g^{(j)}(v)
   + \int_0^c\frac{(c-s)^{k-1}}{(k-1)!}\,\mathbb E_s f^{(k)}(u)g^{(k)}(v)\,ds .$$
-What stands under the integral is algebraic, and integrates in a closed class.
+What stands under the integral is algebraic, and integrates in a closed class. Exponentials beside
+steps or erfs would leave the class: there the expectation is expanded, and where only one factor
+holds a step or erf, the other is averaged first, given its variable.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain, count
+from itertools import chain, count, product
 
 import sympy as sp
 
@@ -32,13 +34,30 @@ _P, _Q = sp.Dummy("p", positive=True), sp.Dummy("q", positive=True)
 _C = sp.Dummy("c", real=True)
 
 
+def _expand(head: GaussianExpectation) -> sp.Expr:
+    """Where exponentials stand beside steps or erfs: a sum over pairs of an open and a smooth part of each factor."""
+    parts = [_open_and_smooth(h) for h in _factors(head)]
+    if not any(smooth for _, smooth in parts) or not any(open_part for open_part, _ in parts):
+        return head
+    (u, v), C = head.variables, head.covariance
+    return sp.Add(
+        *(pair_expectation(as_expr(f, u) * as_expr(g, v), u, v, C[0, 0], C[1, 1], C[0, 1]) for f, g in product(*parts))
+    )
+
+
+def _open_and_smooth(sum_of: Terms) -> tuple[Terms, Terms]:
+    """The terms that Price's theorem is to close, polynomials among them, and the exponentials."""
+    smooth = tuple(term for term in sum_of if term.is_gaussian and term.is_exponential)
+    return tuple(term for term in sum_of if term not in smooth), smooth
+
+
 def _price(head: GaussianExpectation) -> sp.Expr:
     u, v = head.variables
     f, g = _factors(head)
     p, c, q = head.covariance[0, 0], head.covariance[0, 1], head.covariance[1, 1]
-    times = _order(f, g, head)
-    if times == 0:
+    if _is_closed(f, g):
         return head
+    times = _order(f, g, head)
     check_work(derivative(f, times), derivative(g, times))
     lines = [sp.S.Zero] * (times + 1)
     for j in range(times):
@@ -70,7 +89,7 @@ def _gaussian_integral(head: GaussianExpectation) -> sp.Expr:
 @lru_cache(maxsize=256)
 def _pair_integral(head: GaussianExpectation) -> sp.Expr:
     f, g = _factors(head)
-    if _order(f, g, head) != 0:
+    if not _is_closed(f, g):
         raise NoRule(f"{head.integrand}, with steps or erfs", "factors without them", "sl.rules.price first")
     check_work(f, g)
     value = pair_mean(f, g, _P, _Q, _C)
@@ -96,6 +115,13 @@ def _factors(head: GaussianExpectation) -> tuple[Terms, Terms]:
     if mixed != 1:
         raise NoRule(f"the factor {mixed}", f"a function of {u} times a function of {v}", "expand it first")
     return terms(f, u), terms(g, v)
+
+
+def _is_closed(f: Terms, g: Terms) -> bool:
+    """Whether Gaussian integrals reach it: no pair has a step or erf on both sides."""
+    polynomial = not any(term.is_exponential for term in (*f, *g))
+    sides = [all(term.is_gaussian for term in h) for h in (f, g)]
+    return all(sides) or (any(sides) and not polynomial)
 
 
 def _order(f: Terms, g: Terms, head: GaussianExpectation) -> int:
@@ -131,6 +157,12 @@ def _on_heads(head_class: type, rewrite):  # type: ignore[no-untyped-def]
     return apply
 
 
+expand = Rule(
+    "bilinearity",
+    "linearity of the expectation",
+    "Exponentials beside steps or erfs are paired apart from them: each pair has its own way to a closed form.",
+    _on_heads(GaussianExpectation, lambda head: _expand(head) if len(head.variables) == 2 else head),
+)
 price = Rule(
     "Price's theorem",
     "Price 1958; Taylor's formula in c",
@@ -149,9 +181,14 @@ integrate = Rule(
     "The integral over s stays in the span of powers of s and of a square root, and of an arcsine.",
     _on_heads(sp.Integral, _integrate),
 )
-in_order = Rule("like terms together", "algebra", "Terms with the same roots and functions are added.", collect)
+in_order = Rule(
+    "like terms together",
+    "algebra",
+    "Terms with the same roots and functions are added, and what several share goes before a bracket.",
+    collect,
+)
 
-ROUTE = (price, gaussian_integrals, integrate, in_order)
+ROUTE = (expand, price, gaussian_integrals, integrate, in_order)
 
 
 @lru_cache(maxsize=256)
@@ -162,10 +199,16 @@ def derive(head: GaussianExpectation) -> Trace:
     The derivation stops at the first line that no rule changes any more; an expectation
     that the rules do not reach is its own, and only, line. Lines are kept on disk.
     """
-    trace = [Step(head, "definition", "the expectation itself")]
-    for rule in ROUTE:
+    definition = Step(head, "definition", "the expectation itself")
+    ways = (_followed(definition, route) for route in (ROUTE[1:], ROUTE))  # expanded only where it must be
+    return next((trace for trace in ways if not trace[-1].expr.has(GaussianExpectation, sp.Integral)), (definition,))
+
+
+def _followed(definition: Step, route: tuple[Rule, ...]) -> Trace:
+    trace = [definition]
+    for rule in route:
         if rule is in_order and trace[-1].expr.has(GaussianExpectation, sp.Integral):
-            return (trace[0],)
+            return (definition,)
         try:
             trace.append(rule.step(trace[-1].expr))
         except NoRule:

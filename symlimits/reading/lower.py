@@ -273,7 +273,15 @@ def conditioned(expr: sp.Expr) -> sp.Expr:
 
 
 def _has_pole(node: sp.Basic) -> bool:
-    return node.is_Mul and any(f.is_Pow and f.base in (p, q) and f.exp.is_negative for f in node.args)
+    return node.is_Mul and any(_is_pole(factor) or (factor.is_Add and _in_terms(factor)) for factor in node.args)
+
+
+def _in_terms(node: sp.Add) -> bool:
+    return any(_is_pole(factor) for term in node.args for factor in sp.Mul.make_args(term))
+
+
+def _is_pole(factor: sp.Expr) -> bool:
+    return factor.is_Pow and factor.base in (p, q) and factor.exp.is_negative
 
 
 def _without_poles(*factors: sp.Expr) -> sp.Expr:
@@ -344,9 +352,10 @@ def _angle(argument: sp.Expr) -> sp.Expr:
 
 
 def _positive(node: sp.Expr) -> sp.Expr:
-    """c^2 = p q - s^2 in the negative terms, where that leaves no negative term."""
+    """c^2 = p q - s^2 in the negative terms, where that leaves no negative term; fractions are added first."""
     if not node.is_polynomial(p, q, c):
-        return node
+        top, bottom = sp.fraction(sp.together(node)) if node.is_rational_function(p, q, c) else (node, sp.S.One)
+        return _positive(sp.expand(top)) / bottom if top.is_polynomial(p, q, c) else node
     rewritten = sp.expand(node)
     for _ in range(sp.degree(rewritten, c) + 1):
         terms = sp.Add.make_args(rewritten)

@@ -50,7 +50,7 @@ def dual(phi: object) -> Limit:
     >>> from symlimits import activations as act
     >>> T = dual(act.relu)
     >>> T.expr
-    c*asin(c/(sqrt(p)*sqrt(q)))/(2*pi) + c/4 + sqrt(-c**2 + p*q)/(2*pi)
+    (c*(asin(c/(sqrt(p)*sqrt(q))) + pi/2) + sqrt(-c**2 + p*q))/(2*pi)
     >>> T(1.0, 1.0, 0.0) == T.dot()(1.0, 1.0, 0.0) * 2 / 3.141592653589793
     True
     """

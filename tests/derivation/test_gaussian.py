@@ -107,7 +107,17 @@ def test_masses_in_two_variables() -> None:
 def test_steps_are_refused_in_two_variables() -> None:
     for f in (sp.Heaviside(x, HALF), sp.erf(x)):
         with pytest.raises(NoRule, match="price"):
-            pair_mean(terms(f, x), terms(x, x), p, q, c)
+            pair_mean(terms(f, x), terms(f, x), p, q, c)
+
+
+@pytest.mark.parametrize(("f", "g"), [(sp.exp(x), sp.Heaviside(x - 1, HALF)), (x * sp.exp(-(x**2)), x * sp.erf(x))])
+def test_one_step_or_erf_is_averaged_over_the_other_factor(f: sp.Expr, g: sp.Expr) -> None:
+    closed = pair_mean(terms(f, x), terms(g, x), p, q, c)
+    swapped = pair_mean(terms(g, x), terms(f, x), q, p, c)
+    slope = pair_mean(terms(sp.diff(f, x), x), terms(sp.diff(g, x), x), p, q, c)
+    assert abs(sp.N((closed - swapped).subs(VALUES), 30)) < 1e-25
+    assert abs(sp.N((closed.diff(c) - slope).subs(VALUES), 30)) < 1e-25
+    assert abs(sp.N((closed.subs(c, 0) - mean(terms(f, x), p) * mean(terms(g, x), q)).subs(VALUES), 30)) < 1e-25
 
 
 def test_waves_do_not_swell() -> None:

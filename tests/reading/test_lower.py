@@ -29,14 +29,18 @@ ACTIVATIONS = {
     **{"relu^2": act.relu_power(2), "relu^3": act.relu_power(3), "cubic": act.polynomial([1, 2, "1/2", "-1/3"])},
     **{"x erf": sl.activation("x*erf(x)"), "relu + x^2": sl.activation("max(x, 0) + x**2/10")},
     "erf + x": sl.activation("erf(x) + x/10"),
+    "exp + relu": sl.activation("exp(x) + max(x, 0)"),
+    "exp + erf": sl.activation("exp(x) + erf(x)"),
 }
 SMOOTH = [name for name in ACTIVATIONS if name not in ("step", "sign")]
 GAPS = (0.0, 1e-16, 1e-14, 1e-9, 1e-5, 1e-3, 0.1, 0.5, 1.0)
-VARIANCES = {"exp": (1e-3, 0.1, 1.0, 10.0)}  # exp(p) leaves the range of floats soon
+VARIANCES = dict.fromkeys(
+    ["exp", "exp + relu", "exp + erf"], (1e-3, 0.1, 1.0, 10.0)
+)  # exp(p) leaves the range of floats soon
 # A sum of a few terms, each of a few roundings, none larger than the diagonal: 4.2e-16 measured.
 TOLERANCE = 4 * 2.0**-52
 # exp(a) has the error of a in its last digits: a up to 20 here.
-TOLERANCES = {"exp": 20 * TOLERANCE}
+TOLERANCES = dict.fromkeys(VARIANCES, 20 * TOLERANCE)
 
 
 def grid(variances: tuple[float, ...]) -> list[tuple[float, float, float]]:
