@@ -34,7 +34,9 @@ ACTIVATIONS = {
 }
 SMOOTH = [name for name in ACTIVATIONS if name not in ("step", "sign")]
 GAPS = (0.0, 1e-16, 1e-14, 1e-9, 1e-5, 1e-3, 0.1, 0.5, 1.0)
-VARIANCES = dict.fromkeys(["exp", "exp + relu", "exp + erf"], (1e-3, 0.1, 1.0, 10.0))  # exp(p) leaves the range of floats soon
+VARIANCES = dict.fromkeys(
+    ["exp", "exp + relu", "exp + erf"], (1e-3, 0.1, 1.0, 10.0)
+)  # exp(p) leaves the range of floats soon
 # A sum of a few terms, each of a few roundings, none larger than the diagonal: 4.2e-16 measured.
 TOLERANCE = 4 * 2.0**-52
 # exp(a) has the error of a in its last digits: a up to 20 here.
