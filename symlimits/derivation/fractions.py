@@ -14,7 +14,7 @@ import sympy as sp
 
 from symlimits.derivation.factors import product
 
-LONGEST = 60  # terms of a polynomial that other ways of writing it are tried for
+LONGEST = 60  # terms of a polynomial that is divided by radicands
 LONGEST_MIXED = 20  # terms of a numerator that is divided by its denominator
 
 
@@ -106,11 +106,12 @@ def _minus_signs(polynomial: sp.Expr) -> int:
 
 def shortest(polynomial: sp.Expr, radicands: Iterable[sp.Expr] = ()) -> sp.Expr:
     """The shortest way to write a polynomial that has no factors."""
-    if not 3 < len(sp.Add.make_args(polynomial)) <= LONGEST:
+    terms = len(sp.Add.make_args(polynomial))
+    if terms <= 3:
         return polynomial
-    ways = [polynomial]
-    ways += [_by_powers(polynomial, s) for s in _distinguished(polynomial)]
-    ways += [way for D in radicands for way in _by_radicand(polynomial, D)]
+    ways = [polynomial, *(_by_powers(polynomial, s) for s in _distinguished(polynomial))]
+    if terms <= LONGEST:
+        ways += [way for D in radicands for way in _by_radicand(polynomial, D)]
     return min(ways, key=sp.count_ops)
 
 

@@ -9,7 +9,7 @@ A Dirac mass at a is the density at a times a conditional expectation (Stein 197
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ from symlimits.derivation.terms import Delta, Erf, Step, Term, Terms
 from symlimits.errors import NoRule
 
 
-def mean(sum_of: Iterable[Term], variance: sp.Expr, mu: sp.Expr = sp.S.Zero) -> sp.Expr:
+def mean(sum_of: Terms, variance: sp.Expr, mu: sp.Expr = sp.S.Zero) -> sp.Expr:
     r"""$\mathbb E f(x)$ for $x \sim N(\mu, \varsigma)$, f a sum of terms."""
     return sp.Add(*(_real(term.coefficient * _mean(term, mu, variance)) for term in sum_of))
 
@@ -105,8 +105,9 @@ def _pair_mean(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[sp
 
 
 def _conditioned(a: Term, b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """E a(u) b(v) with a step or erf in a alone: the mean of b given u is again a sum of terms in u."""
-    value = mean([_product(a, term) for term in _given(b, p, q, c)], p)
+    """E a(u) b(v), both without coefficient, a step or erf in a alone: the mean of b given u is a sum of terms in u."""
+    products = (_product(a, term) for term in _given(b, p, q, c))
+    value = sp.Add(*(term.coefficient * _mean(term, sp.S.Zero, p) for term in products))
     if value.has(sp.I, sp.erfi):
         raise NoRule(f"the mean of {a.factor} with a wave", "real exponentials beside steps and erfs", "quadrature")
     return value
@@ -119,7 +120,7 @@ def _given(b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> list[Term]:
     exponents = [factor.args[0] for factor in sp.Mul.make_args(mass) if isinstance(factor, sp.exp)]
     exponent = sp.Poly(sp.Add(*exponents), u)
     linear, quadratic, constant = (sp.factor(exponent.coeff_monomial(u**k)) for k in (1, 2, 0))
-    front = b.coefficient * sp.exp(constant) * mass / sp.exp(sp.Add(*exponents))
+    front = sp.exp(constant) * mass / sp.exp(sp.Add(*exponents))
     moment = sp.Poly(_stein(b.power, None, mu, variance), u)
     return [Term(front * sp.factor(k), power, quadratic, linear) for (power,), k in moment.terms()]
 
@@ -127,7 +128,7 @@ def _given(b: Term, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> list[Term]:
 def _product(open_term: Term, smooth: Term) -> Term:
     return replace(
         open_term,
-        coefficient=open_term.coefficient * smooth.coefficient,
+        coefficient=smooth.coefficient,
         power=open_term.power + smooth.power,
         quadratic=sp.factor(open_term.quadratic + smooth.quadratic),
         linear=sp.factor(open_term.linear + smooth.linear),
@@ -176,12 +177,24 @@ def _at_point(f: Callable[[sp.Expr], sp.Expr], delta: Delta) -> sp.Expr:
 
 
 def _real(expr: sp.Expr) -> sp.Expr:
-    """Waves entered as complex exponentials; what comes out is real again."""
+    """The real part: waves entered as complex exponentials in conjugate pairs, and what comes out is real."""
     if not expr.has(sp.I):
         return expr
-    expr = sp.expand(expr)
-    return sp.expand(expr.replace(_is_wave, lambda wave: wave.rewrite(sp.cos))) if expr.has(sp.I) else expr
+    return sp.Add(*(_real_part(term) for term in sp.Add.make_args(sp.expand(expr, power_exp=False))))
 
 
-def _is_wave(node: sp.Basic) -> bool:
-    return isinstance(node, sp.exp) and node.has(sp.I)
+def _real_part(term: sp.Expr) -> sp.Expr:
+    r"""$\mathrm{Re}\,(k + il)e^{a + ib} = e^a(k\cos b - l\sin b)$."""
+    waves = [factor for factor in sp.Mul.make_args(term) if isinstance(factor, sp.exp)]
+    k, l = _real_and_imaginary(term / sp.Mul(*waves))
+    a, b = _real_and_imaginary(sp.Add(*(wave.args[0] for wave in waves)))
+    return sp.exp(a) * (k * sp.cos(b) - l * sp.sin(b))
+
+
+def _real_and_imaginary(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    if not expr.has(sp.I):
+        return expr, sp.S.Zero
+    top, bottom = sp.fraction(sp.together(expr))
+    top = sp.expand(top)
+    imaginary = top.coeff(sp.I)
+    return sp.expand(top - sp.I * imaginary) / bottom, sp.factor(imaginary / bottom)
