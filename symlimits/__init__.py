@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from symlimits import activations as activations
     from symlimits.certify import Certificate as Certificate
     from symlimits.chain import Derivation as Derivation
-    from symlimits.chain import Value as Value
     from symlimits.chain import load as load
     from symlimits.derivation import rules as rules
     from symlimits.errors import DataError as DataError
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from symlimits.errors import SymlimitsError as SymlimitsError
     from symlimits.errors import UnboundSymbol as UnboundSymbol
     from symlimits.expansion import Expansion as Expansion
+    from symlimits.ladder import Value as Value
     from symlimits.language.activation import Activation as Activation
     from symlimits.language.activation import activation as activation
     from symlimits.language.architecture import Dense as Dense
@@ -43,7 +43,8 @@ __version__ = "0.1.0"
 _MODULES = {"activations": "symlimits.activations", "rules": "symlimits.derivation.rules"}
 _HOMES = {
     "symlimits.certify": "Certificate",
-    "symlimits.chain": "Derivation Value load",
+    "symlimits.chain": "Derivation load",
+    "symlimits.ladder": "Value",
     "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError "
     "UnboundSymbol",
     "symlimits.expansion": "Expansion",

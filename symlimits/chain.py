@@ -6,21 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import sympy as sp
 from mpmath.libmp import dps_to_prec
 
 from symlimits import certify as links
-from symlimits import storing
-from symlimits.derivation.price import derive_lines, differentiated, price
+from symlimits import ladder, storing
+from symlimits.derivation.price import derive_lines, differentiated
 from symlimits.derivation.sphere import on_sphere, rho
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
 from symlimits.expansion import Expansion, expand_at_one
+from symlimits.ladder import Value
 from symlimits.language.domain import CORRELATION, Domain, Point, bindings, natural_domain
-from symlimits.language.expectation import GaussianExpectation, separated
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
 from symlimits.language.substitution import substituted
@@ -30,14 +31,6 @@ from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
 
 EVALUATION_DIGITS, ROUGH_DIGITS = 20, 15
-
-
-class Value(NamedTuple):
-    """A number, a bound of its error, and how it was computed."""
-
-    value: float
-    error: float
-    method: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -192,14 +185,12 @@ class Derivation:
     @property
     def has_closed_form(self) -> bool:
         """Whether no expectation or integral is left in the last line."""
-        return not self.expr.has(GaussianExpectation, sp.Integral)
+        return ladder.is_closed(self.expr)
 
     @property
     def is_compilable(self) -> bool:
         """Whether the last line is compiled: no integral is left, and a kernel is one of any input kernel."""
-        heads = self.expr.atoms(GaussianExpectation)
-        reached = not self.expr.has(sp.Integral) and all(map(_is_product, heads))
-        return reached and (not isinstance(self.expr, Recursion) or len(self.arguments) == 3)
+        return ladder.is_compilable(self.expr, len(self.arguments))
 
     @property
     def method(self) -> str:
@@ -209,15 +200,7 @@ class Derivation:
         >>> Derivation((Step(a**2, "definition", "an example"),), arguments=(a,)).method
         'closed form, compiled'
         """
-        if self.has_closed_form:
-            return "closed form, compiled" if self.is_compilable else "closed form, by mpmath: an input kernel is given"
-        why = f"no closed form: {_reason(self.expr)}"
-        if not self.is_compilable:
-            return f"quadrature, by mpmath; {why}"
-        return (
-            "Mehler series where its bound meets 1e-13 with 400 terms (moderate variance or small correlation), "
-            f"Gauss-Legendre panels elsewhere, compiled; {why}"
-        )
+        return ladder.method(self.expr, len(self.arguments))
 
     def compile(self) -> Any:
         """The last line compiled by Numba: a ufunc of the arguments, or a Gram kernel for a recursion.
@@ -401,21 +384,6 @@ def check_seed(seed: object) -> None:
     """Raise `DomainError` for what is no seed of random numbers."""
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise DomainError(f"seed = {seed!r}", "an integer, 0 or larger", "seed=0")
-
-
-def _is_product(head: GaussianExpectation) -> bool:
-    """Whether a head is E f(u) or E f(u) g(v), which the compiled rules reach."""
-    return len(head.variables) == 1 or (len(head.variables) == 2 and separated(head.integrand, *head.variables)[2] == 1)
-
-
-def _reason(expr: sp.Expr) -> str:
-    """Why no rule led to a closed form, in the words of the first rule that refuses."""
-    for head in sorted(expr.atoms(GaussianExpectation), key=sp.default_sort_key):
-        try:
-            price.step(head)
-        except NoRule as refusal:
-            return str(refusal).split(";")[0]
-    return "an integral is left"
 
 
 def load(text_or_path: str | Path) -> Derivation:

@@ -36,6 +36,12 @@ DUALS = {
     "normal-cdf": "normal_cdf",
     "gelu": "gelu",
     "x-erf": "x*erf(x)",
+    "relu-squared": "relu_power(2)",
+    "rbf": "rbf",
+    "hermite-3": "hermite(3)",
+    "gabor": "gabor",
+    "erf-and-line": "erf(x) + x/10",
+    "tanh": "tanh",
 }
 NETWORKS = ("relu", "erf", "gelu")
 

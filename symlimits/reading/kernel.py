@@ -13,9 +13,10 @@ import sympy as sp
 
 from symlimits.errors import DataError, DomainError
 from symlimits.reading.cache import load_source
-from symlimits.reading.lower import c, p, q, vectorized_source
+from symlimits.reading.lower import c, p, q
 from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
+from symlimits.reading.scalar_source import vectorized_source
 
 LARGEST = 1e70  # beyond it a polynomial of degree four, inside a formula whose value is moderate, may overflow
 

@@ -12,8 +12,8 @@ from sympy.printing.latex import LatexPrinter
 
 from symlimits.errors import DomainError
 from symlimits.language.recursion import Recursion
-from symlimits.reading.latex_printer import INDENT, INDEX, Printer, continued, environment
-from symlimits.reading.latex_text import escape, rendered_width
+from symlimits.reading.latex_printer import INDENT, INDEX, Printer
+from symlimits.reading.latex_text import continued, environment, escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page

@@ -19,7 +19,16 @@ from sympy.printing.latex import LatexPrinter
 from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
-from symlimits.reading.latex_text import rendered_width
+from symlimits.reading.latex_text import (
+    TALL,
+    brackets,
+    continued,
+    enclose,
+    indexed,
+    open_brackets,
+    raised,
+    rendered_width,
+)
 
 INDENT = 2  # letters, a \quad
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
@@ -28,7 +37,6 @@ INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the sta
 PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
 HEADS = (GaussianExpectation, sp.Integral)  # too large to stand above or below a fraction's bar
 
-_TALL = re.compile(r"\\(frac|sqrt|int|begin|left)(?![A-Za-z])")
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
 
@@ -44,8 +52,8 @@ class Printer(LatexPrinter):
     def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
         """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
         rows: list[str] = []
-        for piece in _enclose("", self.pieces(expr, room), after):
-            if rows and _depth(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
+        for piece in enclose("", self.pieces(expr, room), after):
+            if rows and open_brackets(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
                 rows[-1] += f" {piece}"
             else:
                 rows.append(piece)
@@ -54,12 +62,12 @@ class Printer(LatexPrinter):
     def pieces(self, expr: sp.Expr, room: float) -> list[str]:
         """The expression cut where a line may be broken: between terms, and if need be those of a factor."""
         if expr.is_Add:
-            return [piece for sign, term in self.signed(expr) for piece in _enclose(sign, self._term(term, room), "")]
+            return [piece for sign, term in self.signed(expr) for piece in enclose(sign, self._term(term, room), "")]
         whole = self._print(expr)
         if rendered_width(whole) <= room:
             return [whole]
         if isinstance(expr, sp.Integral):
-            return _enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
+            return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
         return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
 
     def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
@@ -71,8 +79,8 @@ class Printer(LatexPrinter):
         inner = _in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
         outer = self._product([factor for factor in factors if factor is not inner], alone=False)
         if len(heads) > 1:
-            return [outer, *_enclose(r"\quad \times ", self._opened(inner, room), "")]
-        return _enclose(outer + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
+            return [outer, *enclose(r"\quad \times ", self._opened(inner, room), "")]
+        return enclose(outer + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
 
     def _term(self, term: sp.Expr, room: float) -> list[str]:
         return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)
@@ -80,8 +88,8 @@ class Printer(LatexPrinter):
     def _opened(self, expr: sp.Expr, room: float) -> list[str]:
         r"""A factor in pieces, a sum between \bigl( and \bigr), which bear line breaks as \left and \right do not."""
         pieces = self.pieces(expr, room)
-        size = "bigg" if any(map(_TALL.search, pieces)) else "big"
-        return _enclose(rf"\{size}l(", pieces, rf"\{size}r)") if expr.is_Add else pieces
+        size = "bigg" if any(map(TALL.search, pieces)) else "big"
+        return enclose(rf"\{size}l(", pieces, rf"\{size}r)") if expr.is_Add else pieces
 
     # Sums, products and powers.
 
@@ -147,26 +155,26 @@ class Printer(LatexPrinter):
         inside = self._side(bases, alone=True)
         if exponent == sp.S.Half:
             return rf"\sqrt{{{inside}}}"
-        base = self.parenthesize_super(inside) if len(bases) == 1 and bases[0].is_Symbol else _brackets(inside)
+        base = self.parenthesize_super(inside) if len(bases) == 1 and bases[0].is_Symbol else brackets(inside)
         return f"{base}^{{{exponent}}}"
 
     def _factor(self, expr: sp.Expr, alone: bool) -> str:
         tex = self._print(expr)
         if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral)) or tex.startswith("-")):
             return tex
-        return _brackets(tex)
+        return brackets(tex)
 
     def _add_parens(self, s: str) -> str:
-        return _brackets(s)
+        return brackets(s)
 
     def parenthesize_super(self, s: str) -> str:
         """A second exponent: K^l squared needs brackets, k^l(x, z) squared does not."""
-        return _brackets(s) if "^" in s and not s.endswith(")") else s
+        return brackets(s) if "^" in s and not s.endswith(")") else s
 
     def parenthesize(self, item: sp.Expr, *args: object, **kwargs: object) -> str:
-        """A state's layer is a superscript: a power needs brackets around it."""
+        """A state's layer is a raised: a power needs brackets around it."""
         tex = super().parenthesize(item, *args, **kwargs)
-        return _brackets(tex) if isinstance(item, Recursion) else tex
+        return brackets(tex) if isinstance(item, Recursion) else tex
 
     def _print_exp(self, expr: sp.Expr, exp: str | None = None) -> str:
         above, below = sp.fraction(sp.together(expr.exp))
@@ -174,11 +182,11 @@ class Printer(LatexPrinter):
         above = -above if sign else above
         exponent = sign + self._factor(above, alone=not sign and below == 1)
         exponent += f"/{self._print(below)}" if below != 1 else ""
-        if below.is_Atom and rendered_width(exponent) <= LONGEST_EXPONENT and not _TALL.search(exponent):
+        if below.is_Atom and rendered_width(exponent) <= LONGEST_EXPONENT and not TALL.search(exponent):
             power = f"e^{{{exponent}}}"
         else:
-            power = rf"\exp{_brackets(self._print(expr.exp))}"
-        return f"{_brackets(power)}^{{{exp}}}" if exp else power
+            power = rf"\exp{brackets(self._print(expr.exp))}"
+        return f"{brackets(power)}^{{{exp}}}" if exp else power
 
     # Functions.
 
@@ -190,7 +198,7 @@ class Printer(LatexPrinter):
         return self._call(self._hprint_Function(full), expr.args, exp)
 
     def _call(self, name: str, arguments: Iterable[sp.Expr], exp: str | None = None) -> str:
-        return name + _power(exp) + _brackets(", ".join(map(self._print, arguments)))
+        return name + raised(exp) + brackets(", ".join(map(self._print, arguments)))
 
     def _print_log(self, expr: sp.Expr, exp: str | None = None) -> str:
         return self._call(r"\log", expr.args, exp)
@@ -199,10 +207,10 @@ class Printer(LatexPrinter):
         return self._call(r"\operatorname{LambertW}", expr.args, exp)  # W is a weight
 
     def _print_Abs(self, expr: sp.Expr, exp: str | None = None) -> str:
-        return rf"\left|{self._print(expr.args[0])}\right|" + _power(exp)
+        return rf"\left|{self._print(expr.args[0])}\right|" + raised(exp)
 
     def _print_Max(self, expr: sp.Expr, exp: str | None = None) -> str:
-        return self._call(rf"\{type(expr).__name__.lower()}", sorted(expr.args, key=default_sort_key)) + _power(exp)
+        return self._call(rf"\{type(expr).__name__.lower()}", sorted(expr.args, key=default_sort_key)) + raised(exp)
 
     _print_Min = _print_Max
 
@@ -211,11 +219,11 @@ class Printer(LatexPrinter):
         constant, rest = expr.args[0].as_independent(*expr.free_symbols, as_Add=True)
         smaller, larger = (-constant, rest) if not rest.could_extract_minus_sign() else (-rest, constant)
         order = [rest, ">", smaller] if larger is rest else [smaller, "<", larger]
-        return rf"\mathbf{{1}}_{{{' '.join(o if isinstance(o, str) else self._print(o) for o in order)}}}" + _power(exp)
+        return rf"\mathbf{{1}}_{{{' '.join(o if isinstance(o, str) else self._print(o) for o in order)}}}" + raised(exp)
 
     def _print_DiracDelta(self, expr: sp.Expr, exp: str | None = None) -> str:
         order = f"({self._print(expr.args[1])})" if len(expr.args) > 1 and expr.args[1] != 0 else None
-        return self._call(r"\delta", expr.args[:1], order) + _power(exp)
+        return self._call(r"\delta", expr.args[:1], order) + raised(exp)
 
     def _print_Piecewise(self, expr: sp.Piecewise) -> str:
         rows = [f"{self._print(piece)} & {self._condition(condition)}" for piece, condition in expr.args]
@@ -249,7 +257,7 @@ class Printer(LatexPrinter):
 
     def _print_Recursion(self, expr: Recursion) -> str:
         """The last value of the output; `equations` say how it comes about."""
-        return _indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
+        return indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
 
     def equations(self, expr: sp.Expr, room: float, before: sp.Expr | None = None) -> list[str]:
         """The rows that define the recursions in an expression; start values only if they are new since `before`."""
@@ -262,13 +270,13 @@ class Printer(LatexPrinter):
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
         for state, value in zip(recursion.states, recursion.start, strict=True):
-            yield from self._equation(_indexed(self.names[state], "1"), value, room, ",")
+            yield from self._equation(indexed(self.names[state], "1"), value, room, ",")
 
     def _equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
         return continued(f"{left} &=", self.rows(right, room - rendered_width(f"{left} ="), after))
 
     def _maps(self, recursion: Recursion, room: float) -> Iterator[str]:
-        layer = {state: _indexed(self.names[state], INDEX) for state in recursion.states}
+        layer = {state: indexed(self.names[state], INDEX) for state in recursion.states}
         inside, first = Printer({**self.names, **layer}), sp.Integer(1)
         for maps, count in recursion.stages:
             groups = _alike(dict(zip(recursion.states, maps, strict=True)))
@@ -276,10 +284,10 @@ class Printer(LatexPrinter):
             for whole, group in groups:
                 expr = _through(whole, done)
                 done[whole] = new = sp.Dummy()
-                inside.names[new] = inside._settings["symbol_names"][new] = _indexed(
+                inside.names[new] = inside._settings["symbol_names"][new] = indexed(
                     self.names[group[0]], f"{INDEX} + 1"
                 )
-                names = [_indexed(self.names[state], f"{INDEX} + 1") for state in group]
+                names = [indexed(self.names[state], f"{INDEX} + 1") for state in group]
                 after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
                 if group is groups[-1][1]:
                     after += rf" \quad {INDEX} = {self._range(first, count)},"
@@ -332,45 +340,6 @@ def _rank(factor: sp.Expr) -> int:
 def _is_parameter(expr: sp.Expr) -> bool:
     symbols = expr.free_symbols
     return bool(symbols) and all(symbol.name.startswith(PARAMETERS) for symbol in symbols)
-
-
-def _power(exponent: str | None) -> str:
-    return f"^{{{exponent}}}" if exponent else ""
-
-
-def _brackets(tex: str) -> str:
-    r"""Parentheses as large as what they hold; plain ones have better spacing than \left and \right."""
-    return rf"\left({tex}\right)" if _TALL.search(tex) else f"({tex})"
-
-
-def _enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
-    first, *rest = [*pieces[:-1], pieces[-1] + after]
-    return [before + first, *rest]
-
-
-def _depth(tex: str) -> int:
-    r"""How many more \bigl( than \bigr) there are."""
-    return len(re.findall(r"\\bigg?l\(", tex)) - len(re.findall(r"\\bigg?r\)", tex))
-
-
-def continued(relation: str, rows: Sequence[str]) -> list[str]:
-    """The rows of one equation, each indented by the sums that it stands in."""
-    indents = [r"\quad " * (1 + _depth("".join(rows[:i]))) for i in range(len(rows))]
-    return [f"{relation} {rows[0]}", *(f"&{indent}{row}" for indent, row in zip(indents[1:], rows[1:], strict=True))]
-
-
-def environment(name: str, rows: Sequence[str]) -> str:
-    return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
-
-
-def _indexed(tex: str, index: str) -> str:
-    r"""A state with its layer after its letter: K^{\ell}_{xz} for K_{xz}, k^{\ell}(x, z) for k(x, z)."""
-    depth = 0
-    for position, character in enumerate(tex):
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        if depth == 0 and character in "_(":
-            return f"{tex[:position]}^{{{index}}}{tex[position:]}"
-    return f"{tex}^{{{index}}}"
 
 
 def systems(expr: sp.Expr) -> list[Recursion]:

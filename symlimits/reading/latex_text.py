@@ -3,7 +3,7 @@ r"""LaTeX source as text: characters escaped, pairs balanced, and about how wide
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 ESCAPES |= {character: f"\\{character}" for character in "{}$&#_%"}
@@ -13,6 +13,7 @@ WIDTHS |= {rf"\{size}{side}": 0.0 for size in ("big", "bigg") for side in "lr"} 
 WIDTHS |= {rf"\{name}": len(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "max", "min")}
 WIDTHS |= {rf"\{name}": 0.0 for name in ("mathbb", "mathbf", "mathcal", "mathrm")} | {r"\arcsin": 6.0}
 
+TALL = re.compile(r"\\(frac|sqrt|int|begin|left)(?![A-Za-z])")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
 _ENVIRONMENT = re.compile(r"\\begin\{[a-z]*\}((?:(?!\\begin).)*?)\\end\{[a-z]*\}", re.DOTALL)
 _DELIMITER = re.compile(r"\\\\|\\[{}]|\\(?P<end>begin|end)\{(?P<name>[^{}]*)\}|\\(left|right)(?![A-Za-z])|[{}]")
@@ -73,3 +74,42 @@ def _width_of(token: str, tokens: Iterator[str]) -> float:
     if token in ("_", "^"):
         return 0.7 * _width_of(next(tokens, ""), tokens)
     return WIDTHS.get(token, 1.0)
+
+
+def raised(exponent: str | None) -> str:
+    return f"^{{{exponent}}}" if exponent else ""
+
+
+def brackets(tex: str) -> str:
+    r"""Parentheses as large as what they hold; plain ones have better spacing than \left and \right."""
+    return rf"\left({tex}\right)" if TALL.search(tex) else f"({tex})"
+
+
+def enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
+    first, *rest = [*pieces[:-1], pieces[-1] + after]
+    return [before + first, *rest]
+
+
+def open_brackets(tex: str) -> int:
+    r"""How many more \bigl( than \bigr) there are."""
+    return len(re.findall(r"\\bigg?l\(", tex)) - len(re.findall(r"\\bigg?r\)", tex))
+
+
+def continued(relation: str, rows: Sequence[str]) -> list[str]:
+    """The rows of one equation, each indented by the sums that it stands in."""
+    indents = [r"\quad " * (1 + open_brackets("".join(rows[:i]))) for i in range(len(rows))]
+    return [f"{relation} {rows[0]}", *(f"&{indent}{row}" for indent, row in zip(indents[1:], rows[1:], strict=True))]
+
+
+def environment(name: str, rows: Sequence[str]) -> str:
+    return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
+
+
+def indexed(tex: str, index: str) -> str:
+    r"""A state with its layer after its letter: K^{\ell}_{xz} for K_{xz}, k^{\ell}(x, z) for k(x, z)."""
+    depth = 0
+    for position, character in enumerate(tex):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth == 0 and character in "_(":
+            return f"{tex[:position]}^{{{index}}}{tex[position:]}"
+    return f"{tex}^{{{index}}}"

@@ -7,7 +7,7 @@ and s^2, and arcsin(y / x) as the angle of the vector (sqrt(x^2 - y^2), y).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -370,39 +370,8 @@ def _has_difference(node: sp.Expr) -> bool:
     return any(term.could_extract_minus_sign() for term in sp.Add.make_args(node))
 
 
-def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
-    """A module whose `kernel` is a NumPy ufunc of the arguments, in their order."""
-    names = {symbol: f"a{i}" for i, symbol in enumerate(arguments)}
-    lines = []
-    if {p, q, c} <= set(arguments):
-        expr = conditioned(expr)
-        a, b, d = names[p], names[q], names[c]
-        if expr.has(S):
-            lines += [f"s = root_of_gap({a}, {b}, {d})"]
-            names[S] = "s"
-        if expr.has(RHO):
-            lines += [f"rho = {d}/max(sqrt({a}), 1e-170)/max(sqrt({b}), 1e-170)"]  # the root of no float is smaller
-            names[RHO] = "rho"
-    else:
-        expr = separated_differences(expr)
-    lines += statements({"result": expr}, names).splitlines()
-    lines.append("return result")
-    header = ", ".join(names[symbol] for symbol in arguments)
-    types = ", ".join("f8" for _ in arguments)
-    body = "\n".join(f"    {line}" for line in lines)
-    return f'{_HEADER}\n\n@vectorize(["f8({types})"], cache=True)\ndef kernel({header}):\n{body}\n'
-
-
-_HEADER = """\
+# what statements call, beside the functions of `special`
+MATH = """\
 from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan, atan2
 from math import acosh, asinh, atanh, gamma, log1p
-
-from numba import njit, vectorize
-
-from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh, root_of_gap
-
-
-@njit(error_model="numpy")
-def angle_between(x, y):  # one number at a time: faster than the polynomial for vectors
-    return atan2(y, x)
 """

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlimits.language.piecewise import branches
 from symlimits.reading.kernel import ScalarKernel
-from symlimits.reading.lower import statements
+from symlimits.reading.lower import MATH, statements
 from symlimits.reading.panels import Panels, panels
 
 
@@ -66,10 +66,8 @@ def expand_{name}(variances, coefficients, left):
 """
 
 
-_HEADER = """\
-from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan, atan2
-from math import acosh, asinh, atanh, gamma, log1p
-
+_HEADER = f"""\
+{MATH}
 import numpy as np
 from numba import njit
 

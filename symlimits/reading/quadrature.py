@@ -12,22 +12,21 @@ forms are derived.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import mul
 
-import numpy as np
 import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.expectation import separated
 from symlimits.language.piecewise import KINKED_HEADS, branches
+from symlimits.reading.legendre import Rule, nodes
 
 Function = Callable[..., mpf]
 Sum = tuple[mpf, mpf]  # a quadrature sum, and the sum of the absolute values of its terms
-Rule = list[tuple[mpf, mpf]]  # nodes and weights
 Side = tuple[list[mpf], list[Function | None]]  # kinks, and the pieces between them
 GUARD = 6  # digits that may be lost in the sums
 _MODERATE = 25  # a variance up to which one scale describes both the density and the function
@@ -350,37 +349,6 @@ def _panels(low: mpf, high: mpf, scale: mpf) -> list[tuple[mpf, mpf]]:
         radii.insert(1, radii[1] / 2)
     cuts = {x for radius in radii for x in (radius, -radius) if low < x < high}
     return list(pairwise([low, *sorted(cuts), high]))
-
-
-def nodes(panels: Iterable[tuple[mpf, mpf]], n: int) -> Rule:
-    """Nodes and weights of the n-point Gauss-Legendre rule on each panel."""
-    found = []
-    for low, high in panels:
-        half, middle = (high - low) / 2, (high + low) / 2
-        found += [(middle + half * x, half * w) for x, w in _legendre(n, mp.prec)]
-    return found
-
-
-@lru_cache(maxsize=128)
-def _legendre(n: int, precision: int) -> tuple[tuple[mpf, mpf], ...]:
-    """Gauss-Legendre nodes and weights: Newton's method from double precision."""
-    with mp.workprec(precision + 20):
-        rule = []
-        for start in np.polynomial.legendre.leggauss(n)[0]:
-            x = mpf(float(start))
-            for _ in range(max(2, int(mp.log(precision / 40, 2)) + 2)):
-                value, slope = _legendre_value(n, x)
-                x -= value / slope
-            slope = _legendre_value(n, x)[1]
-            rule.append((x, 2 / ((1 - x * x) * slope**2)))
-    return tuple(rule)
-
-
-def _legendre_value(n: int, x: mpf) -> tuple[mpf, mpf]:
-    before, value = mpf(1), x
-    for k in range(2, n + 1):
-        before, value = value, ((2 * k - 1) * x * value - (k - 1) * before) / k
-    return value, n * (x * value - before) / (x * x - 1)
 
 
 def converge(attempt: Callable[[int], Sum], start: int | None = None, gain: float = 1, most: int = _MOST_NODES) -> mpf:

@@ -18,7 +18,8 @@ from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
-from symlimits.reading.quadrature import GUARD, converge, gaussian_mean, nodes
+from symlimits.reading.legendre import nodes
+from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
 
 HEADS = (GaussianExpectation, Recursion, sp.Integral)
 Values = Mapping[sp.Symbol, sp.Expr]

@@ -1,0 +1,45 @@
+"""The source of a compiled scalar function: a NumPy ufunc."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from symlimits.reading.lower import MATH, RHO, S, c, conditioned, p, q, separated_differences, statements
+
+
+def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
+    """A module whose `kernel` is a NumPy ufunc of the arguments, in their order."""
+    names = {symbol: f"a{i}" for i, symbol in enumerate(arguments)}
+    lines = []
+    if {p, q, c} <= set(arguments):
+        expr = conditioned(expr)
+        a, b, d = names[p], names[q], names[c]
+        if expr.has(S):
+            lines += [f"s = root_of_gap({a}, {b}, {d})"]
+            names[S] = "s"
+        if expr.has(RHO):
+            lines += [f"rho = {d}/max(sqrt({a}), 1e-170)/max(sqrt({b}), 1e-170)"]  # the root of no float is smaller
+            names[RHO] = "rho"
+    else:
+        expr = separated_differences(expr)
+    lines += statements({"result": expr}, names).splitlines()
+    lines.append("return result")
+    header = ", ".join(names[symbol] for symbol in arguments)
+    types = ", ".join("f8" for _ in arguments)
+    body = "\n".join(f"    {line}" for line in lines)
+    return f'{_HEADER}\n\n@vectorize(["f8({types})"], cache=True)\ndef kernel({header}):\n{body}\n'
+
+
+_HEADER = f"""\
+{MATH}
+from numba import njit, vectorize
+
+from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh, root_of_gap
+
+
+@njit(error_model="numpy")
+def angle_between(x, y):  # one number at a time: faster than the polynomial for vectors
+    return atan2(y, x)
+"""
