@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from symlimits import __version__
 from symlimits.errors import SymlimitsError
@@ -44,6 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("symlimits: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
+
+
+def program() -> NoReturn:
+    """The process: after Ctrl-C it ends at once, and does not wait for the pipes of workers that are gone."""
+    code = main()
+    if code == INTERRUPTED:
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -145,4 +155,4 @@ ARGUMENTS: dict[str, tuple[str, tuple[Group, ...]]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -120,10 +120,10 @@ def test_the_ladder_without_closed_form() -> None:
     assert not T.has_closed_form
     assert "Mehler series" in T.method
     assert "no closed form: the factor tanh(u)" in T.method
-    for point, method in (((1, 2, "1/2"), "Mehler series"), ((12, 10, 10), "panels")):
+    for point, method in (((1, 2, "1/2"), "Mehler series"), ((12, 12, "59/5"), "panels")):
         value = T.evaluate(*point)
         assert method in value.method
-        assert abs(value.value - T.reference(*point, digits=20)) <= value.error <= 1e-12
+        assert abs(value.value - T.reference(*point, digits=16)) <= value.error <= 1e-12
     np.testing.assert_allclose(T([1.0, 2.0], 2.0, 0.5)[0], T.evaluate(1, 2, "1/2").value, rtol=1e-13)
 
 

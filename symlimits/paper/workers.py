@@ -33,10 +33,9 @@ def workers(count: int) -> Iterator[Executor | None]:
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
+            process.kill()
         raise
-    finally:
-        executor.shutdown()
+    executor.shutdown()
 
 
 @contextmanager

@@ -27,8 +27,8 @@ def parity(f: sp.Expr, x: sp.Symbol) -> int:
     if not f.has(x):
         return 1
     points = np.geomspace(1e-3, 100.0, 41)
-    here, mirrored = (ScalarKernel(f, (x,))(side * points) for side in (1.0, -1.0))
     with np.errstate(all="ignore"):
+        here, mirrored = (ScalarKernel(f, (x,)).ufunc(side * points) for side in (1.0, -1.0))
         found = [sign for sign in (1, -1) if (np.abs(here - sign * mirrored) <= 1e-15 * np.abs(here)).all()]
     return found[0] if found else 0
 
