@@ -181,6 +181,7 @@ def scaled_maps(recursion: Recursion) -> Recursion:
     return Recursion(recursion.states, recursion.start, blocks, recursion.output)
 
 
+@pytest.mark.slow
 def test_wrong_line_of_a_network() -> None:
     K = replace(sl.nngp(relu_net()), experiment=None)
     for index in (1, -1):

@@ -127,6 +127,7 @@ def test_the_ladder_without_closed_form() -> None:
     np.testing.assert_allclose(T([1.0, 2.0], 2.0, 0.5)[0], T.evaluate(1, 2, "1/2").value, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_the_last_rung() -> None:
     """Variances beyond the breakpoints, and factors that are no product: quadrature in mpmath."""
     T = sl.dual(act.tanh)

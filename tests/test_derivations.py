@@ -12,7 +12,11 @@ SCRIPTS = sorted((ROOT / "derivations").glob("*.py"))
 CERTIFIED = [script for script in SCRIPTS if script.stem != "activations"]
 
 
-@pytest.mark.parametrize("script", CERTIFIED, ids=lambda path: path.stem)
+# in the default run the shortest of them
+MARKED = [pytest.param(s, marks=[] if s.stem == "nngp_relu" else pytest.mark.slow, id=s.stem) for s in CERTIFIED]
+
+
+@pytest.mark.parametrize("script", MARKED)
 def test_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(script), run_name="__main__")
     printed = capsys.readouterr().out

@@ -50,6 +50,7 @@ def test_two_processes_fill_a_cache_and_a_third_loads_both(tmp_path: Path, separ
     assert values(folder, 0.25, 0.75) == separately
 
 
+@pytest.mark.slow
 def test_one_is_loaded_and_the_other_compiled(tmp_path: Path, separately: list[list[float]]) -> None:
     folder = tmp_path / "shared"
     values(folder, 0.25)

@@ -68,6 +68,7 @@ def test_closed_forms_and_series_in_one_network() -> None:
     assert abs(value.value - truth) <= value.error <= 1e-10
 
 
+@SLOW
 def test_kinks_without_closed_form() -> None:
     clip = sl.activation("max(-1, min(1, x))")
     net = sl.mlp(1, clip, 2, 0)

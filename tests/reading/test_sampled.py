@@ -150,6 +150,7 @@ def test_panels_agree_with_closed_forms(name: str) -> None:
     assert (np.abs(found.values - exact) <= found.errors + blur * size).all()
 
 
+@pytest.mark.slow
 def test_two_different_factors_and_one_variable() -> None:
     u, v = sp.symbols("u v", real=True)
     law = [[1, sp.Rational(1, 2)], [sp.Rational(1, 2), 2]]
