@@ -19,7 +19,7 @@ from symlimits import certify
 from symlimits.derivation.trace import Step
 from symlimits.language.domain import Domain
 from symlimits.language.recursion import Recursion
-from symlimits.reading import lower, lower_recursion
+from symlimits.reading import lower_recursion, scalar_source
 
 SIZES = (8, 16, 32)  # small networks: what breaks here breaks at every size
 EPSILON = sp.Rational(1, 10**6)
@@ -155,7 +155,7 @@ def test_wrong_definition() -> None:
 @pytest.mark.parametrize("name", ["relu", "erf"])
 def test_wrong_source(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     T = sl.dual(getattr(act, name))
-    monkeypatch.setattr(lower, "statements", falsified(lower.statements))
+    monkeypatch.setattr(scalar_source, "statements", falsified(scalar_source.statements))
     cert = T.certify(sizes=SIZES)
     assert cert.failed == ("compiled",)
     assert "at {" in cert.links[2].summary, "the point is named"

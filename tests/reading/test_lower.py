@@ -16,7 +16,8 @@ from symlimits import activations as act
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.reading.kernel import ScalarKernel
-from symlimits.reading.lower import conditioned, separated_differences, statements, vectorized_source
+from symlimits.reading.lower import conditioned, separated_differences, statements
+from symlimits.reading.scalar_source import vectorized_source
 
 DIGITS = 60
 u = sp.Symbol("u", real=True)

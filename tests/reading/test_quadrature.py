@@ -8,7 +8,8 @@ from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.reading import quadrature
-from symlimits.reading.quadrature import converge, gaussian_mean, nodes
+from symlimits.reading.legendre import nodes
+from symlimits.reading.quadrature import converge, gaussian_mean
 
 u, v = sp.symbols("u v", real=True)
 HALF = sp.Rational(1, 2)
