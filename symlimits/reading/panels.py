@@ -57,7 +57,8 @@ def panels(function: Callable[[Floats], Any], kinks: Iterable[float]) -> Panels:
     merged = _merged(resolved, cells, set(kinks))
     sharp = {end for cell in merged for end in cell} - {-WIDEST, WIDEST}
     found = _found(resolved, merged)
-    return Panels(tuple(sorted(sharp)), tuple(sorted({*sharp, *_grades([*kinks, *found])})))
+    halves = {(a + b) / 2 for a, b in pairwise(sorted(sharp))}  # a smoothing spreads what a panel's end resolves
+    return Panels(tuple(sorted(sharp)), tuple(sorted({*sharp, *halves, *_grades([*kinks, *found])})))
 
 
 def _first_ends() -> list[float]:

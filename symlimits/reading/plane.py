@@ -26,7 +26,7 @@ _FARTHEST = 37.0  # the density underflows beyond
 _SPACING = 0.5  # smallest panel for a smoothed function, in widths of the smoothing
 _NARROW = 1e-15  # panels narrower than this hold nothing
 _FINE = np.array(np.polynomial.legendre.leggauss(16))
-_COARSE = np.array(np.polynomial.legendre.leggauss(13))
+_COARSE = np.array(np.polynomial.legendre.leggauss(14))
 _NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
 
 

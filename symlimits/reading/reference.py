@@ -98,12 +98,13 @@ def _(expr: sp.Integral, values: Values) -> mpf:
     if len(expr.limits) != 1:
         raise NoRule(f"the integral {expr}", "one variable", "an integral for each variable")
     s, low, high = expr.limits[0]
-    a, b = _value(low, values), _value(high, values)
+    digits = mp.dps
+    with mp.workdps(2 * digits):  # a root that is singular at an end must see that very end
+        a, b = _value(low, values), _value(high, values)
     if a == b:
         return mpf(0)
     if _outermost(expr.function):
         return _smooth_integral(expr.function, s, values, a, b)
-    digits = mp.dps
     with mp.workdps(2 * digits):
         value, error = mp.quad(_integrand(expr.function, s, values), [a, b], error=True)
     if error > mpf(10) ** (GUARD - digits) * max(1, abs(value)):

