@@ -45,7 +45,7 @@ def check_series(name: str, count: int) -> None:
     rule = pair(name)
     p, q, gap = points(count, seed=1)
     truth, size = rule.panels(p, q, gap), sizes(rule, p, q)
-    assert (truth.errors <= 1e-12 * size).all()
+    assert (truth.errors <= 3e-12 * size).all()  # panels alone; where they are that coarse the ladder has the series
     terms = np.random.default_rng(2).integers(2, TERMS, count) // 16 * 16 + 1
     ratios = []
     for n in np.unique(terms):
