@@ -7,6 +7,7 @@ The commands themselves are in `paper/commands.py`, which is imported when one i
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -48,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def program() -> NoReturn:
-    """The process: after Ctrl-C it ends at once, and does not wait for the pipes of workers that are gone."""
+    """The process: after Ctrl-C it cleans up and ends, and does not wait for threads that speak to killed workers."""
     code = main()
     if code == INTERRUPTED:
         sys.stderr.flush()
+        atexit._run_exitfuncs()  # semaphores are given back
         os._exit(code)
     sys.exit(code)
 
