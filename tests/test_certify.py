@@ -83,6 +83,7 @@ def test_free_variances_and_depth() -> None:
         assert set(deep.links[0].details["point"]) >= {"L", "sigma_w", "sigma_b", "p", "q", "c"}
 
 
+@pytest.mark.slow
 def test_bound_limits_take_their_networks_along() -> None:
     T = sl.dual(act.leaky_relu("alpha")).bind(alpha="1/3", p=2)
     cert = T.certify(sizes=SIZES)

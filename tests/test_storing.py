@@ -135,6 +135,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             sl.load(path)
 
 
+@pytest.mark.slow
 def test_a_false_line_in_a_file_is_found() -> None:
     """Nothing in a file is believed: its lines are checked like any others."""
     loaded = sl.load(sl.dual(act.relu).to_json())

@@ -66,7 +66,12 @@ def test_reproduce_everything(pdflatex: Compiler, tmp_path: Path, capsys: pytest
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "symlimits.cli", "reproduce", "--out", str(tmp_path / "out"), "--progress"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+
+    def heed() -> None:  # what a shell starts in the background ignores Ctrl-C, and so do its children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    options = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True, "preexec_fn": heed}
+    with subprocess.Popen(command, **options) as process:  # type: ignore[call-overload]
         assert process.stderr is not None
         process.stderr.readline()  # the work is handed out
         time.sleep(2)  # and the workers are likely at it; the outcome must be the same if they are not

@@ -42,6 +42,7 @@ def separately(tmp_path: Path) -> list[list[float]]:
     return [*values(tmp_path / "first", 0.25), *values(tmp_path / "second", 0.75)]
 
 
+@pytest.mark.slow
 def test_two_processes_fill_a_cache_and_a_third_loads_both(tmp_path: Path, separately: list[list[float]]) -> None:
     folder = tmp_path / "shared"
     for slope in (0.25, 0.75):

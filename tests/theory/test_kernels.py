@@ -212,6 +212,7 @@ def test_layers_have_a_network_and_a_limit() -> None:
     assert network.supported_layers() == kernels.supported_layers()
 
 
+@pytest.mark.slow
 def test_serial_networks() -> None:
     """Different activations, and Dense layers in a row: one Dense layer with the product of the variances."""
     X = np.random.default_rng(5).normal(size=(4, 3))
