@@ -8,6 +8,8 @@ import sympy as sp
 
 from symlimits.reading.lower import MATH, RHO, S, c, conditioned, p, q, separated_differences, statements
 
+_S2 = sp.Symbol("s2", nonnegative=True)  # p q - c^2
+
 
 def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
     """A module whose `kernel` is a NumPy ufunc of the arguments, in their order."""
@@ -16,6 +18,10 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
     if {p, q, c} <= set(arguments):
         expr = conditioned(expr)
         a, b, d = names[p], names[q], names[c]
+        expr = _with_square(expr)
+        if expr.has(_S2):
+            lines += [f"s2 = max(difference_of_products({a}, {b}, {d}, {d}), 0.0)"]
+            names[_S2] = "s2"
         if expr.has(S):
             lines += [f"s = root_of_gap({a}, {b}, {d})"]
             names[S] = "s"
@@ -30,6 +36,16 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
     types = ", ".join("f8" for _ in arguments)
     body = "\n".join(f"    {line}" for line in lines)
     return f'{_HEADER}\n\n@vectorize(["f8({types})"], cache=True)\ndef kernel({header}):\n{body}\n'
+
+
+def _with_square(expr: sp.Expr) -> sp.Expr:
+    """s^2 as a symbol of its own where s stands in even powers alone: no root is taken to be squared again."""
+    squared = expr.replace(lambda node: node.is_Pow and node.base == S and node.exp.is_even, _of_square)
+    return expr if squared.has(S) else squared
+
+
+def _of_square(power: sp.Pow) -> sp.Expr:
+    return _S2 ** (power.exp / 2)
 
 
 _HEADER = f"""\
