@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy as sp
+from mpmath import mpf
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import SymlimitsError
 from symlimits.language.domain import Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.reading.ball import proved
 from symlimits.reading.reference import reference
 
 TOLERANCE = 1e-12  # relative to the size of the kernel on its diagonal
 GAPS = (0.0, 1e-14, 1e-9, 1e-4, 0.03, 0.4, 1.0, -0.6, -1e-3, -1e-12)
 FEW_GAPS = (0.0, 0.03, -0.6)  # for kernels of layers without closed form
+
+
+class Truth(NamedTuple):
+    """A value to some thirty digits, and whether they are proved."""
+
+    value: mpf
+    proved: bool
 
 
 def check_compiled(
@@ -30,16 +39,18 @@ def check_compiled(
     """The compiled kernel against the last line, both at the same floating-point numbers.
 
     `compile_at` gives the kernel for values of the parameters, the symbols that are not arguments,
-    or None where there is nothing to compile.
+    or None where there is nothing to compile. The last line is enclosed by a proved ball where Arb
+    reaches it; the details count those points.
     """
     if last.has(sp.Integral):
         return Link("compiled", None, "the last line holds an integral: values come from quadrature")
     rows = _recursion_rows if isinstance(last, Recursion) else _scalar_rows
-    worst, worst_at, count = 0.0, "", 0
+    worst, worst_at, count, balls = 0.0, "", 0, 0
     try:
         for value, truth, size, where in rows(last, compile_at, domain, arguments, seed):
-            error = abs(value - float(truth)) / max(size, abs(float(truth)), 1e-300)
-            count += 1
+            exact = float(truth.value)
+            error = abs(value - exact) / max(size, abs(exact), 1e-300)
+            count, balls = count + 1, balls + truth.proved
             if error > worst or (isnan(error) and not isnan(worst)):
                 worst, worst_at = error, where
     except SymlimitsError as failure:
@@ -48,11 +59,17 @@ def check_compiled(
         return Link("compiled", None, "a number, or a kernel at one input: nothing is compiled")
     passed = worst <= TOLERANCE  # false for NaN
     summary = f"largest error {worst:.1e} of the kernel's size at {count} points (allowed {TOLERANCE:.0e})"
-    details = {"error": str(worst) if isnan(worst) else worst, "points": count}
+    details = {"error": str(worst) if isnan(worst) else worst, "points": count, "against proved balls": balls}
     return Link("compiled", passed, summary if passed else f"{summary}, at {worst_at}", details)
 
 
-Row = tuple[float, Any, float, str]  # compiled value, true value, size, where
+Row = tuple[float, Truth, float, str]  # compiled value, true value, size, where
+
+
+def _truth(last: sp.Expr, point: Point, digits: int) -> Truth:
+    """The last line at a point: a proved ball where there is one, quadrature and mpmath elsewhere."""
+    found = proved(last, point, digits)
+    return Truth(reference(last, point, digits), False) if found is None else Truth(found.midpoint, True)
 
 
 def _scalar_rows(
@@ -66,7 +83,7 @@ def _scalar_rows(
             numbers = {s: float(point[s]) for s in arguments}
             exact = parameters | _inside({s: sp.Rational(v) for s, v in numbers.items()}, domain)
             where = str({str(s): float(v) for s, v in exact.items()})
-            truth = reference(last, relevant(exact, last), 14 if few else 30)
+            truth = _truth(last, relevant(exact, last), 14 if few else 30)
             yield kernel(*numbers.values()), truth, _size(last, exact, domain), where
 
 
@@ -84,7 +101,7 @@ def _recursion_rows(
             for gap in FEW_GAPS if few else GAPS:
                 rho = (1 - abs(sp.Rational(gap))) * (-1 if gap < 0 else 1)
                 law = {p: a, q: b, c: rho * sp.sqrt(a * b)}
-                truth = reference(last, relevant(parameters | law, last), 14 if few else 40)
+                truth = _truth(last, relevant(parameters | law, last), 14 if few else 40)
                 yield kernel.pairs_with_gap(float(a), float(b), gap), truth, size, f"p={a}, q={b}, gap={gap:g}"
 
 
