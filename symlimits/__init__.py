@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
+    from symlimits.paper.verify import Verification as Verification
+    from symlimits.paper.verify import verify as verify
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -53,6 +55,7 @@ _HOMES = {
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
     "symlimits.limits": "Limit limit",
+    "symlimits.paper.verify": "Verification verify",
     "symlimits.theory.kernels": "dual nngp ntk",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -13,19 +13,19 @@ import sympy as sp
 from mpmath.libmp import dps_to_prec
 
 from symlimits import certify as links
-from symlimits import ladder, storing
+from symlimits import claim, ladder, storing
 from symlimits.derivation.price import derive_lines, differentiated
 from symlimits.derivation.sphere import on_sphere, rho
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import DataError, DomainError, FalseLine, FormulaError, NoRule, UnboundSymbol
-from symlimits.expansion import Expansion, expand_at_one
+from symlimits.expansion import Expansion, equal_variances, expand_at_one
 from symlimits.ladder import Value
 from symlimits.language.domain import CORRELATION, Domain, Point, bindings, natural_domain
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
 from symlimits.language.substitution import substituted
-from symlimits.points import check_inside, check_names, restricted
+from symlimits.points import check_inside, check_names, check_seed, restricted
 from symlimits.reading.latex import align, latex
 from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
@@ -329,16 +329,9 @@ class Derivation:
         (1, oo)
         """
         if self.arguments == (rho,) and self.domain.ranges.get(rho) == CORRELATION:
-            return expand_at_one(self.expr, rho, order, self.domain, self.name)
-        head = self.definition
-        if not isinstance(head, GaussianExpectation) or len(self.arguments) != 3:
-            raise NoRule(f"{self.name} at rho = 1", "a sphere map or a dual activation", "sl.nngp(net).on_sphere('q')")
-        p, q, c = self.arguments
-        if head.covariance != sp.ImmutableDenseMatrix([[p, c], [c, q]]):
-            raise NoRule(f"{self.name} at rho = 1", "the variances p and q and the covariance c", "sl.dual(phi)")
-        line = self.expr.subs({p: q, c: q * rho}, simultaneous=True)
-        kept = {s: interval for s, interval in self.domain.ranges.items() if s in line.free_symbols}
-        return expand_at_one(line, rho, order, Domain({**kept, rho: CORRELATION}), r"T(q, q, q \rho)")
+            return expand_at_one(self.expr, rho, self.domain, self.name, order)
+        line, domain = equal_variances(self.definition, self.expr, self.arguments, self.domain, rho)
+        return expand_at_one(line, rho, domain, r"T(q, q, q \rho)", order)
 
     # --------------------------------------------------------------- checking
 
@@ -366,7 +359,13 @@ class Derivation:
         lines = links.check_lines(self.trace, domain, seed)
         report(f"{self.name}: compiled kernel")
         compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed)
-        return links.certificate(f"{self.name} = {self.expr}", (*before, lines, compiled), seed)
+        found = claim.claim(self._parts, domain, seed) | self._about
+        return links.certificate(f"{self.name} = {self.expr}", (*before, lines, compiled), seed, found)
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        """What a certificate says beside the lines; of a limit, its experiment."""
+        return {}
 
     def _compiled_at(self, parameters: Point) -> Any:
         """The compiled last line, its parameters bound; None where there is nothing to compile."""
@@ -377,13 +376,11 @@ class Derivation:
 
     def to_json(self) -> str:
         """The derivation as JSON text, without code: `sl.load` gives it back."""
-        return storing.written(storing.Parts(self.trace, self.domain, self.arguments, self.name, self.source))
+        return storing.written(self._parts)
 
-
-def check_seed(seed: object) -> None:
-    """Raise `DomainError` for what is no seed of random numbers."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise DomainError(f"seed = {seed!r}", "an integer, 0 or larger", "seed=0")
+    @property
+    def _parts(self) -> storing.Parts:
+        return storing.Parts(self.trace, self.domain, self.arguments, self.name, self.source)
 
 
 def load(text_or_path: str | Path) -> Derivation:

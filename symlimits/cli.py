@@ -123,6 +123,10 @@ def _samples(command: argparse.ArgumentParser) -> None:
     add("--samples", nargs="+", required=True, metavar="FILE", help=formats)
 
 
+def _certificate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("certificate", type=Path, metavar="FILE.json", help="written by certify, compare or reproduce")
+
+
 def _data(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--data", type=Path, required=True, metavar="FILE", help=".npy or .csv, a point a row")
@@ -150,6 +154,7 @@ ARGUMENTS: dict[str, tuple[str, tuple[Group, ...]]] = {
     "derive": ("derive a statement, line by line", (_statement, _notation, _folder)),
     "certify": ("test a statement: networks, lines, compiled code", (_statement, _sizes, _seed, _work, _folder)),
     "compare": ("hold samples of your own against a statement", (_statement, _samples, _seed, _folder)),
+    "verify": ("compute a stored certificate again, and say which link differs", (_certificate, _work)),
     "gram": ("compute the Gram matrix of a kernel", (_statement, _data)),
     "reproduce": ("derive and certify every claim", (_seed, _work, _reproduction)),
     "doctor": ("look at this installation, and check it", ()),

@@ -2,7 +2,7 @@ r"""A line near the correlation one: a series in the gap $\delta = 1-\rho$, cut 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -10,7 +10,8 @@ import sympy as sp
 from symlimits import certify as links
 from symlimits.derivation.series import LARGEST_ORDER, RULE, SOURCE, PowerTerm, series_at_one
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.domain import Domain
+from symlimits.language.domain import CORRELATION, Domain
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.reading.latex import latex
 
@@ -108,7 +109,22 @@ class Expansion:
         return links.check_expansion(self.line, self.variable, self.expr, self.gap, self.remainder, self.domain, seed)
 
 
-def expand_at_one(line: sp.Expr, rho: sp.Symbol, order: object, domain: Domain, name: str) -> Expansion:
+def equal_variances(
+    definition: sp.Expr, line: sp.Expr, arguments: Sequence[sp.Symbol], domain: Domain, rho: sp.Symbol
+) -> tuple[sp.Expr, Domain]:
+    """A dual activation T(p, q, c) at p = q and c = q rho, and the domain that is left; `NoRule` for anything else."""
+    wanted, advice = "a sphere map or a dual activation, of the variances p and q", "sl.nngp(net).on_sphere('q')"
+    if not isinstance(definition, GaussianExpectation) or len(arguments) != 3:
+        raise NoRule(f"{line} at rho = 1", wanted, advice)
+    p, q, c = arguments
+    if definition.covariance != sp.ImmutableDenseMatrix([[p, c], [c, q]]):
+        raise NoRule(f"{line} at rho = 1", wanted, "sl.dual(phi)")
+    line = line.subs({p: q, c: q * rho}, simultaneous=True)
+    kept = {s: interval for s, interval in domain.ranges.items() if s in line.free_symbols}
+    return line, Domain({**kept, rho: CORRELATION})
+
+
+def expand_at_one(line: sp.Expr, rho: sp.Symbol, domain: Domain, name: str, order: object) -> Expansion:
     """The expansion of a line in the gap of rho, terms up to and including the power `order`."""
     highest = _power(order, "order")
     taken = {symbol.name for symbol in line.free_symbols}

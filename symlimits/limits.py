@@ -12,14 +12,16 @@ from typing import Any, Self
 import numpy as np
 
 from symlimits import certify as links
-from symlimits.chain import Derivation, check_seed
+from symlimits.chain import Derivation
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.language.domain import Domain, Point, natural_domain
 from symlimits.language.formula import exact
+from symlimits.points import check_seed
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
+VALUE_DIGITS = 15  # of the limit that means are held against
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +68,7 @@ class Limit(Derivation):
         """
         _check_sizes(sizes)
         check_seed(seed)
-        sizes = tuple(map(int, sizes))
+        sizes = tuple(sorted(map(int, sizes)))
         simulation = self._simulation(sizes, seed, executor, progress)
         return self._certificate((simulation,), seed, progress)
 
@@ -81,9 +83,24 @@ class Limit(Derivation):
         bound = self.bind(**values) if values else self
         if bound.free_symbols:
             raise _unbound(bound, "the point of the experiment", "compare(samples, {}=...)")
-        value = float(reference(bound.definition, {}, 15))
-        simulation = links.check_samples(value, links.summarize(samples), self.order)
-        return self._certificate((simulation,), seed, None)
+        return bound.judge(links.summarize(samples), seed)
+
+    def judge(self, samples: Sequence[links.Samples], seed: int = 0) -> links.Certificate:
+        """`compare` for samples of which only means are known, at a point where every symbol has a value."""
+        value = float(reference(self.definition, {}, VALUE_DIGITS))
+        return self._certificate((self._judged(value, samples, "by the author"),), seed, None)
+
+    def _judged(self, value: float, samples: Sequence[links.Samples], drawn: str) -> links.Link:
+        link = links.check_samples(value, samples, self.order)
+        return replace(link, details=link.details | {"drawn": drawn}, level=links.STATISTICAL)
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        record = getattr(self.experiment, "record", None)
+        name = getattr(self.experiment, "__qualname__", type(self.experiment).__name__)
+        experiment = record() if record else None if self.experiment is None else {"kind": "the author's", "name": name}
+        words = {name: getattr(self, name) for name in ("observable", "regime", "kind", "order")}
+        return words | {"experiment": experiment}
 
     def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any) -> links.Link:
         if self.experiment is None:
@@ -94,9 +111,9 @@ class Limit(Derivation):
         (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
         experiment = at(point) if at else self.experiment
         known = {symbol: value for symbol, value in point.items() if symbol in self.definition.free_symbols}
-        value = float(reference(self.definition, known, 15))
+        value = float(reference(self.definition, known, VALUE_DIGITS))
         samples = links.simulate(experiment, sizes, links.claim_hash(self.definition), seed, executor, progress)
-        link = links.check_samples(value, samples, self.order)
+        link = self._judged(value, samples, "here")
         where = {str(symbol): str(number) for symbol, number in point.items()}
         return replace(link, details=link.details | {"point": where})
 

@@ -154,3 +154,9 @@ def _check_range(domain: Domain, symbol: sp.Symbol, array: Any, others: Mapping[
         first = tuple(index[0] for index in np.nonzero(outside)) if outside.ndim else ()
         wanted = f"{symbol} from {low[first]:g} to {high[first]:g} ({domain.note})"
         raise DomainError(f"{symbol} = {array[first]:g}", wanted, "a value inside")
+
+
+def check_seed(seed: object) -> None:
+    """Raise `DomainError` for what is no seed of random numbers."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise DomainError(f"seed = {seed!r}", "an integer, 0 or larger", "seed=0")

@@ -63,7 +63,7 @@ def read(text_or_path: str | Path) -> Parts:
     """The parts, from JSON text or from a file; `FormulaError` for anything that `written` does not write."""
     text = str(text_or_path)
     if not text.lstrip().startswith("{"):
-        text = _file(Path(text_or_path))
+        text = file_text(Path(text_or_path))
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):  # json refuses an integer of many digits with a plain ValueError
@@ -154,7 +154,8 @@ def _number(tree: object) -> sp.Expr:
     return number
 
 
-def _file(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """The text of a JSON file; `DataError` where there is none."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):  # not there, not text, not a possible name

@@ -6,14 +6,29 @@ they take the parts of a limit and know nothing of topics. A truncated series, w
 nothing, has a link of its own: *expansion*, the order of what it leaves out.
 """
 
-from symlimits.certify.certificate import Certificate, Link, certificate
+from symlimits.certify.certificate import (
+    PRECISE,
+    PROVED,
+    STATISTICAL,
+    Certificate,
+    Link,
+    certificate,
+    digest,
+    installed,
+)
 from symlimits.certify.compiled import check_compiled
+from symlimits.certify.differences import ROUNDING, Difference, differences
 from symlimits.certify.expansion import check_expansion
 from symlimits.certify.lines import check_lines
 from symlimits.certify.simulation import Samples, check_samples, claim_hash, simulate, summarize
 
 __all__ = [
+    "PRECISE",
+    "PROVED",
+    "ROUNDING",
+    "STATISTICAL",
     "Certificate",
+    "Difference",
     "Link",
     "Samples",
     "certificate",
@@ -22,6 +37,9 @@ __all__ = [
     "check_lines",
     "check_samples",
     "claim_hash",
+    "differences",
+    "digest",
+    "installed",
     "simulate",
     "summarize",
 ]

@@ -6,31 +6,43 @@ import json
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
+
+FORMAT = "symlimits certificate 2"
+STATISTICAL, PRECISE, PROVED = "statistical", "high-precision", "proved-ball"
+PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba")
 
 
 @dataclass(frozen=True)
 class Link:
-    """The outcome of one link: `passed` is None where it does not apply, and `summary` says why."""
+    """The outcome of one link: `passed` is None where it does not apply, and `summary` says why.
+
+    `level` is how sure it is: "statistical", "high-precision" (numbers at points), "proved-ball" (enclosures).
+    """
 
     name: str
     passed: bool | None
     summary: str
     details: dict[str, Any] = field(default_factory=dict)
+    level: str = PRECISE
 
 
 @dataclass(frozen=True)
 class Certificate:
     """The outcome of all links about one statement; `ok` when none failed.
 
-    `to_json` gives the text that is stored, `str` a table for the terminal.
+    `claim` says what was certified: the derivation, what it is about, the point, the value there. `to_json` gives
+    the text that is stored and that `symlimits verify` computes again, `str` a table for the terminal, `latex` one
+    for a paper, `picture` the samples of the first link.
     """
 
     statement: str
     links: tuple[Link, ...]
     seed: int
     versions: dict[str, str]
+    claim: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -42,18 +54,35 @@ class Certificate:
         """The names of the links that broke."""
         return tuple(link.name for link in self.links if link.passed is False)
 
+    def content(self) -> dict[str, Any]:
+        """What is stored, as JSON reads it back."""
+        found: dict[str, Any] = json.loads(json.dumps({"format": FORMAT, "ok": self.ok, **asdict(self)}))
+        return found
+
     def to_json(self) -> str:
-        """The certificate as JSON text."""
-        content = {"format": "symlimits certificate 1", "ok": self.ok, **asdict(self)}
-        return json.dumps(content, indent=1, sort_keys=True)
+        """The certificate as JSON text, with a digest that tells when it has been edited."""
+        content = self.content()
+        return json.dumps(content | {"digest": digest(content)}, indent=1, sort_keys=True)
 
     def __str__(self) -> str:
-        marks = {True: "holds", False: "BROKEN", None: "-"}
-        return "\n".join([self.statement, *(f"  {x.name:<10} {marks[x.passed]:<6} {x.summary}" for x in self.links)])
+        return "\n".join([self.statement, *(f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links)])
 
 
-def certificate(statement: str, links: Iterable[Link], seed: int) -> Certificate:
+MARKS = {True: "holds", False: "BROKEN", None: "-"}
+
+
+def certificate(statement: str, links: Iterable[Link], seed: int, claim: dict[str, Any] | None = None) -> Certificate:
     """Put links together, with the versions that made them."""
-    packages = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba")
-    versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
-    return Certificate(statement, tuple(links), seed, versions)
+    return Certificate(statement, tuple(links), seed, installed(), claim or {})
+
+
+def installed() -> dict[str, str]:
+    """What a number may depend on: the processor, Python, the packages."""
+    machine = f"{platform.system()} {platform.machine()}"
+    return {"machine": machine, "python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of everything in a stored certificate but the digest itself."""
+    rest = {name: value for name, value in content.items() if name != "digest"}
+    return sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sympy as sp
 from mpmath import mpf
 
-from symlimits.certify.certificate import Link
+from symlimits.certify.certificate import PRECISE, PROVED, Link
 from symlimits.errors import SymlimitsError
 from symlimits.language.domain import Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
@@ -60,7 +60,8 @@ def check_compiled(
     passed = worst <= TOLERANCE  # false for NaN
     summary = f"largest error {worst:.1e} of the kernel's size at {count} points (allowed {TOLERANCE:.0e})"
     details = {"error": str(worst) if isnan(worst) else worst, "points": count, "against proved balls": balls}
-    return Link("compiled", passed, summary if passed else f"{summary}, at {worst_at}", details)
+    summary = summary if passed else f"{summary}, at {worst_at}"
+    return Link("compiled", passed, summary, details, PROVED if balls == count else PRECISE)
 
 
 Row = tuple[float, Truth, float, str]  # compiled value, true value, size, where

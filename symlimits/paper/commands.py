@@ -12,6 +12,7 @@ from symlimits.certify import Certificate
 from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.limits import SIZES, Limit
 from symlimits.paper import reproduce as reproduction
+from symlimits.paper import verify as verification
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_folder, write_files
@@ -63,6 +64,14 @@ def compare(arguments: Namespace) -> int:
     return _verdict(limit.compare(samples, seed=arguments.seed, **point), name, folder)
 
 
+def verify(arguments: Namespace) -> int:
+    """A stored certificate, computed again."""
+    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
+        found = verification.verify(arguments.certificate, executor=executor, progress=report)
+    print(found)
+    return OK if found.ok else BROKEN
+
+
 def gram(arguments: Namespace) -> int:
     """The Gram matrix of a kernel for data in a file."""
     if arguments.out.suffix.lower() != ".npy":
@@ -102,6 +111,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "derive": derive,
     "certify": certify,
     "compare": compare,
+    "verify": verify,
     "gram": gram,
     "reproduce": reproduce,
     "doctor": doctor,

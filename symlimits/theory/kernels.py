@@ -19,13 +19,15 @@ from typing import Any
 import sympy as sp
 
 from symlimits.derivation.price import c, derive, derive_lines, p, q
-from symlimits.errors import DomainError, NoRule
+from symlimits.errors import DomainError, FormulaError, NoRule
 from symlimits.finite.network import KernelExperiment, inputs_with_gram
 from symlimits.language.activation import Activation, activation, x
 from symlimits.language.architecture import Dense, Layer, Repeat, Serial, bound, serial
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, Point, natural_domain
 from symlimits.language.expectation import pair_expectation
+from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.language.recursion import Recursion
+from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
 
 u, v, rho = sp.symbols("u v rho", real=True)
@@ -116,6 +118,21 @@ class Twin:
             case (Dense() as first, Activation() as phi, Dense() as last):
                 return replace(self, network=replace(self.network, layers=(first, phi.derivative(), last)))
         return None
+
+    def record(self) -> dict[str, Any]:
+        """The networks as JSON, for a certificate; `from_record` reads it."""
+        values = [[to_tree(symbol), to_tree(value)] for symbol, value in self.values]
+        network = network_to_tree(self.network)
+        return {"kind": "network", "network": network, "observable": self.observable, "values": values}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Twin:
+        """The twin of a record; `FormulaError` for what is none."""
+        try:
+            values = tuple((from_tree(symbol), from_tree(value)) for symbol, value in record["values"])
+            return cls(network_from_tree(record["network"]), str(record["observable"]), values)
+        except (KeyError, TypeError, ValueError):
+            raise FormulaError("an experiment with parts missing", "what Twin.record writes", "a certificate") from None
 
     def at(self, point: Point) -> KernelExperiment:
         """The experiment with two inputs whose kernel has the values p, q, c of the point."""

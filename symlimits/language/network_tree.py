@@ -1,0 +1,75 @@
+"""Networks as JSON: layer descriptions that another program can read, and that are read back without code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from symlimits.errors import FormulaError
+from symlimits.language.activation import Activation, activation
+from symlimits.language.architecture import Dense, Layer, Repeat, Serial, serial
+from symlimits.language.tree import from_tree, to_tree
+
+MAX_NESTING = 8  # of Repeat inside Repeat
+
+
+def network_to_tree(net: Serial) -> dict[str, Any]:
+    """A network as JSON: its layers in order, each with the trees of its numbers and formulas.
+
+    >>> from symlimits.language.architecture import serial
+    >>> network_to_tree(serial(Dense(2)))["layers"]
+    [{'dense': {'w_var': 2, 'b_var': None}}]
+    """
+    return {
+        "layers": [_to_tree(layer) for layer in net.layers],
+        "parameterization": net.parameterization,
+        "widths": None if net.widths is None else [to_tree(width) for width in net.widths],
+    }
+
+
+def _to_tree(layer: Layer) -> dict[str, Any]:
+    match layer:
+        case Dense(w_var, b_var):
+            return {"dense": {"w_var": to_tree(w_var), "b_var": None if b_var is None else to_tree(b_var)}}
+        case Repeat(layers, count):
+            return {"repeat": {"layers": [_to_tree(inner) for inner in layers], "count": to_tree(count)}}
+    return {"activation": {"formula": to_tree(layer.expr), "name": layer.name}}
+
+
+def network_from_tree(tree: Any) -> Serial:
+    """The network of `network_to_tree`; `FormulaError` for anything else, and what `serial` refuses.
+
+    >>> dense = {"dense": {"w_var": 2, "b_var": None}}
+    >>> network_from_tree({"layers": [dense], "parameterization": "ntk", "widths": None})
+    Serial(layers=(Dense(w_var=2, b_var=None),), parameterization='ntk', widths=None)
+    """
+    try:
+        layers = [_from_tree(layer, 0) for layer in tree["layers"]]
+        widths = None if tree["widths"] is None else [_number(width) for width in tree["widths"]]
+        return serial(*layers, parameterization=tree["parameterization"], widths=widths)
+    except (KeyError, TypeError, ValueError):
+        raise _foreign("a network with parts missing") from None
+
+
+def _from_tree(tree: Any, depth: int) -> Layer:
+    ((kind, parts),) = tree.items()
+    if kind == "dense":
+        return Dense(_number(parts["w_var"]), None if parts["b_var"] is None else _number(parts["b_var"]))
+    if kind == "repeat" and depth < MAX_NESTING:
+        return Repeat(tuple(_from_tree(inner, depth + 1) for inner in parts["layers"]), _number(parts["count"]))
+    if kind == "activation":
+        checked = activation(_number(parts["formula"]), symbol=sp.Symbol("x", real=True))
+        return Activation(checked.expr, str(parts["name"])[:40])
+    raise _foreign(f"the layer {str(kind)[:40]!r}")
+
+
+def _number(tree: object) -> sp.Expr:
+    expr = from_tree(tree)
+    if not isinstance(expr, sp.Expr):
+        raise _foreign(f"{str(expr)[:40]} in place of a number or a formula")
+    return expr
+
+
+def _foreign(given: str) -> FormulaError:
+    return FormulaError(given, "what network_to_tree writes", "a certificate of this version")
