@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+from symlimits.reading.latex_text import escape
 
 FORMAT = "symlimits certificate 2"
 STATISTICAL, PRECISE, PROVED = "statistical", "high-precision", "proved-ball"
@@ -63,6 +66,21 @@ class Certificate:
         """The certificate as JSON text, with a digest that tells when it has been edited."""
         content = self.content()
         return json.dumps(content | {"digest": digest(content)}, indent=1, sort_keys=True)
+
+    def latex(self) -> str:
+        r"""The certificate as a table of LaTeX (packages booktabs, amsmath): the statement, then a row a link."""
+        statement = self.claim.get("latex")
+        head = [rf"\[ {statement} \]"] if statement else [escape(self.statement)]
+        rows = [(x.name, MARKS[x.passed], x.summary, x.level if x.passed is not None else "") for x in self.links]
+        body = [" & ".join(map(escape, row)) + r" \\" for row in [("link", "outcome", "finding", "level"), *rows]]
+        table = [r"\begin{tabular}{llp{0.55\linewidth}l}", r"\toprule", body[0], r"\midrule", *body[1:]]
+        return "\n".join([*head, *table, r"\bottomrule", r"\end{tabular}"])
+
+    def picture(self, path: str | Path | None = None) -> Any:
+        """The samples of the first link as a matplotlib figure, written to `path` if it is given."""
+        from symlimits.certify.picture import picture  # which knows certificates
+
+        return picture(self, path)
 
     def __str__(self) -> str:
         return "\n".join([self.statement, *(f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links)])

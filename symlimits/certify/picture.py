@@ -1,0 +1,81 @@
+"""The picture of a certificate: the bias against the size with its bands, and the quantiles of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from symlimits.certify.certificate import Certificate
+from symlimits.errors import DataError, NoRule, SymlimitsError
+
+INCHES = (9.0, 3.6)
+POINTS = 200  # of a curve
+
+
+def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
+    """A matplotlib figure of the first link; written to `path` (.pdf, .png, .svg), if it is given.
+
+    Left: the mean at each size less the limit, in standard errors of one mean, the fitted bias, and the band inside
+    which the extrapolated limit agrees (`alpha`) or would be found wrong (`detectable`). Right: the means of the
+    chunks, standardised, against normal quantiles.
+
+    Raises `DataError` for a certificate without samples and `NoRule` without matplotlib (the extra `plot`).
+    """
+    link = next((link for link in certificate.links if link.name == "simulation"), None)
+    if link is None or "sizes" not in link.details:
+        raise DataError("a certificate without samples", "one with a simulation", "limit.certify(...)")
+    figure, (left, right) = _figure()
+    _bias(left, link.details)
+    _quantiles(right, link.details.get("residuals", []))
+    if path is not None:
+        _save(figure, Path(path))
+    return figure
+
+
+def _figure() -> Any:
+    try:
+        from matplotlib.figure import Figure  # optional; no window, no global state
+    except ImportError:
+        raise NoRule("a picture without matplotlib", "matplotlib", "pip install 'symlimits[plot]'") from None
+    figure = Figure(figsize=INCHES, layout="constrained")
+    return figure, figure.subplots(1, 2)
+
+
+def _bias(axes: Any, details: Mapping[str, Any]) -> None:
+    rows = sorted((int(size), *numbers[:2]) for size, numbers in details["sizes"].items())
+    sizes, means, errors = (np.array(column) for column in zip(*rows, strict=True))
+    value = details["value"]
+    reach = np.geomspace(sizes.min() / 1.2, sizes.max() * 1.5, POINTS)
+    powers = np.power.outer(reach ** -float(details["order"]), np.arange(len(details["coefficients"])))
+    detectable = details["detectable"]
+    axes.axhspan(-detectable, detectable, color="0.92", label="less than is detected")
+    axes.axhline(0.0, color="0.4", linewidth=0.8)
+    axes.plot(reach, powers @ np.array(details["coefficients"]) - value, color="C0", label="fitted bias")
+    axes.errorbar(sizes, means - value, yerr=2 * errors, fmt="o", color="C3", capsize=3, label="networks, 2 s.e.")
+    limit = details["estimate"] - value
+    axes.errorbar([reach[-1]], [limit], yerr=[2 * details["standard error"]], fmt="s", color="C0", capsize=3, label="extrapolated")
+    axes.set(xscale="log", xlabel="size", ylabel="mean less limit", title="bias against size")
+    axes.legend(fontsize="small", frameon=False)
+
+
+def _quantiles(axes: Any, residuals: Sequence[float]) -> None:
+    axes.set(xlabel="normal quantiles", ylabel="standardised means of chunks", title="what is left")
+    if len(residuals) < 2:
+        axes.text(0.5, 0.5, "one chunk a size:\nnothing to compare", ha="center", transform=axes.transAxes)
+        return
+    sample = np.sort(residuals)
+    normal = ndtri((np.arange(1, sample.size + 1) - 0.5) / sample.size)
+    ends = np.array([min(normal[0], sample[0]), max(normal[-1], sample[-1])])
+    axes.plot(ends, ends, color="0.4", linewidth=0.8)
+    axes.plot(normal, sample, "o", markersize=3, color="C3")
+
+
+def _save(figure: Any, path: Path) -> None:
+    try:
+        figure.savefig(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}", "a place for a .pdf, .png or .svg file", "picture.pdf") from None
