@@ -24,6 +24,7 @@ from symlimits.finite.network import (
     numpy_function,
     realize,
     supported_layers,
+    whole_weights,
 )
 from symlimits.finite.statistics import extrapolate, mean_test, moments
 from symlimits.language.activation import Activation, x
@@ -134,7 +135,7 @@ def test_a_batch_is_its_networks_one_by_one(net):
     recorder = Recorder(1)
 
     def observe(count, source):
-        draw = Draw(source, count, net.parameterization, iter(_plan(net, 2, size)))
+        draw = Draw(source, count, net.parameterization, iter(_plan(net, 2, size)), whole_weights)
         return _observe(_chain(net.layers, X.T[None], draw), count, ("nngp", "ntk"))
 
     together = observe(batch, recorder)
