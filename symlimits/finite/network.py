@@ -1,8 +1,10 @@
 r"""The random network: the truth with which the theory is compared.
 
-Weights are drawn entry by entry, data go forward, derivatives come back; nothing here knows a
-limit. The sampler "exact" draws in place of the weights what the data meet of them, which has the same law
-(`rows`, `conditioned`) at a fraction of the cost; the sampler "naive" is the truth that it is tested against. Each layer of `language/architecture.py` has one rule, registered on `realize`, and
+Weights are drawn, data go forward, derivatives come back; nothing here knows a limit. The sampler "naive"
+draws weight by weight: it is the truth. The sampler "exact" draws what the data meet of the weights, which has the
+same law (`rows`, `conditioned`) at a fraction of the cost, and is tested against the naive one.
+
+Each layer of `language/architecture.py` has one rule, registered on `realize`, and
 `theory/kernels.py` has its counterpart. Arrays have the axes (network, unit, datum): many
 networks of one width are drawn at a time.
 
@@ -26,7 +28,7 @@ from sympy.core.function import AppliedUndef
 
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule, ResourceError, UnboundSymbol
 from symlimits.finite.conditioned import conditioned
-from symlimits.finite.rows import Array, WayBack, gaussian_rows, row_gaussian
+from symlimits.finite.rows import Array, WayBack, row_gaussian
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Layer, Repeat, Serial
 

@@ -8,8 +8,7 @@ import sympy as sp
 from two_samples import agree, generator, of_matrices
 
 from symlimits.errors import NoRule
-from symlimits.finite.network import Sampler, _chain, _observe, _plan, empirical_outputs, whole_weights
-from symlimits.finite.network import Draw as Pass
+from symlimits.finite.network import Draw, Sampler, _chain, _observe, _plan, empirical_outputs, whole_weights
 from symlimits.finite.rows import covariance_root, gaussian_rows, row_gaussian
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Serial, mlp, serial
@@ -29,7 +28,7 @@ CASES = [
 
 
 def functionals(net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int) -> dict[str, np.ndarray]:
-    draw = Pass(generator(seed), COUNT, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
+    draw = Draw(generator(seed), COUNT, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
     K, outputs = _observe(_chain(net.layers, data.T[None], draw), COUNT, ("nngp", "output"))
     f = outputs[:, 0]
     solved = np.linalg.solve(np.eye(len(data)) + K, f[:, :, None])[:, :, 0]
