@@ -87,7 +87,7 @@ def _draw(
     with np.errstate(over="ignore", invalid="ignore"):  # refused in words below
         single = f(u) * g(v)
         values = (single + f(u) * g(w) + f(-u) * (g(-v) + g(-w))) / IMAGES
-    if values.shape != u.shape or not np.isfinite(values).all():
+    if np.shape(values) != u.shape or not np.isfinite(values).all():
         raise DataError("f(u) g(v) of another shape than u, or not finite", "one finite number each", "smaller p and q")
     square = (v**2 + w**2) / 2
     return values, np.stack([u**2, square, u**2 * square], axis=1), single

@@ -268,7 +268,8 @@ class KernelExperiment:
 
     def __call__(self, size: int, rng: np.random.Generator) -> Array:
         """As many draws as are quickest at once: many small networks, or a few large ones."""
-        return self.draws(size, _batch(_plan(self.network, len(self.inputs[0]), size), 2, self.sampler), rng)
+        plan = _plan(self.network, len(self.inputs[0]), size)
+        return self.draws(size, _batch(plan, len(self.pair), self.sampler), rng)
 
     def draws(self, size: int, count: int, rng: np.random.Generator) -> Array:
         """`count` independent networks: an array (count,)."""
