@@ -21,9 +21,8 @@ import numpy.typing as npt
 from numba import njit
 
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.rows import Array
+from symlimits.finite.rows import Array, check_sampler
 
-SAMPLERS = ("naive", "exact")
 BATCH_ENTRIES = 2**22  # random numbers of one layer held at a time: 32 MB
 RANK = 4 * float(np.finfo(np.float64).eps)  # eigenvalues below this, times P and the largest, are rounding errors
 
@@ -47,8 +46,7 @@ class DeepLinear:
     sampler: str = "exact"
 
     def __post_init__(self) -> None:
-        if self.sampler not in SAMPLERS:
-            raise DomainError(f"sampler = {self.sampler!r}", "'exact' or 'naive'", "sampler='exact'")
+        check_sampler(self.sampler)
         object.__setattr__(self, "widths", _widths(self.widths))
         _positive(self.outputs, "outputs")
         covariance = np.atleast_2d(np.asarray(self.covariance, dtype=np.float64))

@@ -28,7 +28,7 @@ from sympy.core.function import AppliedUndef
 
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule, ResourceError, UnboundSymbol
 from symlimits.finite.conditioned import conditioned
-from symlimits.finite.rows import Array, WayBack, row_gaussian
+from symlimits.finite.rows import Array, WayBack, check_sampler, row_gaussian
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Layer, Repeat, Serial
 
@@ -37,7 +37,6 @@ Function = Callable[[Array], Array]
 Sampler = Callable[[Array, int, int, np.random.Generator], tuple[Array, WayBack]]
 
 OBSERVABLES = ("nngp", "ntk")
-SAMPLERS = ("naive", "exact")
 BATCH_ENTRIES = 2**22  # random numbers held at a time: 32 MB for each worker
 LARGEST_NETWORK = 2**28  # random numbers of one network: 2 GB
 
@@ -328,8 +327,7 @@ def _sample(
 
 def _sampler(name: str, observables: tuple[str, ...]) -> Sampler:
     """What stands for the weights: without a backward pass, rows are all that is needed."""
-    if name not in SAMPLERS:
-        raise DomainError(f"sampler = {name!r}", "'exact' or 'naive'", "sampler='exact'")
+    check_sampler(name)
     if name == "naive":
         return whole_weights
     return conditioned if "ntk" in observables else row_gaussian

@@ -15,10 +15,18 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from symlimits.errors import NoRule
+from symlimits.errors import DomainError, NoRule
 
 Array = npt.NDArray[np.float64]
 WayBack = Callable[[Array], Array]
+
+SAMPLERS = ("naive", "exact")
+
+
+def check_sampler(name: str) -> None:
+    """Raise `DomainError` for what is not the name of a sampler."""
+    if name not in SAMPLERS:
+        raise DomainError(f"sampler = {name!r}", "'exact' or 'naive'", "sampler='exact'")
 
 
 def gaussian_rows(covariance: Array, rows: int, batch: int, rng: np.random.Generator) -> Array:

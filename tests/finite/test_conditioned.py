@@ -27,7 +27,8 @@ TANH = Activation(sp.tanh(x))
 GELU = Activation(x * (1 + sp.erf(x / sp.sqrt(2))) / 2)
 SQUARE = Activation(x**2)  # large slopes where the features of the layer below are met: the memory shows
 X = np.array([[1.0, 0.3], [-0.4, 0.8], [0.5, -1.2]])  # three points in the plane: a singular first layer
-COUNT = 12_000  # differences of 0.044 between distribution functions are found
+COUNT = 12_000
+MANY = 300_000  # of the longer test
 
 CASES = [
     (width, depth, (RELU, TANH, GELU)[(width + depth) % 3], (None, 0, "3/10")[(width + 2 * depth) % 3])
@@ -36,13 +37,17 @@ CASES = [
 ]
 
 
-def kernels(net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int) -> tuple[np.ndarray, ...]:
-    draw = Draw(generator(seed), COUNT, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
-    return _observe(_chain(net.layers, data.T[None], draw), COUNT, ("nngp", "ntk"))
+def kernels(
+    net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int, count: int = COUNT
+) -> tuple[np.ndarray, ...]:
+    draw = Draw(generator(seed), count, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
+    return _observe(_chain(net.layers, data.T[None], draw), count, ("nngp", "ntk"))
 
 
-def functionals(net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int) -> dict[str, np.ndarray]:
-    K, theta = kernels(net, data, size, sampler, seed)
+def functionals(
+    net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int, count: int = COUNT
+) -> dict[str, np.ndarray]:
+    K, theta = kernels(net, data, size, sampler, seed, count)
     jointly = {
         "K_00 Theta_11": K[:, 0, 0] * theta[:, 1, 1],
         "Theta_11 - K_11": theta[:, 1, 1] - K[:, 1, 1],
@@ -51,13 +56,20 @@ def functionals(net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed
     return of_matrices("K", K) | of_matrices("Theta", theta) | jointly
 
 
-def same(net: Serial, data: np.ndarray, size: int, sampler: Sampler = conditioned) -> bool:
-    return agree(functionals(net, data, size, whole_weights, 1), functionals(net, data, size, sampler, 2))
+def same(net: Serial, data: np.ndarray, size: int, sampler: Sampler = conditioned, count: int = COUNT) -> bool:
+    naive, ours = (functionals(net, data, size, s, k, count) for k, s in enumerate((whole_weights, sampler)))
+    return agree(naive, ours)
 
 
 @pytest.mark.parametrize(("width", "depth", "phi", "b_var"), CASES)
 def test_law_of_both_kernels(width, depth, phi, b_var):
     assert same(mlp(depth, phi, "17/10", b_var), X, width)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [2, 4, 6])
+def test_law_at_many_draws(width):
+    assert same(mlp(3, GELU, 2, "3/10"), X, width, count=MANY)
 
 
 @pytest.mark.parametrize("width", [1, 2, 5])

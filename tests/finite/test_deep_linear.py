@@ -19,7 +19,8 @@ from symlimits.finite.statistics import mean_test, moments
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import mlp
 
-COUNT = 20_000  # differences of 0.034 between distribution functions are found
+COUNT = 20_000
+MANY = 500_000  # of the longer test
 DRAWS = 200_000  # for moments
 MOMENT_ALPHA = 1e-8  # of one mean
 WIDTHS = [(1,), (2,), (5,), (17,), (3, 3), (1, 17), (5, 2), (2, 5), (4, 5, 3), (3, 1, 3), (17, 2, 5, 3), (5, 5, 5, 5)]
@@ -50,15 +51,22 @@ def functionals(S: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def same(net: DeepLinear, exact: DeepLinear | None = None) -> bool:
-    naive = replace(net, sampler="naive").draws(COUNT, generator(1))
-    return agree(functionals(naive), functionals((exact or net).draws(COUNT, generator(2))))
+def same(net: DeepLinear, exact: DeepLinear | None = None, count: int = COUNT) -> bool:
+    naive = replace(net, sampler="naive").draws(count, generator(1))
+    return agree(functionals(naive), functionals((exact or net).draws(count, generator(2))))
 
 
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 @pytest.mark.parametrize(("D", "P"), [(1, 1), (2, 3), (3, 2), (3, 1), (3, 3)])
 def test_law_of_the_outputs(widths, D, P):
     assert same(DeepLinear(widths, D, K0[P]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("widths", [(4, 5, 3), (3, 1, 3), (2, 5)], ids=str)
+@pytest.mark.parametrize(("D", "P"), [(3, 3), (2, 3), (3, 2)])
+def test_law_at_many_draws(widths, D, P):
+    assert same(DeepLinear(widths, D, K0[P]), count=MANY)
 
 
 @pytest.mark.parametrize("D", [1, 2, 4])

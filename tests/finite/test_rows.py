@@ -18,7 +18,8 @@ ERF = Activation(sp.erf(x))
 STEP = Activation(sp.Heaviside(x, sp.Rational(1, 2)))
 ELU = Activation(sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True)))
 X = np.array([[1.0, 0.3], [-0.4, 0.8], [0.5, -1.2]])  # three points in the plane: a singular first layer
-COUNT = 12_000  # differences of 0.044 between distribution functions are found
+COUNT = 12_000
+MANY = 300_000  # of the longer test
 
 CASES = [
     (width, depth, (RELU, ERF, STEP, ELU)[(width + depth) % 4], (None, 0, "3/10")[(width + 2 * depth) % 3])
@@ -27,22 +28,31 @@ CASES = [
 ]
 
 
-def functionals(net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int) -> dict[str, np.ndarray]:
-    draw = Draw(generator(seed), COUNT, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
-    K, outputs = _observe(_chain(net.layers, data.T[None], draw), COUNT, ("nngp", "output"))
+def functionals(
+    net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int, count: int = COUNT
+) -> dict[str, np.ndarray]:
+    draw = Draw(generator(seed), count, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
+    K, outputs = _observe(_chain(net.layers, data.T[None], draw), count, ("nngp", "output"))
     f = outputs[:, 0]
     solved = np.linalg.solve(np.eye(len(data)) + K, f[:, :, None])[:, :, 0]
     of_outputs = {"f_0": f[:, 0], "f_0 f_1": f[:, 0] * f[:, 1], "log |f|": np.log(1e-3 + np.linalg.norm(f, axis=1))}
     return of_matrices("K", K) | of_outputs | {"f (I + K)^-1 f": (f * solved).sum(axis=1)}
 
 
-def same(net: Serial, data: np.ndarray, size: int, sampler: Sampler = row_gaussian) -> bool:
-    return agree(functionals(net, data, size, whole_weights, 1), functionals(net, data, size, sampler, 2))
+def same(net: Serial, data: np.ndarray, size: int, sampler: Sampler = row_gaussian, count: int = COUNT) -> bool:
+    naive, ours = (functionals(net, data, size, s, k, count) for k, s in enumerate((whole_weights, sampler)))
+    return agree(naive, ours)
 
 
 @pytest.mark.parametrize(("width", "depth", "phi", "b_var"), CASES)
 def test_law_of_the_kernel_and_the_outputs(width, depth, phi, b_var):
     assert same(mlp(depth, phi, "17/10", b_var), X, width)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [2, 4, 6])
+def test_law_at_many_draws(width):
+    assert same(mlp(3, ELU, 2, "3/10"), X, width, count=MANY)
 
 
 @pytest.mark.parametrize("widths", [(2, 1), (1, 3), (3, 2, 1)])

@@ -30,7 +30,9 @@ def least_p(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -
 def agree(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> bool:
     """Whether no functional tells the samples apart, at ALPHA over the file."""
     p_value, name = least_p(first, second)
-    print(f"least p-value {p_value:.3g}, of {name}; rejected below {ALPHA / FAMILY:.1g}")
+    sizes = (next(iter(sample.values())).size for sample in (first, second))
+    distance = np.sqrt(np.log(2 * FAMILY / ALPHA) / 2 * sum(1 / size for size in sizes))
+    print(f"least p-value {p_value:.3g}, of {name}; distances of {distance:.3f} are rejected, at {ALPHA / FAMILY:.1g}")
     return p_value > ALPHA / FAMILY
 
 
