@@ -94,6 +94,14 @@ def test_bound_limits_take_their_networks_along() -> None:
     assert [link.passed for link in point.links] == [True, True, None], "a number is not compiled"
 
 
+@pytest.mark.parametrize("sampler", ["exact", "naive"])
+def test_networks_drawn_either_way(sampler: str) -> None:
+    K = sl.nngp(relu_net(2))
+    cert = replace(K, experiment=replace(K.experiment, sampler=sampler)).certify(sizes=SIZES)
+    assert cert.ok, str(cert)
+    assert cert.links[0].details["sizes"]["32"][1] > 0
+
+
 def test_sphere_map_is_an_identity() -> None:
     cert = sl.Limit(**vars_of(sl.nngp(relu_net()).on_sphere(1))).certify(sizes=SIZES)
     assert cert.ok

@@ -100,12 +100,15 @@ def ntk(net: Serial) -> Limit:
 
 @dataclass(frozen=True)
 class Twin:
-    """The finite networks that a kernel is the limit of: an experiment for every parameter point."""
+    """The finite networks that a kernel is the limit of: an experiment for every parameter point.
+
+    `sampler` is "exact", the law of the networks at a fraction of the cost, or "naive", weight by weight.
+    """
 
     network: Serial
     observable: str
-
     values: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    sampler: str = "exact"
 
     def bind(self, given: Point) -> Twin:
         """The same networks with values for some symbols, p, q and c among them."""
@@ -139,7 +142,8 @@ class Twin:
         known = point | {symbol: value.subs(point, simultaneous=True) for symbol, value in self.values}
         numbers = {s: value for s, value in known.items() if s not in (p, q, c, rho, dimension)}
         first, second = inputs_with_gram(*(float(known[s]) for s in (p, q, c))).tolist()
-        return KernelExperiment(bound(self.network, numbers), (tuple(first), tuple(second)), self.observable)
+        network, inputs = bound(self.network, numbers), (tuple(first), tuple(second))
+        return KernelExperiment(network, inputs, self.observable, sampler=self.sampler)
 
 
 def _network(net: object) -> Serial:

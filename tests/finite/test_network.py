@@ -24,6 +24,7 @@ from symlimits.finite.network import (
     numpy_function,
     realize,
     supported_layers,
+    whole_weights,
 )
 from symlimits.finite.statistics import extrapolate, mean_test, moments
 from symlimits.language.activation import Activation, x
@@ -134,7 +135,7 @@ def test_a_batch_is_its_networks_one_by_one(net):
     recorder = Recorder(1)
 
     def observe(count, source):
-        draw = Draw(source, count, net.parameterization, iter(_plan(net, 2, size)))
+        draw = Draw(source, count, net.parameterization, iter(_plan(net, 2, size)), whole_weights)
         return _observe(_chain(net.layers, X.T[None], draw), count, ("nngp", "ntk"))
 
     together = observe(batch, recorder)
@@ -163,7 +164,8 @@ W_VAR, B_VAR = 2.0, 0.25
 @pytest.mark.parametrize(("phi", "dual"), [(RELU, relu_dual), (ERF, erf_dual)], ids=["relu", "erf"])
 @pytest.mark.parametrize("parameterization", ["ntk", "standard"])
 @pytest.mark.parametrize("observable", ["nngp", "ntk"])
-def test_one_hidden_layer_has_the_exact_mean(phi, dual, parameterization, observable):
+@pytest.mark.parametrize("sampler", ["naive", "exact"])
+def test_one_hidden_layer_has_the_exact_mean(phi, dual, parameterization, observable, sampler):
     inputs = inputs_with_gram(1.0, 0.6, 0.4)
     gram = inputs @ inputs.T / 2
     first = W_VAR * gram + B_VAR
@@ -175,7 +177,7 @@ def test_one_hidden_layer_has_the_exact_mean(phi, dual, parameterization, observ
         expected = 3 * value + 1 + W_VAR * slope * (2 * gram[0, 1] + 1)
     net = mlp(1, phi, 2, "1/4", parameterization, widths=(3,))
     size = 48 if parameterization == "ntk" else 16
-    result = moments(KernelExperiment(net, inputs, observable).draws(size, 30_000, generator(5)))
+    result = moments(KernelExperiment(net, inputs, observable, sampler=sampler).draws(size, 30_000, generator(5)))
     honest = mean_test(result.mean, result.standard_error, expected, ALPHA)
     wrong = mean_test(result.mean, result.standard_error, 1.05 * expected, ALPHA)
     assert not honest.rejected, honest
