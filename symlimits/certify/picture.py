@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from symlimits.certify.certificate import Certificate
-from symlimits.errors import DataError, NoRule, SymlimitsError
+from symlimits.errors import DataError, NoRule
 
 INCHES = (9.0, 3.6)
 POINTS = 200  # of a curve
@@ -56,8 +56,8 @@ def _bias(axes: Any, details: Mapping[str, Any]) -> None:
     axes.axhline(0.0, color="0.4", linewidth=0.8)
     axes.plot(reach, powers @ np.array(details["coefficients"]) - value, color="C0", label="fitted bias")
     axes.errorbar(sizes, means - value, yerr=2 * errors, fmt="o", color="C3", capsize=3, label="networks, 2 s.e.")
-    limit = details["estimate"] - value
-    axes.errorbar([reach[-1]], [limit], yerr=[2 * details["standard error"]], fmt="s", color="C0", capsize=3, label="extrapolated")
+    limit, error = details["estimate"] - value, details["standard error"]
+    axes.errorbar([reach[-1]], [limit], yerr=[2 * error], fmt="s", color="C0", capsize=3, label="extrapolated")
     axes.set(xscale="log", xlabel="size", ylabel="mean less limit", title="bias against size")
     axes.legend(fontsize="small", frameon=False)
 

@@ -13,7 +13,7 @@ from symlimits import storing
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
 from symlimits.limits import Limit
-from symlimits.theory.kernels import Twin
+from symlimits.theory.twin import Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {"network": Twin.from_record}
 

@@ -12,23 +12,21 @@ $\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, singledispatch
 from typing import Any
 
 import sympy as sp
 
 from symlimits.derivation.price import c, derive, derive_lines, p, q
-from symlimits.errors import DomainError, FormulaError, NoRule
-from symlimits.finite.network import KernelExperiment, inputs_with_gram
+from symlimits.errors import DomainError, NoRule
 from symlimits.language.activation import Activation, activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Serial, bound, serial
-from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, Point, natural_domain
+from symlimits.language.architecture import Dense, Layer, Repeat, Serial, serial
+from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
-from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.language.recursion import Recursion
-from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
+from symlimits.theory.twin import Twin
 
 u, v, rho = sp.symbols("u v rho", real=True)
 dimension = sp.Symbol("d", positive=True)
@@ -96,54 +94,6 @@ def ntk(net: Serial) -> Limit:
     array([ 4., 16.])
     """
     return _kernel(_network(net), tangent=True)
-
-
-@dataclass(frozen=True)
-class Twin:
-    """The finite networks that a kernel is the limit of: an experiment for every parameter point.
-
-    `sampler` is "exact", the law of the networks at a fraction of the cost, or "naive", weight by weight.
-    """
-
-    network: Serial
-    observable: str
-    values: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
-    sampler: str = "exact"
-
-    def bind(self, given: Point) -> Twin:
-        """The same networks with values for some symbols, p, q and c among them."""
-        kept = tuple((symbol, value.subs(given, simultaneous=True)) for symbol, value in self.values)
-        return replace(self, values=(*kept, *given.items()))
-
-    def dot(self) -> Twin | None:
-        """The networks of the derivatives, for a dual activation."""
-        match self.network.layers:
-            case (Dense() as first, Activation() as phi, Dense() as last):
-                return replace(self, network=replace(self.network, layers=(first, phi.derivative(), last)))
-        return None
-
-    def record(self) -> dict[str, Any]:
-        """The networks as JSON, for a certificate; `from_record` reads it."""
-        values = [[to_tree(symbol), to_tree(value)] for symbol, value in self.values]
-        network = network_to_tree(self.network)
-        return {"kind": "network", "network": network, "observable": self.observable, "values": values}
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Twin:
-        """The twin of a record; `FormulaError` for what is none."""
-        try:
-            values = tuple((from_tree(symbol), from_tree(value)) for symbol, value in record["values"])
-            return cls(network_from_tree(record["network"]), str(record["observable"]), values)
-        except (KeyError, TypeError, ValueError):
-            raise FormulaError("an experiment with parts missing", "what Twin.record writes", "a certificate") from None
-
-    def at(self, point: Point) -> KernelExperiment:
-        """The experiment with two inputs whose kernel has the values p, q, c of the point."""
-        known = point | {symbol: value.subs(point, simultaneous=True) for symbol, value in self.values}
-        numbers = {s: value for s, value in known.items() if s not in (p, q, c, rho, dimension)}
-        first, second = inputs_with_gram(*(float(known[s]) for s in (p, q, c))).tolist()
-        network, inputs = bound(self.network, numbers), (tuple(first), tuple(second))
-        return KernelExperiment(network, inputs, self.observable, sampler=self.sampler)
 
 
 def _network(net: object) -> Serial:
