@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.statistics import Moments, extrapolate, mean_test, merge, moments, negative_control, seed
+from symlimits.finite.fits import extrapolate
+from symlimits.finite.statistics import Moments, mean_test, merge, moments, negative_control, seed
 
 ALPHA = 1e-6  # false alarms of one statistical link
 DRAWS = 2**17  # numbers of draws times width, for each size
@@ -117,7 +118,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: f
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count] for s in samples},
     }
     passed = not test.rejected and control.rejected
-    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.z:.2f}); "
+    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
     return Link("simulation", passed, summary, details)
 
