@@ -16,7 +16,17 @@ from threadpoolctl import threadpool_limits
 from symlimits.certify.certificate import Link
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.fits import extrapolate
-from symlimits.finite.statistics import Moments, mean_test, merge, moments, negative_control, seed
+from symlimits.finite.statistics import (
+    CONTROL,
+    POWER,
+    Moments,
+    mean_test,
+    merge,
+    moments,
+    negative_control,
+    seed,
+)
+from symlimits.finite.tails import refuse_heavy, trusted_sum
 
 ALPHA = 1e-6  # false alarms of one statistical link
 DRAWS = 2**17  # numbers of draws times width, for each size
@@ -26,12 +36,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Samples:
-    """Draws of an observable at one size, as moments."""
+    """Draws of an observable at one size, as moments; those of a Gaussian unless skewness and kurtosis are given."""
 
     size: int
     mean: float
     standard_error: float
     count: int
+    skewness: float = 0.0
+    kurtosis: float = 3.0
 
 
 def simulate(
@@ -58,7 +70,7 @@ def simulate(
             tasks = [[what] * len(chunks) for what in (experiment, size, claim, root, os.getpid())]
             for part in (map if executor is None else executor.map)(_chunk, *tasks[:3], chunks, *tasks[3:]):
                 total = merge(total, part)
-        found.append(Samples(size, total.mean, total.standard_error, total.count))
+        found.append(_samples(size, total))
     return found
 
 
@@ -93,16 +105,25 @@ def summarize(samples: Mapping[int, Any]) -> list[Samples]:
         if not np.isfinite(array).all():
             given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
             raise DataError(given, "finite numbers", "np.isfinite to find them")
-        part = moments(array)
-        found.append(Samples(number, part.mean, part.standard_error, part.count))
+        found.append(_samples(number, moments(array)))
     return sorted(found, key=lambda sample: sample.size)
 
 
+def _samples(size: int, part: Moments) -> Samples:
+    return Samples(size, part.mean, part.standard_error, part.count, part.skewness, part.kurtosis)
+
+
 def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: float = ALPHA) -> Link:
-    """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit."""
+    """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
+
+    Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
+    """
     if len(samples) < 2:
         raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
     fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order)
+    shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
+    tails = trusted_sum(samples, shares, alpha)
+    refuse_heavy(tails)
     test = mean_test(fit.limit, fit.standard_error, value, alpha)
     control = negative_control(fit.limit, fit.standard_error, value, alpha)
     details = {
@@ -113,8 +134,11 @@ def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: f
         "alpha": alpha,
         "p value": test.p_value,
         "detectable": test.detectable,
+        "power": POWER,
         "control rejected": control.rejected,
-        "control size": 1.5 * test.detectable,
+        "control size": CONTROL * test.detectable,
+        "control p value": control.p_value,
+        "tails": tails.reason,
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count] for s in samples},
     }
     passed = not test.rejected and control.rejected
