@@ -138,7 +138,7 @@ def mean_test(estimate: float, standard_error: float, value: float, alpha: float
         )
     degenerate = standard_error == 0
     error = max(standard_error, ROUNDING * max(abs(estimate), abs(value), float(degenerate)))
-    z = (estimate - value) / error
+    z = float((estimate - value) / error)
     critical = -float(ndtri(alpha / 2))
     detectable = (critical + float(ndtri(POWER))) * error
     return Test(z, 2 * float(ndtr(-abs(z))), alpha, abs(z) > critical, detectable, degenerate)
