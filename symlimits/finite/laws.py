@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.statistics import CONTROL, POWER, Test
+from symlimits.finite.statistics import CONTROL, POWER, ROUNDING, Test
 
 Array = npt.NDArray[np.float64]
 Law = Callable[[Array], npt.ArrayLike]
@@ -90,14 +90,15 @@ def _distance(values: Array, cdf: Law) -> float:
     x, counts = np.unique(values, return_counts=True)
     after = np.cumsum(counts) / values.size
     here, before = np.asarray(cdf(x), dtype=np.float64), _left(cdf, x)
-    if (
-        here.shape != x.shape
-        or not ((before >= 0) & (before <= here) & (here <= 1) & (np.diff(here, prepend=0) >= 0)).all()
-    ):
-        raise DataError(
-            "a cdf that does not rise from 0 to 1", "a distribution function of arrays", "scipy.special.ndtr"
-        )
+    if here.shape != x.shape or not _rises(np.stack([before, here], axis=1).ravel()):
+        given = "a cdf that does not rise from 0 to 1"
+        raise DataError(given, "a distribution function of arrays", "scipy.special.ndtr")
     return float(max(np.abs(after - here).max(), np.abs(after - counts / values.size - before).max()))
+
+
+def _rises(values: Array) -> bool:
+    """Whether these are values of a distribution function, within the roundings that its program may make."""
+    return bool((np.diff(values, prepend=0.0, append=1.0) >= -ROUNDING).all())
 
 
 def _left(cdf: Law, x: Array) -> Array:
