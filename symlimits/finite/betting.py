@@ -24,7 +24,7 @@ class BettingProcess:
     In units of the range, $E = \frac12\prod(1 + \lambda_i(x_i - v)) + \frac12\prod(1 - \lambda_i(x_i - v))$ with bets
     that know the draws before only: $\lambda_i = \sqrt{2\log(2/\alpha)/(\hat\sigma^2_{i-1}\, i\log(i + 1))}$, at most
     3/4; $\alpha$ is `aim`. The first product at $v - r$ and the second at $v + r$ decide about the resolution r.
-    Source: Waudby-Smith and Ramdas, J. R. Stat. Soc. B 86 (2024), section 4.
+    Source: Waudby-Smith and Ramdas, J. R. Stat. Soc. B 86 (2024).
 
     >>> coin = np.random.default_rng(0).random(4000) < 0.5
     >>> looked = BettingProcess(value=0.5, resolution=0.1).update(coin)

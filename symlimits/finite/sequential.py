@@ -50,7 +50,7 @@ class MeanProcess:
 
     $E = \sqrt{\frac{g}{n+g}} \left(\frac{S + n d^2}{S + n d^2 g/(n+g)}\right)^{n/2}$.
 
-    It holds at every n for Gaussian draws (Lai, Sequential Analysis 1976; Wang and Ramdas, arXiv 2310.03722).
+    It holds at every n for Gaussian draws (Lai, Ann. Statist. 4, 1976; Wang and Ramdas, arXiv 2310.03722).
 
     >>> looked = MeanProcess(value=0.0, resolution=0.2).update([0.1, -1.2, 0.7, 0.3] * 100)
     >>> looked.test(0.01).rejected, looked.accepted(0.01)

@@ -4,13 +4,14 @@ Two numbers are asked of an estimate that adds independent means with shares $a_
 (one mean: $a = 1$), both of which merged chunks know:
 
 - its skewness $g = \sum_i a_i^3 \gamma_i/\sqrt{n_i}$. Tails of Student's ratio lean by it:
-  $P(T > x)/P(Z > x) \to e^{-x^3 g/3}$ and $e^{x^3 g/3}$ below (Wang, J. Theoret. Probab. 18, 2005), so that two-sided
-  false alarms are $\cosh(x^3 g/3)$ times as frequent as $\alpha$.
-- the relative variance $v = \sum_i a_i^4 (\kappa_i - 1)/n_i$ of its squared standard error. It is at least the squared
-  share of the largest draw in the sum of squares, and tends to a random positive number when $E X^4 = \infty$.
+  $P(T > x)/P(Z > x) \approx e^{-x^3 g/3}$, and $e^{x^3 g/3}$ below (Q. Wang, Electron. J. Probab. 10, 2005), so that
+  two-sided false alarms are $\cosh(x^3 g/3)$ times as frequent as $\alpha$.
+- the relative variance $v = \sum_i a_i^4 (\kappa_i - 1)/n_i$ of its squared standard error. It is about the squared
+  share of the largest draw in the sum of squares, or more, and does not tend to 0 where $E X^2 = \infty$.
 
 Both are forgiven what a Gaussian sample shows by chance. Measured with squares of products of L Gaussians, whose mean
-is 1, n = 2000 and alpha = 0.01: L = 6 alarms falsely in 18 % of samples and is refused in all.
+is 1, n = 2000 and alpha = 0.01: L = 6 alarms falsely in 18 % of samples and is refused in all; alarms that are not
+refused are at most 1.3 % of samples, for L from 1 to 6.
 """
 
 from __future__ import annotations

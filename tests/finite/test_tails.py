@@ -64,6 +64,13 @@ def test_networks_of_width_32_are_trusted(observable):
     assert trusted(experiment.draws(32, 4096, np.random.default_rng(1)), 0.01).light
 
 
+def test_symmetric_heavy_tails_are_refused_too():
+    """Their skewness is zero or none; a few draws make the variance."""
+    rng = np.random.default_rng(8)
+    assert not any(trusted(rng.standard_cauchy(2000), 0.05).light for _ in range(100))
+    assert not any(trusted(rng.standard_t(2, 2000) ** 3, 0.05).light for _ in range(100))
+
+
 def test_the_shape_of_merged_chunks_decides():
     draws = squared_products(6, 1)[0]
     total = EMPTY
