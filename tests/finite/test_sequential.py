@@ -22,13 +22,13 @@ def test_a_hundred_looks():
     runs = np.random.default_rng(0).normal(0.0, 3.0, (2000, 100, 20))
     peeking = int(sum((np.abs(ratios(run)) > 2.5758).any() for run in runs))
     evident = 0
-    for run in runs[:400]:
+    for run in runs[:300]:
         process = MeanProcess(0.0, resolution=0.1)
         for draws in run:
             process = process.update(draws)
         evident += process.test(0.01).rejected
     assert more_than(peeking, 2000, 0.05)
-    assert not more_than(evident, 400, 0.01)
+    assert not more_than(evident, 300, 0.01)
 
 
 def ratios(run: np.ndarray) -> np.ndarray:
