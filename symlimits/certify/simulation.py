@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from symlimits.finite.statistics import (
     CONTROL,
     POWER,
     Moments,
+    degrees_of_freedom,
     mean_test,
     merge,
     moments,
@@ -124,14 +126,16 @@ def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: f
     shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
     tails = trusted_sum(samples, shares, alpha)
     refuse_heavy(tails)
-    test = mean_test(fit.limit, fit.standard_error, value, alpha)
-    control = negative_control(fit.limit, fit.standard_error, value, alpha)
+    dof = degrees_of_freedom([s.count for s in samples], shares)
+    test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
+    control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
     details = {
         "value": value,
         "estimate": fit.limit,
         "standard error": fit.standard_error,
         "order": order,
         "alpha": alpha,
+        "degrees of freedom": dof if isfinite(dof) else None,
         "p value": test.p_value,
         "detectable": test.detectable,
         "power": POWER,

@@ -77,7 +77,7 @@ def _values(draws: npt.ArrayLike, cf: CharacteristicFunction, points: npt.ArrayL
 
 
 def log_moment_test(draws: npt.ArrayLike, value: float, alpha: float) -> Test:
-    r"""Whether $E\log|s|$ is `value`: the normal test of a mean, in place of one for a high moment of s.
+    r"""Whether $E\log|s|$ is `value`: Student's test of a mean, in place of one for a high moment of s.
 
     Raises `DomainError` for a draw of exactly zero, whose logarithm is none, and where even $\log|s|$ has heavy tails.
 
@@ -94,4 +94,4 @@ def log_moment_test(draws: npt.ArrayLike, value: float, alpha: float) -> Test:
         )
     logs = moments(np.log(np.abs(s)))
     require_light_tails(logs, alpha)
-    return mean_test(logs.mean, logs.standard_error, value, alpha)
+    return mean_test(logs.mean, logs.standard_error, value, alpha, logs.count - 1)

@@ -6,13 +6,14 @@ says which discrepancy would be found with probability `POWER`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from symlimits.errors import DataError, DomainError
 
@@ -120,35 +121,50 @@ class Test:
     degenerate: bool = False
 
 
-def mean_test(estimate: float, standard_error: float, value: float, alpha: float) -> Test:
-    r"""Two-sided normal test of `value` against an unbiased estimate, at false-alarm rate `alpha`.
+def mean_test(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:
+    r"""Two-sided test of `value` against an unbiased Gaussian estimate, at false-alarm rate `alpha`.
 
-    `detectable` is $(z_{1-\alpha/2} + z_{0.95})$ standard errors. The standard error is never taken
-    below the rounding error of the two numbers. A standard error of exactly zero (an observable that
-    does not fluctuate) is `degenerate`: there, equality within rounding decides.
+    `dof` are the degrees of freedom of the standard error: infinite, it is known and the test normal; else the
+    test is Student's. `detectable` is $(t_{1-\alpha/2} + z_{0.95}\sqrt{1 + t^2/(2\,dof)})$ standard errors. The
+    standard error is never taken below the rounding error of the two numbers. One of exactly zero (an observable
+    that does not fluctuate) is `degenerate`: there, equality within rounding decides.
 
     >>> mean_test(1.0, 0.1, 1.1, alpha=1e-6).rejected, mean_test(1.0, 0.0, 1.1, alpha=1e-6).rejected
     (False, True)
     """
-    if not (0 < alpha < 1 and 0 <= standard_error < inf and np.isfinite([estimate, value]).all()):
+    if not (0 < alpha < 1 and 0 <= standard_error < inf and dof > 0 and np.isfinite([estimate, value]).all()):
         raise DomainError(
-            f"estimate {estimate} ± {standard_error}, value {value}, alpha {alpha}",
-            "finite numbers, a standard error of zero or more, alpha between 0 and 1",
+            f"estimate {estimate} ± {standard_error} ({dof} degrees of freedom), value {value}, alpha {alpha}",
+            "finite numbers, a standard error of zero or more, positive degrees of freedom, alpha between 0 and 1",
             "alpha=1e-6",
         )
     degenerate = standard_error == 0
     error = max(standard_error, ROUNDING * max(abs(estimate), abs(value), float(degenerate)))
     z = float((estimate - value) / error)
-    critical = -float(ndtri(alpha / 2))
-    detectable = (critical + float(ndtri(POWER))) * error
-    return Test(z, 2 * float(ndtr(-abs(z))), alpha, abs(z) > critical, detectable, degenerate)
+    normal = dof == inf
+    critical = -float(ndtri(alpha / 2) if normal else stdtrit(dof, alpha / 2))
+    p_value = 2 * float(ndtr(-abs(z)) if normal else stdtr(dof, -abs(z)))
+    detectable = (critical + float(ndtri(POWER)) * sqrt(1 + critical**2 / (2 * dof))) * error
+    return Test(z, p_value, alpha, abs(z) > critical, detectable, degenerate)
 
 
-def negative_control(estimate: float, standard_error: float, value: float, alpha: float) -> Test:
+def negative_control(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:
     """The test of a value made wrong on purpose, by 1.5 times `detectable`: it must be rejected.
 
     >>> negative_control(1.0, 0.1, 1.1, alpha=1e-6).rejected
     True
     """
-    honest = mean_test(estimate, standard_error, value, alpha)
-    return mean_test(estimate, standard_error, value + CONTROL * honest.detectable, alpha)
+    honest = mean_test(estimate, standard_error, value, alpha, dof)
+    return mean_test(estimate, standard_error, value + CONTROL * honest.detectable, alpha, dof)
+
+
+def degrees_of_freedom(counts: Sequence[int], shares: Sequence[float]) -> float:
+    r"""Of the standard error of a sum of independent means: $1/\sum_i a_i^4/(n_i - 1)$, a the shares of that error.
+
+    Infinite where nothing fluctuates. Source: Welch (1947), Satterthwaite (1946).
+
+    >>> degrees_of_freedom([11], [1.0]), round(degrees_of_freedom([11, 11], [0.6, 0.8]), 3)
+    (10.0, 18.546)
+    """
+    total = sum(share**4 / (count - 1) for count, share in zip(counts, shares, strict=True))
+    return 1 / total if total else inf

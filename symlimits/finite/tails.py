@@ -1,4 +1,4 @@
-r"""Whether the normal test of a mean may be trusted, decided from the draws before the claim is looked at.
+r"""Whether the test of a mean may be trusted, decided from the draws before the claim is looked at.
 
 Two numbers are asked of an estimate that adds independent means with shares $a_i$ of its standard error
 (one mean: $a = 1$), both of which merged chunks know:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.statistics import EMPTY, Moments, mean_test, merge, moments, negative_control, seed
+from symlimits.finite.statistics import (
+    EMPTY,
+    Moments,
+    degrees_of_freedom,
+    mean_test,
+    merge,
+    moments,
+    negative_control,
+    seed,
+)
 from tests.binomial import binomial_agrees
 
 
@@ -44,6 +53,31 @@ def test_known_values_of_the_test():
     assert result.detectable == pytest.approx(1.959963984540 + 1.644853626951, rel=1e-11)
     assert result.rejected
     assert not mean_test(1.9599, 1.0, 0.0, 0.05).rejected
+
+
+def test_few_draws_are_tested_by_student():
+    """Ten draws: a normal test alarms twice as often as promised, Student's as often."""
+    rng, offset = np.random.default_rng(12), mean_test(0.0, 10**-0.5, 0.0, 0.05, dof=9).detectable
+    samples = [moments(row) for row in rng.standard_normal((4000, 10))]
+
+    def rejected(dof: float, value: float = 0.0) -> int:
+        return sum(mean_test(m.mean, m.standard_error, value, 0.05, dof).rejected for m in samples)
+
+    assert binomial_agrees(rejected(9), 4000, 0.05)
+    assert not binomial_agrees(rejected(np.inf), 4000, 0.05)
+    # the noncentral t says 0.955: the formula of `detectable` is a little large for few draws
+    assert binomial_agrees(rejected(9, offset), 4000, 0.955)
+
+
+def test_degrees_of_freedom_of_a_sum():
+    """The variance of the squared error is 2 over the degrees of freedom."""
+    rng = np.random.default_rng(13)
+    small, large = rng.normal(0, 1.0, (20_000, 8)), rng.normal(0, 4.0, (20_000, 32))
+    squares = small.var(axis=1, ddof=1) / 8 + large.var(axis=1, ddof=1) / 32
+    total = 1 / 8 + 16 / 32
+    dof = degrees_of_freedom([8, 32], [(1 / 8 / total) ** 0.5, (16 / 32 / total) ** 0.5])
+    assert squares.var() / total**2 == pytest.approx(2 / dof, rel=0.07)  # 6 standard errors of a variance
+    assert degrees_of_freedom([8, 32], [0.0, 0.0]) == np.inf
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-30, -3.7, 2e40])
