@@ -286,6 +286,24 @@ def test_experiments_that_go_wrong() -> None:
             sl.limit(sp.S.One, experiment=draw).certify(sizes=SIZES)
 
 
+def test_heavy_tails_are_refused() -> None:
+    """The mean of squares of products of six Gaussians is 1, and a z-test alarms in 18 % of samples."""
+
+    def draw(size: int, rng: np.random.Generator) -> np.ndarray:
+        return np.prod(rng.standard_normal((6, 2000)), axis=0) ** 2
+
+    claim = sl.limit(sp.S.One, experiment=draw)
+    with pytest.raises(sl.DomainError, match=r"heavy tails.*characteristic_test.*log_moment_test"):
+        claim.certify(sizes=SIZES)
+    rng = np.random.default_rng(0)
+    with pytest.raises(sl.DomainError, match="heavy tails"):
+        claim.compare({n: draw(n, rng) for n in SIZES})
+    details = sl.limit(sp.Rational(1, 3), experiment=squares).certify(sizes=SIZES).links[0].details
+    assert "false alarms at most 1.00 times alpha" in details["tails"]
+    assert details["power"] == 0.95
+    assert details["control p value"] < details["alpha"]
+
+
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [

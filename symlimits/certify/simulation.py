@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,19 @@ from threadpoolctl import threadpool_limits
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.statistics import Moments, extrapolate, mean_test, merge, moments, negative_control, seed
+from symlimits.finite.fits import extrapolate
+from symlimits.finite.statistics import (
+    CONTROL,
+    POWER,
+    Moments,
+    degrees_of_freedom,
+    mean_test,
+    merge,
+    moments,
+    negative_control,
+    seed,
+)
+from symlimits.finite.tails import refuse_heavy, trusted_sum
 
 ALPHA = 1e-6  # false alarms of one statistical link
 DRAWS = 2**17  # numbers of draws times width, for each size
@@ -25,12 +38,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Samples:
-    """Draws of an observable at one size, as moments."""
+    """Draws of an observable at one size, as moments; those of a Gaussian unless skewness and kurtosis are given."""
 
     size: int
     mean: float
     standard_error: float
     count: int
+    skewness: float = 0.0
+    kurtosis: float = 3.0
 
 
 def simulate(
@@ -57,7 +72,7 @@ def simulate(
             tasks = [[what] * len(chunks) for what in (experiment, size, claim, root, os.getpid())]
             for part in (map if executor is None else executor.map)(_chunk, *tasks[:3], chunks, *tasks[3:]):
                 total = merge(total, part)
-        found.append(Samples(size, total.mean, total.standard_error, total.count))
+        found.append(_samples(size, total))
     return found
 
 
@@ -92,32 +107,46 @@ def summarize(samples: Mapping[int, Any]) -> list[Samples]:
         if not np.isfinite(array).all():
             given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
             raise DataError(given, "finite numbers", "np.isfinite to find them")
-        part = moments(array)
-        found.append(Samples(number, part.mean, part.standard_error, part.count))
+        found.append(_samples(number, moments(array)))
     return sorted(found, key=lambda sample: sample.size)
 
 
+def _samples(size: int, part: Moments) -> Samples:
+    return Samples(size, part.mean, part.standard_error, part.count, part.skewness, part.kurtosis)
+
+
 def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: float = ALPHA) -> Link:
-    """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit."""
+    """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
+
+    Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
+    """
     if len(samples) < 2:
         raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
     fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order)
-    test = mean_test(fit.limit, fit.standard_error, value, alpha)
-    control = negative_control(fit.limit, fit.standard_error, value, alpha)
+    shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
+    tails = trusted_sum(samples, shares, alpha)
+    refuse_heavy(tails)
+    dof = degrees_of_freedom([s.count for s in samples], shares)
+    test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
+    control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
     details = {
         "value": value,
         "estimate": fit.limit,
         "standard error": fit.standard_error,
         "order": order,
         "alpha": alpha,
+        "degrees of freedom": dof if isfinite(dof) else None,
         "p value": test.p_value,
         "detectable": test.detectable,
+        "power": POWER,
         "control rejected": control.rejected,
-        "control size": 1.5 * test.detectable,
+        "control size": CONTROL * test.detectable,
+        "control p value": control.p_value,
+        "tails": tails.reason,
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count] for s in samples},
     }
     passed = not test.rejected and control.rejected
-    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.z:.2f}); "
+    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
     return Link("simulation", passed, summary, details)
 

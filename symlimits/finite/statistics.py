@@ -1,4 +1,4 @@
-"""The statistics of a certificate: stateless seeds, mergeable moments, extrapolation, tests.
+"""The statistics of a certificate: stateless seeds, mergeable moments, the test of a mean.
 
 Both error rates of a test are fixed in advance: `alpha` bounds false alarms, and `detectable`
 says which discrepancy would be found with probability `POWER`.
@@ -13,7 +13,7 @@ from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from symlimits.errors import DataError, DomainError
 
@@ -34,11 +34,17 @@ def seed(claim: str, size: int, chunk: int, root: int) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Moments:
-    """The count, the mean and the sum of squared deviations of a sample."""
+    """The count, mean and sum of squared deviations of a sample, and the shape of its tails.
+
+    `skewness` and `kurtosis` are the mean cube and fourth power of standardised deviations (0 and 3 for
+    a large Gaussian sample; 0 and 1, the least there are, where nothing fluctuates).
+    """
 
     count: int
     mean: float
     m2: float
+    skewness: float
+    kurtosis: float
 
     @property
     def variance(self) -> float:
@@ -51,99 +57,63 @@ class Moments:
         return sqrt(self.variance / self.count) if self.count else inf
 
 
+EMPTY = Moments(0, 0.0, 0.0, 0.0, 1.0)
+
+
 def moments(samples: npt.ArrayLike) -> Moments:
     """The moments of an array of draws.
 
-    >>> moments([1.0, 2.0, 3.0])
-    Moments(count=3, mean=2.0, m2=2.0)
+    >>> moments([1.0, 3.0])
+    Moments(count=2, mean=2.0, m2=2.0, skewness=0.0, kurtosis=1.0)
     """
     values = np.asarray(samples, dtype=np.float64).ravel()
     if values.size == 0:
-        return Moments(0, 0.0, 0.0)
+        return EMPTY
     if not np.isfinite(values).all():
         raise DataError("draws that are not finite", "finite numbers", "an observable that exists at every size")
     # measured from the first value: a constant sample then has exactly zero variance
     shifted = values - values[0]
     centre = float(shifted.mean())
-    return Moments(values.size, float(values[0]) + centre, float(np.square(shifted - centre).sum()))
+    deviations = shifted - centre
+    m2 = float(np.square(deviations).sum())
+    standard = deviations / (sqrt(m2) / sqrt(values.size)) if m2 else deviations
+    cubes, fourths = float((standard**3).mean()), float((standard**4).mean()) if m2 else 1.0
+    return Moments(values.size, float(values[0]) + centre, m2, cubes, fourths)
 
 
 def merge(a: Moments, b: Moments) -> Moments:
-    """The moments of two samples together (Chan, Golub and LeVeque 1979)."""
+    r"""The moments of two samples together (Chan, Golub and LeVeque 1979; Pébay 2008 for the third and fourth).
+
+    With x and y the standard deviations of the parts and d the gap of their means, in units of that of the whole,
+    and p, q their shares: $\gamma = p\gamma_a x^3 + q\gamma_b y^3 + pq\,d(d^2(p-q) + 3(y^2 - x^2))$, and so on:
+    numbers of order one, whatever the scale of the draws.
+    """
     if not (a.count and b.count):
         return a if a.count else b
     count = a.count + b.count
     gap = b.mean - a.mean
-    return Moments(count, a.mean + gap * b.count / count, a.m2 + b.m2 + gap**2 * a.count * b.count / count)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """`limit` is `coefficients[0]`; `chi_square` has `dof` degrees of freedom if the model holds."""
-
-    limit: float
-    standard_error: float
-    coefficients: tuple[float, ...]
-    chi_square: float
-    dof: int
-
-
-def extrapolate(
-    sizes: Sequence[int],
-    means: npt.ArrayLike,
-    standard_errors: npt.ArrayLike,
-    order: float,
-    degree: int | None = None,
-) -> Fit:
-    r"""The limit of means at several sizes: weighted least squares for $c_0 + c_1 N^{-order} + c_2 N^{-2 order}$.
-
-    `degree` is the highest power of $N^{-order}$: by default 2, or fewer with fewer than 3 sizes.
-    No standard error is taken below the rounding error of the largest mean.
-
-    >>> round(extrapolate([10, 20, 40], [1.1, 1.05, 1.025], [0.01, 0.01, 0.01], order=1, degree=1).limit, 12)
-    1.0
-    """
-    y, errors = np.asarray(means, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
-    degree = min(2, len(sizes) - 1) if degree is None else degree
-    _check_fit(sizes, y, errors, order, degree)
-    errors = np.maximum(errors, ROUNDING * (float(max(np.abs(y).max(), errors.max())) or 1.0))
-    smallest = min(sizes)  # powers of N_min/N, of order one, keep the problem well conditioned
-    design = np.power.outer((smallest / np.asarray(sizes, dtype=np.float64)) ** order, np.arange(degree + 1))
-    q, r = np.linalg.qr(design / errors[:, None])
-    coefficients = np.linalg.solve(r, q.T @ (y / errors))
-    residual = (y - design @ coefficients) / errors
-    scale = float(smallest) ** (order * np.arange(degree + 1))
-    return Fit(
-        limit=float(coefficients[0]),
-        standard_error=float(np.linalg.norm(np.linalg.inv(r)[0])),
-        coefficients=tuple((coefficients * scale).tolist()),
-        chi_square=float(residual @ residual),
-        dof=len(sizes) - degree - 1,
-    )
-
-
-def _check_fit(
-    sizes: Sequence[int], means: npt.NDArray[np.float64], errors: npt.NDArray[np.float64], order: float, degree: int
-) -> None:
-    if means.shape != (len(sizes),) or errors.shape != means.shape:
-        raise DataError(f"{means.shape} means, {errors.shape} errors", f"one for each of {len(sizes)} sizes", "lists")
-    if not (np.isfinite(means).all() and np.isfinite(errors).all() and (errors >= 0).all()):
-        raise DataError("means or errors that are not finite", "finite numbers", "two draws or more at each size")
-    if not (order > 0 and min(sizes) > 0 and 0 <= degree < len(set(sizes))):
-        raise DomainError(
-            f"sizes {tuple(sizes)}, order {order}, degree {degree}",
-            "positive sizes and order, and more sizes than the degree",
-            "sizes=(32, 128, 512), order=1",
-        )
+    m2 = a.m2 + b.m2 + gap**2 * a.count * b.count / count
+    mean = a.mean + gap * b.count / count
+    if not m2:
+        return Moments(count, mean, m2, 0.0, 1.0)
+    unit, p, q = sqrt(m2) / sqrt(count), a.count / count, b.count / count
+    d, x, y = gap / unit, sqrt(a.m2 / m2 / p), sqrt(b.m2 / m2 / q)
+    third_a, third_b = a.skewness * x**3, b.skewness * y**3
+    skewness = p * third_a + q * third_b + p * q * d * (d**2 * (p - q) + 3 * (y**2 - x**2))
+    kurtosis = p * a.kurtosis * x**4 + q * b.kurtosis * y**4 + 4 * p * q * d * (third_b - third_a)
+    kurtosis += p * q * d**2 * (d**2 * (p * p - p * q + q * q) + 6 * (p * y**2 + q * x**2))
+    return Moments(count, mean, m2, skewness, kurtosis)
 
 
 @dataclass(frozen=True)
 class Test:
-    """Whether a value agrees with an estimate; `detectable` is found with probability 0.95."""
+    """Whether a claim agrees with draws: rejected true claims are rarer than `alpha`, and a claim that is wrong
+    by `detectable`, in the units of the claim, is rejected with probability 0.95. Each test says what its statistic is.
+    """
 
     __test__ = False  # not a test for pytest to collect
 
-    z: float
+    statistic: float
     p_value: float
     alpha: float
     rejected: bool
@@ -151,35 +121,50 @@ class Test:
     degenerate: bool = False
 
 
-def mean_test(estimate: float, standard_error: float, value: float, alpha: float) -> Test:
-    r"""Two-sided normal test of `value` against an unbiased estimate, at false-alarm rate `alpha`.
+def mean_test(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:
+    r"""Two-sided test of `value` against an unbiased Gaussian estimate, at false-alarm rate `alpha`.
 
-    `detectable` is $(z_{1-\alpha/2} + z_{0.95})$ standard errors. The standard error is never taken
-    below the rounding error of the two numbers. A standard error of exactly zero (an observable that
-    does not fluctuate) is `degenerate`: there, equality within rounding decides.
+    `dof` are the degrees of freedom of the standard error: infinite, it is known and the test normal; else the
+    test is Student's. `detectable` is $(t_{1-\alpha/2} + z_{0.95}\sqrt{1 + t^2/(2\,dof)})$ standard errors. The
+    standard error is never taken below the rounding error of the two numbers. One of exactly zero (an observable
+    that does not fluctuate) is `degenerate`: there, equality within rounding decides.
 
     >>> mean_test(1.0, 0.1, 1.1, alpha=1e-6).rejected, mean_test(1.0, 0.0, 1.1, alpha=1e-6).rejected
     (False, True)
     """
-    if not (0 < alpha < 1 and 0 <= standard_error < inf and np.isfinite([estimate, value]).all()):
+    if not (0 < alpha < 1 and 0 <= standard_error < inf and dof > 0 and np.isfinite([estimate, value]).all()):
         raise DomainError(
-            f"estimate {estimate} ± {standard_error}, value {value}, alpha {alpha}",
-            "finite numbers, a standard error of zero or more, alpha between 0 and 1",
+            f"estimate {estimate} ± {standard_error} ({dof} degrees of freedom), value {value}, alpha {alpha}",
+            "finite numbers, a standard error of zero or more, positive degrees of freedom, alpha between 0 and 1",
             "alpha=1e-6",
         )
     degenerate = standard_error == 0
     error = max(standard_error, ROUNDING * max(abs(estimate), abs(value), float(degenerate)))
-    z = (estimate - value) / error
-    critical = -float(ndtri(alpha / 2))
-    detectable = (critical + float(ndtri(POWER))) * error
-    return Test(z, 2 * float(ndtr(-abs(z))), alpha, abs(z) > critical, detectable, degenerate)
+    z = float((estimate - value) / error)
+    normal = dof == inf
+    critical = -float(ndtri(alpha / 2) if normal else stdtrit(dof, alpha / 2))
+    p_value = 2 * float(ndtr(-abs(z)) if normal else stdtr(dof, -abs(z)))
+    detectable = (critical + float(ndtri(POWER)) * sqrt(1 + critical**2 / (2 * dof))) * error
+    return Test(z, p_value, alpha, abs(z) > critical, detectable, degenerate)
 
 
-def negative_control(estimate: float, standard_error: float, value: float, alpha: float) -> Test:
+def negative_control(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:
     """The test of a value made wrong on purpose, by 1.5 times `detectable`: it must be rejected.
 
     >>> negative_control(1.0, 0.1, 1.1, alpha=1e-6).rejected
     True
     """
-    honest = mean_test(estimate, standard_error, value, alpha)
-    return mean_test(estimate, standard_error, value + CONTROL * honest.detectable, alpha)
+    honest = mean_test(estimate, standard_error, value, alpha, dof)
+    return mean_test(estimate, standard_error, value + CONTROL * honest.detectable, alpha, dof)
+
+
+def degrees_of_freedom(counts: Sequence[int], shares: Sequence[float]) -> float:
+    r"""Of the standard error of a sum of independent means: $1/\sum_i a_i^4/(n_i - 1)$, a the shares of that error.
+
+    Infinite where nothing fluctuates. Source: Welch (1947), Satterthwaite (1946).
+
+    >>> degrees_of_freedom([11], [1.0]), round(degrees_of_freedom([11, 11], [0.6, 0.8]), 3)
+    (10.0, 18.546)
+    """
+    total = sum(share**4 / (count - 1) for count, share in zip(counts, shares, strict=True))
+    return 1 / total if total else inf

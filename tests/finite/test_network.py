@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule, ResourceError, UnboundSymbol
+from symlimits.finite.fits import extrapolate
 from symlimits.finite.network import (
     Draw,
     KernelExperiment,
@@ -26,7 +27,7 @@ from symlimits.finite.network import (
     supported_layers,
     whole_weights,
 )
-from symlimits.finite.statistics import extrapolate, mean_test, moments
+from symlimits.finite.statistics import mean_test, moments
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Repeat, Serial, mlp, serial
 

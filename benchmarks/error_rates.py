@@ -1,0 +1,156 @@
+"""How often certificates of true claims alarm, and false ones are found: `python benchmarks/error_rates.py`.
+
+2,000 true claims at alpha = 0.05 and 500 false ones, each wrong by the discrepancy that its own test calls detectable,
+with Clopper-Pearson intervals; then the trap of heavy tails and that of looking too often, at alpha = 0.01.
+Prints a table and writes it to benchmarks/results/error_rates.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable
+from math import log
+from pathlib import Path
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.special import betaincinv, chdtr
+
+import symlimits as sl
+from symlimits import activations as act
+from symlimits.certify import check_samples, summarize
+from symlimits.finite.characteristic import characteristic_test, log_moment_test
+from symlimits.finite.laws import law_test
+from symlimits.finite.network import KernelExperiment
+from symlimits.finite.sequential import MeanProcess
+from symlimits.finite.statistics import mean_test, moments, seed
+from symlimits.finite.tails import trusted
+
+ALPHA, TRAP_ALPHA, POWER = 0.05, 0.01, 0.95
+WIDTHS, DRAWS = (16, 32, 64), (2000, 1000, 500)
+INPUTS = ((1.0, 0.5), (-0.3, 1.0))
+POINTS = np.array([0.5, 1.0, 2.0, 4.0])
+Claim = Callable[[np.random.Generator, bool], bool]  # a generator, whether the claim is true: whether it is rejected
+
+
+def mean_claim() -> Claim:
+    """The kernel of a relu network with two hidden layers, extrapolated from three widths."""
+    net = sl.mlp(depth=2, activation=act.relu, w_var=2, b_var=0)
+    limit = float(sl.nngp(net)(np.array(INPUTS))[0, 1])
+    experiment = KernelExperiment(net, INPUTS)
+
+    def test(rng: np.random.Generator, true: bool) -> bool:
+        samples = summarize({n: experiment.draws(n, count, rng) for n, count in zip(WIDTHS, DRAWS, strict=True)})
+        honest = check_samples(limit, samples, order=1, alpha=ALPHA).details
+        wrong = check_samples(limit + honest["detectable"], samples, order=1, alpha=ALPHA).details
+        return bool((honest if true else wrong)["p value"] < ALPHA)
+
+    return test
+
+
+def law_claim() -> Claim:
+    """The kernel of a linear network with one hidden layer of width 16: chi-square over 16."""
+    experiment = KernelExperiment(sl.mlp(depth=1, activation=act.linear, w_var=1, b_var=0), ((1.0,),), pair=(0, 0))
+
+    def cdf(x: np.ndarray) -> np.ndarray:
+        return np.asarray(chdtr(16, 16 * np.maximum(x, 0.0)))
+
+    def test(rng: np.random.Generator, true: bool) -> bool:
+        draws = experiment.draws(16, 1000, rng)
+        if not true:  # an atom beyond all draws puts the law at that distance
+            draws = np.where(rng.random(draws.size) < law_test(draws, cdf, ALPHA).detectable, 100.0, draws)
+        return law_test(draws, cdf, ALPHA).rejected
+
+    return test
+
+
+def characteristic_claim() -> Claim:
+    """A product of three Gaussians: the output of a linear network of width 1."""
+    values = {t: 2 * quad(lambda g, t=t: density(g) / np.sqrt(1 + (t * g) ** 2), 0, np.inf)[0] for t in POINTS}
+
+    def cf(points: np.ndarray) -> np.ndarray:
+        return np.array([values[t] for t in points])
+
+    def test(rng: np.random.Generator, true: bool) -> bool:
+        draws = np.prod(rng.standard_normal((3, 1000)), axis=0)
+        if not true:  # an atom at 0 moves the value at the last point by its weight times 1 - cf
+            weight = characteristic_test(draws, cf, POINTS, ALPHA).detectable / (1 - values[POINTS[-1]])
+            draws = np.where(rng.random(draws.size) < weight, 0.0, draws)
+        return characteristic_test(draws, cf, POINTS, ALPHA).rejected
+
+    return test
+
+
+def density(g: float) -> float:
+    return float(np.exp(-(g**2) / 2) / np.sqrt(2 * np.pi))
+
+
+def rate(name: str, events: Iterable[bool], promised: str) -> dict[str, object]:
+    """The share of events, with its Clopper-Pearson interval at 95 %."""
+    outcomes = [bool(event) for event in events]
+    n, k = len(outcomes), sum(outcomes)
+    low = float(betaincinv(k, n - k + 1, 0.025)) if k else 0.0
+    high = float(betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
+    return {"what": name, "claims": n, "events": k, "rate": k / n, "interval": [low, high], "promised": promised}
+
+
+def certificates(true_claims: int, false_claims: int) -> list[dict[str, object]]:
+    """False alarms and power of three tests."""
+    claims = {"mean": mean_claim(), "law": law_claim(), "characteristic": characteristic_claim()}
+    rows = []
+    for name, claim in claims.items():
+        alarms = (claim(seed(name, 0, k, root=0), True) for k in range(true_claims))
+        found = (claim(seed(name, 1, k, root=0), False) for k in range(false_claims))
+        rows.append(rate(f"{name}: false alarms", alarms, f"at most {ALPHA}"))
+        rows.append(rate(f"{name}: false claims found", found, f"at least {POWER}"))
+    return rows
+
+
+def traps(runs: int) -> list[dict[str, object]]:
+    """Six Gaussians and a hundred looks: the z-test, and what stands in its place."""
+    samples = [np.prod(seed("product", 6, k, root=0).standard_normal((6, 2000)), axis=0) for k in range(runs)]
+    parts = [moments(s**2) for s in samples]
+    alarms = [mean_test(part.mean, part.standard_error, 1.0, TRAP_ALPHA).rejected for part in parts]
+    light = [trusted(part, TRAP_ALPHA).light for part in parts]
+    logs = [log_moment_test(s, -3 * (np.euler_gamma + log(2)), TRAP_ALPHA).rejected for s in samples]
+    looks = [hundred_looks(seed("looks", 100, k, root=0)) for k in range(runs)]
+    return [
+        rate("six Gaussians, z-test of E s^2: false alarms", alarms, f"{TRAP_ALPHA} in name"),
+        rate("six Gaussians: refused", [not each for each in light], "always"),
+        rate(
+            "six Gaussians: alarms not refused", [a and b for a, b in zip(alarms, light, strict=True)], f"{TRAP_ALPHA}"
+        ),
+        rate("six Gaussians, test of E log|s|: false alarms", logs, f"{TRAP_ALPHA}"),
+        rate("100 looks, z-test: false alarms", [look[0] for look in looks], f"{TRAP_ALPHA} in name"),
+        rate("100 looks, e-process: false alarms", [look[1] for look in looks], f"at most {TRAP_ALPHA}"),
+    ]
+
+
+def hundred_looks(rng: np.random.Generator) -> tuple[bool, bool]:
+    """Whether a z-test ever rejects a true mean, and whether the e-process does."""
+    process, tempted = MeanProcess(0.0, resolution=0.1), False
+    for draws in rng.standard_normal((100, 20)):
+        process = process.update(draws)
+        part = process.moments
+        tempted |= mean_test(part.mean, part.standard_error, 0.0, TRAP_ALPHA).rejected
+    return tempted, process.test(TRAP_ALPHA).rejected
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--true", type=int, default=2000)
+    parser.add_argument("--false", type=int, default=500)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "error_rates.json")
+    arguments = parser.parse_args()
+    rows = certificates(arguments.true, arguments.false) + traps(arguments.true)
+    for row in rows:
+        low, high = row["interval"]  # type: ignore[misc]
+        print(f"{row['what']:<48}{row['claims']:>6}{row['rate']:>9.4f}  [{low:.4f}, {high:.4f}]  {row['promised']}")
+    arguments.out.parent.mkdir(exist_ok=True)
+    settings = {"alpha": ALPHA, "widths": WIDTHS, "draws": DRAWS}
+    arguments.out.write_text(json.dumps({**settings, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

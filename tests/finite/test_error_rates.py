@@ -1,0 +1,40 @@
+"""The rates of whole certificates, by the program that measures them."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.binomial import fewer_than, more_than
+
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "error_rates.py"
+
+
+@pytest.mark.slow
+def test_false_alarms_and_power_of_certificates() -> None:
+    rows = by_name(runpy.run_path(str(PROGRAM))["certificates"](2000, 500))
+    for name in ("mean", "law", "characteristic"):
+        assert not more_than(rows[f"{name}: false alarms"]["events"], 2000, 0.05), name
+        assert not fewer_than(rows[f"{name}: false claims found"]["events"], 500, 0.95), name
+    assert more_than(rows["mean: false alarms"]["events"], 2000, 0.02), "a test that never alarms tests nothing"
+
+
+@pytest.mark.slow
+def test_traps() -> None:
+    rows = by_name(runpy.run_path(str(PROGRAM))["traps"](400))
+    for trap in ("six Gaussians, z-test of E s^2: false alarms", "100 looks, z-test: false alarms"):
+        assert more_than(rows[trap]["events"], 400, 0.03), trap
+    for cure in ("six Gaussians, test of E log|s|: false alarms", "100 looks, e-process: false alarms"):
+        assert not more_than(rows[cure]["events"], 400, 0.01), cure
+    assert rows["six Gaussians: refused"]["events"] == 400
+    assert rows["six Gaussians: alarms not refused"]["events"] == 0
+
+
+def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    for row in rows:
+        low, high = row["interval"]
+        assert low <= row["rate"] <= high
+    return {row["what"]: row for row in rows}
