@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import reduce
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import sympy as sp
-from threadpoolctl import threadpool_limits
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.statistics import Moments, extrapolate, mean_test, merge, moments, negative_control, seed
+from symlimits.finite.engine import Source, run
+from symlimits.finite.journal import Journal
+from symlimits.finite.journal import journal as opened
+from symlimits.finite.plan import Chunk, Experiment, Plan
+from symlimits.finite.remaining import Progress
+from symlimits.finite.statistics import Moments, extrapolate, mean_test, merge, moments, negative_control
 
 ALPHA = 1e-6  # false alarms of one statistical link
-DRAWS = 2**17  # numbers of draws times width, for each size
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -34,45 +37,52 @@ class Samples:
 
 
 def simulate(
-    experiment: Callable[[int, np.random.Generator], Any],
+    experiment: Experiment,
     sizes: Sequence[int],
     claim: str,
     root: int,
-    executor: Any = None,
+    executor: Source = None,
     progress: Progress | None = None,
+    journal: str | os.PathLike[str] | None = None,
 ) -> list[Samples]:
-    """Draw at every size: the same numbers whatever the executor.
+    """Draw at every size: the same numbers whatever the executor, and whether or not the run was ever cut off.
 
-    Each chunk has its own seed, chunks are merged in their order, and BLAS works with one thread,
-    since it may add in another order with more.
+    Each chunk has its own seed, and chunks are merged in their order. `journal` is the path of a file that keeps what
+    is finished; where it holds a part of this run, only the rest is drawn.
     """
-    found = []
-    for size in sizes:
-        if progress is not None:
-            progress(f"{claim}: size {size}")
-        wanted = max(64, min(4096, DRAWS // size))
-        with threadpool_limits(1):
-            total = _chunk(experiment, size, claim, 0, root)
-            chunks = range(1, -(-wanted // total.count))
-            tasks = [[what] * len(chunks) for what in (experiment, size, claim, root, os.getpid())]
-            for part in (map if executor is None else executor.map)(_chunk, *tasks[:3], chunks, *tasks[3:]):
-                total = merge(total, part)
-        found.append(Samples(size, total.mean, total.standard_error, total.count))
-    return found
+    plan = Plan(experiment, claim, root, tuple(sizes))
+    plan.check_memory(getattr(executor, "_max_workers", 1))
+    with nullcontext() if journal is None else opened(journal, plan.subject()) as log:
+        parts = _draw(plan, executor, progress, log)
+    totals = [reduce(merge, (parts[chunk] for chunk in sorted(parts) if chunk.size == size)) for size in sizes]
+    return [Samples(size, t.mean, t.standard_error, t.count) for size, t in zip(sizes, totals, strict=True)]
 
 
-def _chunk(
-    experiment: Callable[..., Any], size: int, claim: str, chunk: int, root: int, caller: int | None = None
-) -> Moments:
-    """One call of the experiment; in a worker process of its own, `caller` has not limited BLAS yet."""
-    elsewhere = caller is not None and caller != os.getpid()
-    with threadpool_limits(1) if elsewhere else nullcontext():
-        draws = np.atleast_1d(np.asarray(experiment(size, seed(claim, size, chunk, root)), dtype=np.float64))
-    if not (draws.size and np.isfinite(draws).all()):
-        raise DataError(
-            f"an experiment of size {size} with NaN, infinite or no draws", "finite numbers", "a smaller input"
-        )
-    return moments(draws)
+def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal | None) -> dict[Chunk, Moments]:
+    """The moments of every chunk: those of the journal, and the others from the engine."""
+    stored = {} if log is None else {key: _restored(value) for key, value in log.found.items()}
+    first = [Chunk(size, 0) for size in plan.sizes]
+    known = [[chunk, *plan.further(chunk, stored[chunk.key].count)] for chunk in first if chunk.key in stored]
+    planned = {*first, *chain.from_iterable(known)}
+    parts = {chunk: stored[chunk.key] for chunk in planned if chunk.key in stored}
+
+    def keep(chunk: Chunk, part: Moments) -> list[Chunk]:
+        parts[chunk] = part
+        if log is not None:
+            log.append(chunk.key, [part.count, part.mean.hex(), part.m2.hex()])
+        return [] if chunk.number else [other for other in plan.further(chunk, part.count) if other not in parts]
+
+    run(plan, sorted(planned - set(parts)), keep, executor, part=_size, progress=progress)
+    return parts
+
+
+def _size(chunk: Chunk) -> str:
+    return f"networks of {chunk}"
+
+
+def _restored(value: Any) -> Moments:
+    count, mean, m2 = value
+    return Moments(count, float.fromhex(mean), float.fromhex(m2))
 
 
 def summarize(samples: Mapping[int, Any]) -> list[Samples]:
