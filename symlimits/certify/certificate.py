@@ -47,6 +47,13 @@ class Certificate:
         content = {"format": "symlimits certificate 1", "ok": self.ok, **asdict(self)}
         return json.dumps(content, indent=1, sort_keys=True)
 
+    @classmethod
+    def from_json(cls, text: str) -> Certificate:
+        """The certificate of a text that `to_json` wrote."""
+        content = json.loads(text)
+        links = tuple(Link(**link) for link in content["links"])
+        return cls(content["statement"], links, content["seed"], content["versions"])
+
     def __str__(self) -> str:
         marks = {True: "holds", False: "BROKEN", None: "-"}
         return "\n".join([self.statement, *(f"  {x.name:<10} {marks[x.passed]:<6} {x.summary}" for x in self.links)])

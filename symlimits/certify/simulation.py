@@ -77,7 +77,7 @@ def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal 
 
 
 def _size(chunk: Chunk) -> str:
-    return f"networks of {chunk}"
+    return f"networks of size {chunk.size}"
 
 
 def _restored(value: Any) -> Moments:

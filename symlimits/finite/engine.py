@@ -30,6 +30,7 @@ class _Job(Generic[K]):
     task: Callable[[Any], Any]
     keep: Callable[[K, Any], Iterable[K]]
     prepare: Callable[[K], Any]
+    name: Callable[[K], str]
     part: Callable[[K], str]
     meter: Meter
 
@@ -48,6 +49,7 @@ def run(
     executor: Source = None,
     *,
     prepare: Callable[[K], Any] = lambda key: key,
+    name: Callable[[K], str] = str,
     part: Callable[[K], str] = str,
     progress: Progress | None = None,
     seconds: float = SECONDS,
@@ -58,8 +60,8 @@ def run(
     `executor` is None (the caller works), any `concurrent.futures.Executor`, or a function that makes one, which is
     then ended here and replaced when it breaks: tasks whose results were lost are done again, one at a time until
     they are through, so that a task which ends its worker `TRIES` times is named. Several keys travel together until
-    they take about `seconds`; at most `in_flight` submissions are out. `part(key)` says in words what is done. Ctrl-C,
-    and every error, calls off what has not begun.
+    they take about `seconds`; at most `in_flight` submissions are out. `name(key)` is for errors, `part(key)` for
+    `progress`. Ctrl-C, and every error, calls off what has not begun.
 
     Raises `ResourceError` when the executor fails; what a task raises comes through, with a note where.
 
@@ -68,7 +70,7 @@ def run(
     >>> found
     {-1: 1, -2: 2}
     """
-    job = _Job(task, keep, prepare, part, Meter(progress, len(keys)))
+    job = _Job(task, keep, prepare, name, part, Meter(progress, len(keys)))
     with one_thread():
         if executor is None:
             _alone(job, deque(keys))
@@ -152,7 +154,7 @@ class _Run(Generic[K]):
         self.breaks, self.busy, self.finished = 0, self.busy + seconds, self.finished + len(results)
         for key, result in zip(group, results, strict=False):  # a failure is the last of the results
             if isinstance(result, Failure):
-                result.reraise(self.job.part(key))
+                result.reraise(self.job.name(key))
             self.waiting.extend(self.job.finish(key, result))
 
     def _recover(self, error: BrokenExecutor) -> None:
@@ -167,7 +169,7 @@ class _Run(Generic[K]):
             advice = "a function that makes executors, which is called again; with a journal, what is finished is kept"
             raise ResourceError(f"an executor that broke: {error}", "workers that live on", advice) from error
         if self.breaks == TRIES:
-            what = self.job.part(lost[0]) if lost else "the start"
+            what = self.job.name(lost[0]) if lost else "the start"
             given = f"workers that ended {TRIES} times in a row without a result, at last at {what}"
             raise ResourceError(
                 given, "tasks that leave their worker alive", "less memory, or executor=None"

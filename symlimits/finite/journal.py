@@ -82,7 +82,7 @@ class Journal:
         except OSError:  # a file system without locks: as on Windows
             return
 
-    def _read(self, resume: bool) -> None:
+    def _read(self) -> None:
         """What is there: nothing, which makes a new journal, or the lines of this very run."""
         with open(self._file, "rb", closefd=False) as file:
             content = file.read()
@@ -91,9 +91,6 @@ class Journal:
         self._end = len(content) - len(torn)
         if lines or torn:
             self._check_ours(lines[0] if lines else torn, whole=bool(lines))
-        if len(lines) > 1 and not resume:
-            given = f"the journal {self.path}, which holds {len(lines) - 1} results of an unfinished run"
-            raise DataError(given, "a new name", "--resume to go on, or the removal of the file")
         self._heal()
         for number, line in enumerate(lines[1:], start=2):
             self._accept(number, line)
@@ -110,7 +107,7 @@ class Journal:
             given, advice = f"the file {self.path}, which is no journal", "another name: it is left as it is"
             raise DataError(given, f"a file that begins with {FORMAT!r}", advice)
         theirs, ours = header["subject"], json.loads(_text(self._subject))
-        for name in sorted({*theirs, *ours}):
+        for name in [*self._subject, *theirs]:
             if theirs.get(name) != ours.get(name):
                 given = f"the journal {self.path} of another run: its {name} is {theirs.get(name)!r}"
                 raise DataError(given, f"{name} {ours.get(name)!r}", "the same options as then, or another name")
@@ -125,11 +122,11 @@ class Journal:
 
 
 @contextmanager
-def journal(path: str | os.PathLike[str], subject: Subject, resume: bool = True) -> Iterator[Journal]:
+def journal(path: str | os.PathLike[str], subject: Subject) -> Iterator[Journal]:
     """The journal at `path` of the run that `subject` describes (plain data, by name), open and locked.
 
-    A new one, or the one that an earlier run left; with `resume=False` that one is refused. A line that its writer
-    could not finish is dropped. A journal without results is removed at the end.
+    A new one, or the one that an earlier run left. A line that its writer could not finish is dropped. A journal
+    without results is removed at the end, with its folder if that was made for it.
 
     Raises `DataError` for a file that is no journal, a journal of another subject (naming what differs), one that
     another process writes, and a line that does not fit its checksum.
@@ -143,7 +140,7 @@ def journal(path: str | os.PathLike[str], subject: Subject, resume: bool = True)
     {}
     {'a': '0x1.999999999999ap-4'}
     """
-    place = Path(path)
+    place, made = Path(path), not Path(path).parent.exists()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         log = Journal(place, subject)
@@ -152,7 +149,7 @@ def journal(path: str | os.PathLike[str], subject: Subject, resume: bool = True)
     ours = False
     try:
         log._lock()
-        log._read(resume)
+        log._read()
         ours = True
         yield log
     finally:
@@ -160,6 +157,9 @@ def journal(path: str | os.PathLike[str], subject: Subject, resume: bool = True)
             os.fsync(log._file)
         if ours and not log.found:
             place.unlink(missing_ok=True)
+            with suppress(OSError):  # not empty
+                if made:
+                    place.parent.rmdir()
         os.close(log._file)
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from symlimits.certify import Certificate
 from symlimits.errors import DataError, DomainError, UnboundSymbol
+from symlimits.finite.journal import journal as opened
 from symlimits.limits import SIZES, Limit
 from symlimits.paper import reproduce as reproduction
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_folder, write_files
-from symlimits.paper.progress import progress
+from symlimits.paper.progress import Progress, progress
+from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
 from symlimits.paper.tables import read_rows, read_samples
-from symlimits.paper.workers import workers
+from symlimits.paper.workers import Pool, workers
 from symlimits.reading.latex import latex
 
 OK, BROKEN = 0, 1
@@ -49,9 +52,13 @@ def certify(arguments: Namespace) -> int:
     """A certificate, printed and written."""
     folder = arguments.out and check_folder(arguments.out)
     name, limit = _named(arguments)
-    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
-        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report)
-    return _verdict(certificate, name, folder)
+    journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
+    with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
+        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report, journal)
+    code = _verdict(certificate, name, folder)
+    if journal is not None and arguments.journal is None:
+        journal.unlink(missing_ok=True)
+    return code
 
 
 def compare(arguments: Namespace) -> int:
@@ -79,10 +86,13 @@ def gram(arguments: Namespace) -> int:
 def reproduce(arguments: Namespace) -> int:
     """Every claim: derived, certified, written, and summed up in a table."""
     folder = check_folder(arguments.out)
-    sizes = reproduction.QUICK_SIZES if arguments.quick else SIZES
-    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
-        outcomes = reproduction.reproduce(list(claims().values()), sizes, arguments.seed, executor, report)
+    sizes, seed = reproduction.QUICK_SIZES if arguments.quick else SIZES, arguments.seed
+    table, journal = list(claims().values()), folder / "reproduce.journal"
+    log = opened(journal, reproduction.subject(table, sizes, seed))
+    with resumable(journal, arguments.resume), log as found, _team(arguments) as (report, executor):
+        outcomes = reproduction.reproduce(table, sizes, seed, executor, report, found)
     files = write_files(folder, reproduction.texts(outcomes))
+    journal.unlink(missing_ok=True)
     print(reproduction.table(outcomes))
     print(f"{len(files)} files in {folder}; statements.tex holds every derivation")
     return OK if all(outcome.certificate.ok for outcome in outcomes) else BROKEN
@@ -106,6 +116,13 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "reproduce": reproduce,
     "doctor": doctor,
 }
+
+
+@contextmanager
+def _team(arguments: Namespace) -> Iterator[tuple[Progress | None, Pool | None]]:
+    """Who is told of the progress, and who does the work."""
+    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
+        yield report, executor
 
 
 def _named(arguments: Namespace) -> tuple[str, Limit]:

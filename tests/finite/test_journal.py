@@ -47,8 +47,9 @@ def test_what_is_written_is_found(path: Path) -> None:
     assert found(path) == VALUES | {"16/1": [1], "8/0": [2]}, "the later line counts"
 
 
-def test_every_cut_is_healed(path: Path, tmp_path: Path) -> None:
+def test_every_cut_is_healed(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the writer was cut off, the whole lines before are found, and the file goes on from there."""
+    monkeypatch.setattr(journals.os, "fsync", lambda _: None)  # slow, and the power stays on
     content = path.read_bytes()
     lines = content.splitlines(keepends=True)
     ends = np.cumsum([len(line) for line in lines])
@@ -111,12 +112,6 @@ def test_a_file_that_is_no_journal_is_left_alone(content: bytes, tmp_path: Path)
     assert path.read_bytes() == content
 
 
-def test_an_earlier_run_is_not_continued_unasked(path: Path) -> None:
-    with pytest.raises(DataError, match=r"3 results of an unfinished run.*--resume"), journal(path, SUBJECT, False):
-        pass
-    assert found(path) == VALUES
-
-
 def test_places_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="directory"):
         found(tmp_path)
@@ -128,7 +123,7 @@ def test_places_that_cannot_be(tmp_path: Path) -> None:
 def test_an_empty_journal_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "new" / "run.journal"
     assert found(path) == {}
-    assert not path.exists()
+    assert not path.parent.exists()
 
 
 @pytest.mark.skipif(journals.fcntl is None, reason="locks")
