@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
+    from symlimits.tiled import tiled_gram as tiled_gram
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ _HOMES = {
     "symlimits.language.expectation": "GaussianExpectation",
     "symlimits.limits": "Limit limit",
     "symlimits.theory.kernels": "dual nngp ntk",
+    "symlimits.tiled": "tiled_gram",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -13,6 +13,7 @@ from symlimits.certify import Certificate
 from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.finite.journal import journal as opened
 from symlimits.limits import SIZES, Limit
+from symlimits.memory import available_bytes
 from symlimits.paper import reproduce as reproduction
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
@@ -23,6 +24,7 @@ from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
 from symlimits.paper.tables import read_rows, read_samples
 from symlimits.paper.workers import Pool, workers
 from symlimits.reading.latex import latex
+from symlimits.tiled import TILE, tiled_gram
 
 OK, BROKEN = 0, 1
 NETWORK = ("depth", "w_var", "b_var", "parameterization", "widths")
@@ -76,11 +78,23 @@ def gram(arguments: Namespace) -> int:
         raise DataError(f"the file {arguments.out}", "a .npy file", f"--out {arguments.out.with_suffix('.npy')}")
     kernel = _kernel(arguments)
     data = [read_rows(path) for path in (arguments.data, arguments.other) if path is not None]
-    with array_file(arguments.out) as file:
-        matrix = kernel(*data)
-        np.save(file, matrix)
-    print(f"{arguments.out}: {matrix.shape[0]} x {matrix.shape[1]}")
+    shape = len(data[0]), len(data[-1])
+    if arguments.workers != 1 or arguments.tile is not None or arguments.resume or not _fits(shape):
+        journal = Path(f"{check_folder(arguments.out.parent) / arguments.out.name}.journal")
+        with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
+            tile = TILE if arguments.tile is None else arguments.tile
+            tiled_gram(kernel, *data, out=arguments.out, tile=tile, executor=executor, progress=report)
+    else:
+        with array_file(arguments.out) as file:
+            np.save(file, kernel(*data))
+    print(f"{arguments.out}: {shape[0]} x {shape[1]}")
     return OK
+
+
+def _fits(shape: tuple[int, int]) -> bool:
+    """Whether a matrix leaves half of the free memory free."""
+    free = available_bytes()
+    return free is None or 8 * shape[0] * shape[1] < free / 2
 
 
 def reproduce(arguments: Namespace) -> int:
