@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
+    from symlimits.tiled import tiled_gram as tiled_gram
 
 __version__ = "0.1.0"
 
@@ -57,6 +58,7 @@ _HOMES = {
     "symlimits.limits": "Limit limit",
     "symlimits.paper.verify": "Verification verify",
     "symlimits.theory.kernels": "dual nngp ntk",
+    "symlimits.tiled": "tiled_gram",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
 

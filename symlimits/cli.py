@@ -43,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("symlimits: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"symlimits: interrupted; {str(interrupt) or 'nothing was written'}", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -110,6 +110,15 @@ def _work(command: argparse.ArgumentParser) -> None:
     command.add_argument("--progress", action="store_true", help="say what is done, even where stderr is no terminal")
 
 
+def _resumption(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
+
+
+def _journal(command: argparse.ArgumentParser) -> None:
+    help = "keep what is drawn here (default: in DIR, until the certificate is written)"
+    command.add_argument("--journal", type=Path, metavar="FILE", help=help)
+
+
 def _folder(command: argparse.ArgumentParser) -> None:
     help = "write files here; each of them appears whole or not at all"
     command.add_argument("--out", type=Path, metavar="DIR", help=help)
@@ -134,6 +143,11 @@ def _data(command: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="FILE.npy", help="the matrix")
 
 
+def _tiles(command: argparse.ArgumentParser) -> None:
+    help = "tile by tile, so many rows and columns each (default: where memory or --workers ask for it)"
+    command.add_argument("--tile", type=int, metavar="ROWS", help=help)
+
+
 def _reproduction(command: argparse.ArgumentParser) -> None:
     command.set_defaults(workers=2)
     command.add_argument("--quick", action="store_true", help="smaller networks")
@@ -152,11 +166,14 @@ Group = Callable[[argparse.ArgumentParser], None]
 ARGUMENTS: dict[str, tuple[str, tuple[Group, ...]]] = {
     "list": ("list the claims that reproduce derives", ()),
     "derive": ("derive a statement, line by line", (_statement, _notation, _folder)),
-    "certify": ("test a statement: networks, lines, compiled code", (_statement, _sizes, _seed, _work, _folder)),
+    "certify": (
+        "test a statement: networks, lines, compiled code",
+        (_statement, _sizes, _seed, _work, _folder, _journal, _resumption),
+    ),
     "compare": ("hold samples of your own against a statement", (_statement, _samples, _seed, _folder)),
     "verify": ("compute a stored certificate again, and say which link differs", (_certificate, _work)),
-    "gram": ("compute the Gram matrix of a kernel", (_statement, _data)),
-    "reproduce": ("derive and certify every claim", (_seed, _work, _reproduction)),
+    "gram": ("compute the Gram matrix of a kernel", (_statement, _data, _work, _tiles, _resumption)),
+    "reproduce": ("derive and certify every claim", (_seed, _work, _reproduction, _resumption)),
     "doctor": ("look at this installation, and check it", ()),
 }
 

@@ -48,4 +48,4 @@ class FalseLine(SymlimitsError):
 
 
 class ResourceError(SymlimitsError):
-    """Work that would need more memory than there is."""
+    """Work that needs more memory, disk or workers than there are."""

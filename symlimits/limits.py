@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from inspect import signature
 from itertools import pairwise
 from numbers import Real
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -60,16 +61,19 @@ class Limit(Derivation):
         seed: int = 0,
         executor: Any = None,
         progress: Callable[[str], None] | None = None,
+        journal: str | PathLike[str] | None = None,
     ) -> links.Certificate:
         """Test the three links: experiment and line 0, each line and the next, last line and compiled code.
 
-        `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`; the result
-        does not depend on it. Free parameters are set at a point of the domain that the seed fixes.
+        `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`, or a function that makes one
+        and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
+        file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
+        certificate is the same. Free parameters are set at a point of the domain that the seed fixes.
         """
         _check_sizes(sizes)
         check_seed(seed)
         sizes = tuple(sorted(map(int, sizes)))
-        simulation = self._simulation(sizes, seed, executor, progress)
+        simulation = self._simulation(sizes, seed, executor, progress, journal)
         return self._certificate((simulation,), seed, progress)
 
     def compare(self, samples: Mapping[int, Any], seed: int = 0, **values: object) -> links.Certificate:
@@ -92,7 +96,7 @@ class Limit(Derivation):
 
     def _judged(self, value: float, samples: Sequence[links.Samples], drawn: str) -> links.Link:
         link = links.check_samples(value, samples, self.order)
-        return replace(link, details=link.details | {"drawn": drawn}, level=links.STATISTICAL)
+        return replace(link, details=link.details | {"drawn": drawn})
 
     @property
     def _about(self) -> dict[str, Any]:
@@ -102,7 +106,7 @@ class Limit(Derivation):
         words = {name: getattr(self, name) for name in ("observable", "regime", "kind", "order")}
         return words | {"experiment": experiment}
 
-    def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any) -> links.Link:
+    def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any) -> links.Link:
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
         at = getattr(self.experiment, "at", None)
@@ -112,10 +116,11 @@ class Limit(Derivation):
         experiment = at(point) if at else self.experiment
         known = {symbol: value for symbol, value in point.items() if symbol in self.definition.free_symbols}
         value = float(reference(self.definition, known, VALUE_DIGITS))
-        samples = links.simulate(experiment, sizes, links.claim_hash(self.definition), seed, executor, progress)
-        link = self._judged(value, samples, "here")
+        claim = links.claim_hash(self.definition)
+        drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, journal)
+        link = self._judged(value, drawn.samples, "here")
         where = {str(symbol): str(number) for symbol, number in point.items()}
-        return replace(link, details=link.details | {"point": where})
+        return replace(link, details=link.details | {"point": where, "plan": drawn.plan})
 
 
 def _unbound(limit: Limit, wanted: str, advice: str) -> UnboundSymbol:

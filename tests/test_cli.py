@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import symlimits as sl
 from symlimits import __version__
 from symlimits.cli import main
+from symlimits.finite.network import KernelExperiment
 from symlimits.paper import claims as registry
 from symlimits.paper import commands, doctor
 
@@ -130,6 +132,57 @@ def test_the_certificate_does_not_depend_on_the_workers(tmp_path: Path) -> None:
     assert one == two
 
 
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Ctrl-C at the n-th call of an experiment."""
+    calls = iter(())
+
+    def drawn(self: KernelExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
+        if next(calls, None) == 0:
+            raise KeyboardInterrupt
+        return self.draws(size, 100, rng)
+
+    def at(count: int) -> None:
+        nonlocal calls
+        calls = iter(range(count - 1, -1, -1))
+
+    monkeypatch.setattr(KernelExperiment, "__call__", drawn)
+    return at
+
+
+def test_certify_goes_on_after_an_interrupt(
+    interrupt: Callable[[int], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, whole, cut = "dual-linear.certificate.json", tmp_path / "whole", tmp_path / "cut"
+    command = ["certify", "dual-linear", "--sizes", "16,32,64"]
+    assert main([*command, "--out", str(whole)]) == 0
+    assert [path.name for path in whole.iterdir()] == [name], "the journal is gone"
+    interrupt(1)
+    assert main([*command, "--out", str(cut)]) == 130
+    assert capsys.readouterr().err.endswith("nothing was written\n")
+    assert not cut.exists()
+    interrupt(10)
+    assert main([*command, "--out", str(cut)]) == 130
+    journal = cut / "dual-linear.journal"
+    assert f"what is finished is in {journal}: the same command with --resume" in capsys.readouterr().err
+    assert len(journal.read_text().splitlines()) == 10
+    assert main([*command, "--out", str(cut)]) == 2
+    assert "an earlier run has left" in capsys.readouterr().err
+    assert main([*command, "--seed", "1", "--out", str(cut), "--resume"]) == 2
+    assert "its seed is 0" in capsys.readouterr().err
+    assert main([*command, "--out", str(cut), "--resume"]) == 0
+    assert (cut / name).read_text() == (whole / name).read_text()
+    assert not journal.exists()
+
+
+def test_a_journal_with_a_name_is_kept(tmp_path: Path, interrupt: Callable[[int], None]) -> None:
+    command = ["certify", "dual-linear", "--sizes", "8,16,32", "--journal", str(tmp_path / "mine")]
+    assert main([*command, "--resume"]) == 0
+    interrupt(1)
+    assert main([*command, "--resume"]) == 0, "all is there"
+    assert (tmp_path / "mine").exists()
+
+
 def test_compare_with_networks_of_ones_own(samples: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "dual", "--activation", "relu", *POINT, "--samples", str(samples)]) == 0
     assert "simulation holds" in capsys.readouterr().out
@@ -199,6 +252,7 @@ def test_gram_of_bad_data_leaves_the_old_matrix(tmp_path: Path, capsys: pytest.C
         ("certify dual-linear --sizes 32", "three or more"),
         ("certify dual-linear --seed -1", "seed = -1"),
         ("certify dual-linear --workers 0", "0 workers"),
+        ("certify dual-linear --resume", "without a journal"),
         ("gram ntk --activation relu --data x.npy --out K.npy", "without a value"),
         ("gram ntk --activation relu --data x.npy --out K.txt", ".npy"),
         ("gram dual --activation relu --data x.npy --out K.npy", "kernel"),

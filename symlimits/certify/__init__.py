@@ -14,13 +14,13 @@ from symlimits.certify.certificate import (
     Link,
     certificate,
     digest,
-    installed,
 )
 from symlimits.certify.compiled import check_compiled
 from symlimits.certify.differences import ROUNDING, Difference, differences
 from symlimits.certify.expansion import check_expansion
 from symlimits.certify.lines import check_lines
-from symlimits.certify.simulation import Samples, check_samples, claim_hash, simulate, summarize
+from symlimits.certify.samples import Samples, check_samples, summarize
+from symlimits.certify.simulation import Drawing, claim_hash, simulate
 
 __all__ = [
     "PRECISE",
@@ -29,6 +29,7 @@ __all__ = [
     "STATISTICAL",
     "Certificate",
     "Difference",
+    "Drawing",
     "Link",
     "Samples",
     "certificate",
@@ -39,7 +40,6 @@ __all__ = [
     "claim_hash",
     "differences",
     "digest",
-    "installed",
     "simulate",
     "summarize",
 ]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from symlimits.reading.latex_text import escape
+from symlimits.surroundings import surroundings
 
 FORMAT = "symlimits certificate 2"
 STATISTICAL, PRECISE, PROVED = "statistical", "high-precision", "proved-ball"
-PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba")
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,13 @@ class Certificate:
 
         return picture(self, path)
 
+    @classmethod
+    def from_json(cls, text: str) -> Certificate:
+        """The certificate of a text that `to_json` wrote."""
+        content = json.loads(text)
+        links = tuple(Link(**link) for link in content["links"])
+        return cls(content["statement"], links, content["seed"], content["versions"])
+
     def __str__(self) -> str:
         return "\n".join([self.statement, *(f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links)])
 
@@ -91,13 +96,7 @@ MARKS = {True: "holds", False: "BROKEN", None: "-"}
 
 def certificate(statement: str, links: Iterable[Link], seed: int, claim: dict[str, Any] | None = None) -> Certificate:
     """Put links together, with the versions that made them."""
-    return Certificate(statement, tuple(links), seed, installed(), claim or {})
-
-
-def installed() -> dict[str, str]:
-    """What a number may depend on: the processor, Python, the packages."""
-    machine = f"{platform.system()} {platform.machine()}"
-    return {"machine": machine, "python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return Certificate(statement, tuple(links), seed, surroundings(), claim or {})
 
 
 def digest(content: dict[str, Any]) -> str:

@@ -1,154 +1,85 @@
-"""The first link: the experiment agrees with the first line, statistically."""
+"""The first link: the experiment is drawn at several sizes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from functools import reduce
 from hashlib import sha256
-from math import isfinite
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
-import numpy as np
 import sympy as sp
-from threadpoolctl import threadpool_limits
 
-from symlimits.certify.certificate import Link
-from symlimits.errors import DataError, DomainError
-from symlimits.finite.fits import extrapolate
-from symlimits.finite.statistics import (
-    CONTROL,
-    POWER,
-    Moments,
-    degrees_of_freedom,
-    mean_test,
-    merge,
-    moments,
-    negative_control,
-    seed,
-)
-from symlimits.finite.tails import refuse_heavy, trusted_sum
-
-ALPHA = 1e-6  # false alarms of one statistical link
-DRAWS = 2**17  # numbers of draws times width, for each size
-
-Progress = Callable[[str], None]
+from symlimits.certify.samples import Samples
+from symlimits.finite.engine import Source, run
+from symlimits.finite.journal import Journal
+from symlimits.finite.journal import journal as opened
+from symlimits.finite.plan import Chunk, Experiment, Plan
+from symlimits.finite.remaining import Progress
+from symlimits.finite.statistics import Moments, merge
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Draws of an observable at one size, as moments; those of a Gaussian unless skewness and kurtosis are given."""
+class Drawing(NamedTuple):
+    """The samples of every size, and the hash of the plan that made them."""
 
-    size: int
-    mean: float
-    standard_error: float
-    count: int
-    skewness: float = 0.0
-    kurtosis: float = 3.0
+    samples: list[Samples]
+    plan: str
 
 
 def simulate(
-    experiment: Callable[[int, np.random.Generator], Any],
+    experiment: Experiment,
     sizes: Sequence[int],
     claim: str,
     root: int,
-    executor: Any = None,
+    executor: Source = None,
     progress: Progress | None = None,
-) -> list[Samples]:
-    """Draw at every size: the same numbers whatever the executor.
+    journal: str | os.PathLike[str] | None = None,
+) -> Drawing:
+    """Draw at every size: the same numbers whatever the executor, and whether or not the run was ever cut off.
 
-    Each chunk has its own seed, chunks are merged in their order, and BLAS works with one thread,
-    since it may add in another order with more.
+    Each chunk has its own seed, and chunks are merged in their order. `journal` is the path of a file that keeps what
+    is finished; where it holds a part of this run, only the rest is drawn.
     """
-    found = []
-    for size in sizes:
-        if progress is not None:
-            progress(f"{claim}: size {size}")
-        wanted = max(64, min(4096, DRAWS // size))
-        with threadpool_limits(1):
-            total = _chunk(experiment, size, claim, 0, root)
-            chunks = range(1, -(-wanted // total.count))
-            tasks = [[what] * len(chunks) for what in (experiment, size, claim, root, os.getpid())]
-            for part in (map if executor is None else executor.map)(_chunk, *tasks[:3], chunks, *tasks[3:]):
-                total = merge(total, part)
-        found.append(_samples(size, total))
-    return found
+    plan = Plan(experiment, claim, root, tuple(sizes))
+    plan.check_memory(getattr(executor, "_max_workers", 1))
+    with nullcontext() if journal is None else opened(journal, plan.subject()) as log:
+        parts = _draw(plan, executor, progress, log)
+    chunks = [[parts[chunk] for chunk in sorted(parts) if chunk.size == size] for size in sizes]
+    samples = [Samples.of(size, reduce(merge, part), part) for size, part in zip(sizes, chunks, strict=True)]
+    return Drawing(samples, plan.hash)
 
 
-def _chunk(
-    experiment: Callable[..., Any], size: int, claim: str, chunk: int, root: int, caller: int | None = None
-) -> Moments:
-    """One call of the experiment; in a worker process of its own, `caller` has not limited BLAS yet."""
-    elsewhere = caller is not None and caller != os.getpid()
-    with threadpool_limits(1) if elsewhere else nullcontext():
-        draws = np.atleast_1d(np.asarray(experiment(size, seed(claim, size, chunk, root)), dtype=np.float64))
-    if not (draws.size and np.isfinite(draws).all()):
-        raise DataError(
-            f"an experiment of size {size} with NaN, infinite or no draws", "finite numbers", "a smaller input"
-        )
-    return moments(draws)
+def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal | None) -> dict[Chunk, Moments]:
+    """The moments of every chunk: those of the journal, and the others from the engine."""
+    stored = {} if log is None else {key: _restored(value) for key, value in log.found.items()}
+    first = [Chunk(size, 0) for size in plan.sizes]
+    known = [[chunk, *plan.further(chunk, stored[chunk.key].count)] for chunk in first if chunk.key in stored]
+    planned = {*first, *chain.from_iterable(known)}
+    parts = {chunk: stored[chunk.key] for chunk in planned if chunk.key in stored}
+
+    def keep(chunk: Chunk, part: Moments) -> list[Chunk]:
+        parts[chunk] = part
+        if log is not None:
+            log.append(chunk.key, [part.count, *map(float.hex, _numbers(part))])
+        return [] if chunk.number else [other for other in plan.further(chunk, part.count) if other not in parts]
+
+    run(plan, sorted(planned - set(parts)), keep, executor, part=_size, progress=progress)
+    return parts
 
 
-def summarize(samples: Mapping[int, Any]) -> list[Samples]:
-    """The user's own draws, an array for each size, as moments."""
-    if not isinstance(samples, Mapping):
-        raise DataError(f"samples of type {type(samples).__name__}", "a dictionary", "{64: draws, 256: draws}")
-    found = []
-    for size, draws in samples.items():
-        try:
-            number, array = int(size), np.asarray(draws, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
-        if number != float(size) or number < 1:
-            raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
-        if array.ndim != 1 or array.size < 8:
-            raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
-        if not np.isfinite(array).all():
-            given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
-            raise DataError(given, "finite numbers", "np.isfinite to find them")
-        found.append(_samples(number, moments(array)))
-    return sorted(found, key=lambda sample: sample.size)
+def _size(chunk: Chunk) -> str:
+    return f"networks of size {chunk.size}"
 
 
-def _samples(size: int, part: Moments) -> Samples:
-    return Samples(size, part.mean, part.standard_error, part.count, part.skewness, part.kurtosis)
+def _restored(value: Any) -> Moments:
+    count, *numbers = value
+    return Moments(count, *map(float.fromhex, numbers))
 
 
-def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: float = ALPHA) -> Link:
-    """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
-
-    Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
-    """
-    if len(samples) < 2:
-        raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
-    fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order)
-    shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
-    tails = trusted_sum(samples, shares, alpha)
-    refuse_heavy(tails)
-    dof = degrees_of_freedom([s.count for s in samples], shares)
-    test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
-    control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
-    details = {
-        "value": value,
-        "estimate": fit.limit,
-        "standard error": fit.standard_error,
-        "order": order,
-        "alpha": alpha,
-        "degrees of freedom": dof if isfinite(dof) else None,
-        "p value": test.p_value,
-        "detectable": test.detectable,
-        "power": POWER,
-        "control rejected": control.rejected,
-        "control size": CONTROL * test.detectable,
-        "control p value": control.p_value,
-        "tails": tails.reason,
-        "sizes": {str(s.size): [s.mean, s.standard_error, s.count] for s in samples},
-    }
-    passed = not test.rejected and control.rejected
-    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.statistic:.2f}); "
-    summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
-    return Link("simulation", passed, summary, details)
+def _numbers(part: Moments) -> tuple[float, ...]:
+    return part.mean, part.m2, part.skewness, part.kurtosis
 
 
 def claim_hash(expr: sp.Expr) -> str:

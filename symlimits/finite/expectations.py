@@ -22,7 +22,7 @@ import numpy as np
 
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.rows import Array
-from symlimits.finite.statistics import ROUNDING, Moments, merge, moments
+from symlimits.finite.statistics import EMPTY, ROUNDING, merge, moments
 
 Function = Callable[[Array], Array]
 
@@ -66,7 +66,7 @@ def gaussian_expectation(
     known = np.array([p, q, p * q + 2 * c**2])
     values, controls, _ = _draw(f, g, law, pilot, rng)
     coefficients = _regression(values, controls - known)
-    plain = kept = Moments(0, 0.0, 0.0)
+    plain = kept = EMPTY
     for start in range(pilot, count, BATCH):
         values, controls, single = _draw(f, g, law, min(BATCH, count - start), rng)
         kept = merge(kept, moments(values - (controls - known) @ coefficients))

@@ -270,6 +270,11 @@ class KernelExperiment:
         plan = _plan(self.network, len(self.inputs[0]), size)
         return self.draws(size, _batch(plan, len(self.pair), self.sampler), rng)
 
+    def required_bytes(self, size: int) -> int:
+        """Memory for a call, estimated: the weights of a batch, and as much again for what is made of them."""
+        weights = sum(shape.outputs * (shape.inputs + 1) for shape in _plan(self.network, len(self.inputs[0]), size))
+        return 16 * max(BATCH_ENTRIES, weights)
+
     def draws(self, size: int, count: int, rng: np.random.Generator) -> Array:
         """`count` independent networks: an array (count,)."""
         pair = [self.inputs[i] for i in self.pair]

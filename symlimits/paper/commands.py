@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from symlimits.certify import Certificate
 from symlimits.errors import DataError, DomainError, UnboundSymbol
+from symlimits.finite.journal import journal as opened
 from symlimits.limits import SIZES, Limit
+from symlimits.memory import available_bytes
 from symlimits.paper import reproduce as reproduction
 from symlimits.paper import verify as verification
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_folder, write_files
-from symlimits.paper.progress import progress
+from symlimits.paper.progress import Progress, progress
+from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
 from symlimits.paper.tables import read_rows, read_samples
-from symlimits.paper.workers import workers
+from symlimits.paper.workers import Pool, workers
 from symlimits.reading.latex import latex
+from symlimits.tiled import TILE, tiled_gram
 
 OK, BROKEN = 0, 1
 NETWORK = ("depth", "w_var", "b_var", "parameterization", "widths")
@@ -50,9 +55,13 @@ def certify(arguments: Namespace) -> int:
     """A certificate, printed and written."""
     folder = arguments.out and check_folder(arguments.out)
     name, limit = _named(arguments)
-    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
-        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report)
-    return _verdict(certificate, name, folder)
+    journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
+    with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
+        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report, journal)
+    code = _verdict(certificate, name, folder)
+    if journal is not None and arguments.journal is None:
+        journal.unlink(missing_ok=True)
+    return code
 
 
 def compare(arguments: Namespace) -> int:
@@ -78,20 +87,35 @@ def gram(arguments: Namespace) -> int:
         raise DataError(f"the file {arguments.out}", "a .npy file", f"--out {arguments.out.with_suffix('.npy')}")
     kernel = _kernel(arguments)
     data = [read_rows(path) for path in (arguments.data, arguments.other) if path is not None]
-    with array_file(arguments.out) as file:
-        matrix = kernel(*data)
-        np.save(file, matrix)
-    print(f"{arguments.out}: {matrix.shape[0]} x {matrix.shape[1]}")
+    shape = len(data[0]), len(data[-1])
+    if arguments.workers != 1 or arguments.tile is not None or arguments.resume or not _fits(shape):
+        journal = Path(f"{check_folder(arguments.out.parent) / arguments.out.name}.journal")
+        with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
+            tile = TILE if arguments.tile is None else arguments.tile
+            tiled_gram(kernel, *data, out=arguments.out, tile=tile, executor=executor, progress=report)
+    else:
+        with array_file(arguments.out) as file:
+            np.save(file, kernel(*data))
+    print(f"{arguments.out}: {shape[0]} x {shape[1]}")
     return OK
+
+
+def _fits(shape: tuple[int, int]) -> bool:
+    """Whether a matrix leaves half of the free memory free."""
+    free = available_bytes()
+    return free is None or 8 * shape[0] * shape[1] < free / 2
 
 
 def reproduce(arguments: Namespace) -> int:
     """Every claim: derived, certified, written, and summed up in a table."""
     folder = check_folder(arguments.out)
-    sizes = reproduction.QUICK_SIZES if arguments.quick else SIZES
-    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
-        outcomes = reproduction.reproduce(list(claims().values()), sizes, arguments.seed, executor, report)
+    sizes, seed = reproduction.QUICK_SIZES if arguments.quick else SIZES, arguments.seed
+    table, journal = list(claims().values()), folder / "reproduce.journal"
+    log = opened(journal, reproduction.subject(table, sizes, seed))
+    with resumable(journal, arguments.resume), log as found, _team(arguments) as (report, executor):
+        outcomes = reproduction.reproduce(table, sizes, seed, executor, report, found)
     files = write_files(folder, reproduction.texts(outcomes))
+    journal.unlink(missing_ok=True)
     print(reproduction.table(outcomes))
     print(f"{len(files)} files in {folder}; statements.tex holds every derivation")
     return OK if all(outcome.certificate.ok for outcome in outcomes) else BROKEN
@@ -116,6 +140,13 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "reproduce": reproduce,
     "doctor": doctor,
 }
+
+
+@contextmanager
+def _team(arguments: Namespace) -> Iterator[tuple[Progress | None, Pool | None]]:
+    """Who is told of the progress, and who does the work."""
+    with progress(arguments.progress) as report, workers(arguments.workers) as executor:
+        yield report, executor
 
 
 def _named(arguments: Namespace) -> tuple[str, Limit]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 from symlimits.certify import Certificate, Link, certificate
 from symlimits.errors import SymlimitsError
+from symlimits.finite.engine import Source, run
+from symlimits.finite.journal import Journal
 from symlimits.limits import SIZES
 from symlimits.paper.claims import Claim
 from symlimits.paper.documents import Section, collected, columns, fragment, tabular
+from symlimits.surroundings import surroundings
 
 QUICK_SIZES = (16, 64, 256)
 HEADER = ("claim", "simulation", "lines", "compiled", "status")
@@ -40,26 +43,60 @@ def reproduce(
     claims: Sequence[Claim],
     sizes: Sequence[int] = SIZES,
     seed: int = 0,
-    executor: Executor | None = None,
+    executor: Source = None,
     progress: Callable[[str], None] | None = None,
+    log: Journal | None = None,
 ) -> list[Outcome]:
-    """The outcome of each claim, in the order of the claims; the executor changes the time it takes, nothing else."""
+    """The outcome of each claim, in the order of the claims; the executor changes the time it takes, nothing else.
+
+    The outcomes that a journal holds are taken from there.
+    """
     report = progress or (lambda _: None)
     report(f"{len(claims)} claims, at widths {', '.join(map(str, sizes))}")
-    found: dict[str, Outcome] = {}
-    for outcome in _outcomes(claims, sizes, seed, executor):
-        found[outcome.claim.name] = outcome
-        report(f"{len(found)} of {len(claims)}: {outcome.claim.name} {outcome.row[-1]}")
+    stored = {} if log is None else log.found
+    found = {claim.name: _restored(claim, stored[claim.name]) for claim in claims if claim.name in stored}
+
+    def keep(claim: Claim, outcome: Outcome) -> tuple[Claim, ...]:
+        found[claim.name] = outcome
+        report(f"{len(found)} of {len(claims)}: {claim.name} {outcome.row[-1]}")
+        if log is not None:
+            log.append(claim.name, _stored(outcome))
+        return ()
+
+    missing = [claim for claim in claims if claim.name not in found]
+    if executor is not None:
+        missing.reverse()  # the longest are at the end: one begun last would be waited for by all other workers
+    run(_Examination(tuple(sizes), seed), missing, keep, executor, name=_name, seconds=0.0)
     return [found[claim.name] for claim in claims]
 
 
-def _outcomes(claims: Sequence[Claim], sizes: Sequence[int], seed: int, executor: Executor | None) -> Iterator[Outcome]:
-    if executor is None:
-        yield from (examine(claim, sizes, seed) for claim in claims)
-        return
-    # from the end, where the longest are: a long one begun last would be waited for by all other workers
-    futures = [executor.submit(examine, claim, sizes, seed) for claim in reversed(claims)]
-    yield from (future.result() for future in as_completed(futures))
+def subject(claims: Sequence[Claim], sizes: Sequence[int], seed: int) -> dict[str, Any]:
+    """What the journal of a reproduction is about."""
+    return {"claims": [claim.name for claim in claims], "sizes": list(sizes), "seed": seed, **surroundings()}
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """`examine` at given sizes, as a task."""
+
+    sizes: tuple[int, ...]
+    seed: int
+
+    def __call__(self, claim: Claim) -> Outcome:
+        return examine(claim, self.sizes, self.seed)
+
+
+def _name(claim: Claim) -> str:
+    return claim.name
+
+
+def _stored(outcome: Outcome) -> dict[str, Any]:
+    return {"fragment": outcome.fragment, "files": outcome.files, "seconds": outcome.seconds}
+
+
+def _restored(claim: Claim, content: Mapping[str, Any]) -> Outcome:
+    certificate = Certificate.from_json(content["files"][f"{claim.name}.certificate.json"])
+    return Outcome(claim, certificate, content["fragment"], dict(content["files"]), content["seconds"])
 
 
 def examine(claim: Claim, sizes: Sequence[int], seed: int) -> Outcome:

@@ -13,6 +13,7 @@ from symlimits import storing
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
 from symlimits.limits import Limit
+from symlimits.surroundings import surroundings
 from symlimits.theory.twin import Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {"network": Twin.from_record}
@@ -73,11 +74,11 @@ def verify(
     """
     stored = _read(text_or_path)
     limit = _limit(stored, experiment)
-    same = stored["versions"] == links.installed()
+    same = stored["versions"] == surroundings()
     found, note = _again(limit, stored, executor, progress)
     different = tuple(
         f"{name} {stored['versions'].get(name)} (here {here})"
-        for name, here in links.installed().items()
+        for name, here in surroundings().items()
         if stored["versions"].get(name) != here
     )
     edited = stored.get("digest") != links.digest(stored)
@@ -142,7 +143,10 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
 
 def _samples(sizes: Mapping[str, Any]) -> list[links.Samples]:
     try:
-        found = [links.Samples(int(size), float(m), float(e), int(n)) for size, (m, e, n) in sizes.items()]
+        found = [
+            links.Samples(int(size), float(mean), float(error), int(count), float(skewness), float(kurtosis))
+            for size, (mean, error, count, skewness, kurtosis) in sizes.items()
+        ]
     except (TypeError, ValueError):
         raise _foreign("samples that are no means with errors and counts") from None
     return sorted(found, key=lambda sample: sample.size)

@@ -8,34 +8,44 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from symlimits.errors import DomainError
 
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+@dataclass(frozen=True)
+class Pool:
+    """Makes an executor of `count` processes: the engine calls it, once more when a worker was killed."""
+
+    count: int
+
+    @property
+    def _max_workers(self) -> int:
+        return self.count
+
+    def __call__(self) -> Executor:
+        # spawned, since a forked process would inherit threads of numba in an unknown state
+        executor = ProcessPoolExecutor(self.count, multiprocessing.get_context("spawn"), _begin)
+        with _interrupts_later():
+            for _ in range(self.count):
+                executor.submit(os.getpid)  # each starts a process, as none is idle yet
+        return executor
+
+
 @contextmanager
-def workers(count: int) -> Iterator[Executor | None]:
-    """An executor of `count` processes, or None for one: the caller does the work itself."""
+def workers(count: int) -> Iterator[Pool | None]:
+    """What makes executors of `count` processes, or None for one: the caller does the work itself."""
     if count < 1:
         raise DomainError(f"{count} workers", "1 or more", "--workers 2")
-    if count == 1:
-        yield None
-        return
     others = set(multiprocessing.active_children())
-    # spawned, since a forked process would inherit threads of numba in an unknown state
-    executor = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
     try:
-        with _interrupts_later():
-            for _ in range(count):
-                executor.submit(os.getpid)  # each starts a process, as none is idle yet
-        yield executor
+        yield Pool(count) if count > 1 else None
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
         for process in set(multiprocessing.active_children()) - others:
             process.kill()
         raise
-    executor.shutdown()
 
 
 @contextmanager

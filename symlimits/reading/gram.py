@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
+from symlimits.memory import check_memory
 from symlimits.reading.cache import load_source
-from symlimits.reading.gram_data import as_output, as_rows, check_memory, check_norms, check_same_dimension
+from symlimits.reading.gram_data import as_output, as_rows, check_norms, check_same_dimension
 from symlimits.reading.gram_input import Floats, row_norms
 from symlimits.reading.gram_loop import TILE
 from symlimits.reading.gram_sampled import SampledStage, needed_terms
@@ -146,7 +147,7 @@ class GramKernel:
         if len(given) == 2:
             as_output(given["K"], "out", shape, given["Theta"])
         needed = required_bytes(*shape, len(out) - len(given), len(self.layers), self._terms)
-        check_memory(needed, f"a kernel of shape {shape}")
+        check_memory(needed, f"a kernel of shape {shape}", "sl.tiled_gram(K, X, out='K.npy'), a tile at a time")
         return {name: given[name] if name in given else np.empty(shape) for name in out}
 
     def _points(self, data: Floats, name: str, tangent: bool) -> _Points:

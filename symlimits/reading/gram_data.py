@@ -1,14 +1,11 @@
-"""What is checked before a Gram matrix is computed: the data, the place for the result, and the memory."""
+"""What is checked before a Gram matrix is computed: the data, and the place for the result."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from symlimits.errors import DataError, ResourceError
+from symlimits.errors import DataError
 from symlimits.reading.gram_input import Floats
 
 _NUMERIC = "biuf"  # numpy's kinds: bool, integers, floats
@@ -62,37 +59,3 @@ def as_output(out: object, name: str, shape: tuple[int, int], *data: Floats) -> 
     if any(np.may_share_memory(out, rows) for rows in data):
         raise DataError(f"{name} overlaps the data", "memory of its own", f"np.empty({shape})")
     return out
-
-
-def available_bytes() -> int | None:
-    """Memory that can be had without swapping, within the limit of the container if there is one; None if unknown."""
-    free = _read_meminfo()
-    limit, used = (_read_integer(Path("/sys/fs/cgroup") / name) for name in ("memory.max", "memory.current"))
-    inside = limit - used if limit is not None and used is not None else None
-    known = [value for value in (free, inside) if value is not None]
-    return min(known) if known else None
-
-
-def _read_meminfo() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def _read_integer(path: Path) -> int | None:
-    try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
-
-
-def check_memory(required: int, what: str) -> None:
-    """Refuse what would not fit, before anything is allocated."""
-    available = available_bytes()
-    if available is not None and required > available:
-        wanted = f"at most the {available / 1e9:.3g} GB available"
-        raise ResourceError(f"{what} needs {required / 1e9:.3g} GB", wanted, "K(X[a:b], X), a block of rows at a time")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,30 @@ def test_reproduce_with_a_claim_that_breaks(
     assert first == second
 
 
+def interrupted() -> sl.Limit:
+    """A claim during which Ctrl-C is pressed."""
+    raise KeyboardInterrupt
+
+
+def test_reproduce_goes_on_after_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = registry.find(FEW[0])
+    second = replace(first, name="second")
+
+    def files(out: Path) -> dict[str, str]:
+        return {path.name: path.read_text() for path in out.iterdir()}
+
+    command = ["reproduce", "--quick", "--workers", "1", "--out"]
+    monkeypatch.setattr(registry, "TABLE", (first, second))
+    assert main([*command, str(tmp_path / "whole")]) == 0
+    monkeypatch.setattr(registry, "TABLE", (first, replace(second, build=interrupted)))
+    assert main([*command, str(tmp_path / "cut")]) == 130
+    assert list(files(tmp_path / "cut")) == ["reproduce.journal"]
+    finished = replace(first, build=interrupted)  # and not derived again
+    monkeypatch.setattr(registry, "TABLE", (finished, second))
+    assert main([*command, str(tmp_path / "cut"), "--resume"]) == 0
+    assert files(tmp_path / "cut") == files(tmp_path / "whole")
+
+
 @pytest.mark.slow
 def test_reproduce_everything(pdflatex: Compiler, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "--quick", "--out", str(tmp_path / "out")]) == 0, capsys.readouterr().out
@@ -64,7 +89,7 @@ def test_reproduce_everything(pdflatex: Compiler, tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_journal_or_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "symlimits.cli", "reproduce", "--out", str(tmp_path / "out"), "--progress"]
 
     def heed() -> None:  # what a shell starts in the background ignores Ctrl-C, and so do its children
@@ -77,5 +102,10 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         time.sleep(2)  # and the workers are likely at it; the outcome must be the same if they are not
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=60) == 130
-        assert process.stderr.read().splitlines()[-1:] == ["symlimits: interrupted; nothing was written"]
-    assert list(tmp_path.iterdir()) == []
+        said = process.stderr.read().splitlines()[-1]
+    left = [path.name for path in tmp_path.rglob("*")]
+    if left:  # a quick claim was through
+        assert left == ["out", "reproduce.journal"]
+        assert said.startswith("symlimits: interrupted; what is finished is in ")
+    else:
+        assert said == "symlimits: interrupted; nothing was written"

@@ -14,10 +14,11 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.certify import differences, digest, installed
+from symlimits.certify import differences, digest
 from symlimits.cli import main
 from symlimits.language.architecture import Repeat
 from symlimits.language.network_tree import network_from_tree, network_to_tree
+from symlimits.surroundings import surroundings
 
 SIZES = (8, 16, 32)
 
@@ -112,7 +113,7 @@ def test_other_versions_are_named_and_rounding_is_allowed() -> None:
 
     found = sl.verify(edited(stored(), change, sign=True))
     assert found.ok, str(found)
-    assert found.versions == (f"numpy 1.0 (here {installed()['numpy']})",)
+    assert found.versions == (f"numpy 1.0 (here {surroundings()['numpy']})",)
     too_much = edited(stored(), change, sign=True).replace('"numpy": "1.0"', '"numpy": "1.1"')
     content = json.loads(too_much)
     content["links"][0]["details"]["estimate"] *= 1 + 1e-6

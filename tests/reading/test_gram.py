@@ -10,8 +10,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from symlimits import memory
 from symlimits.errors import DataError, DomainError, ResourceError
-from symlimits.reading import gram_data
 from symlimits.reading.gram import DenseUpdate, GramKernel, required_bytes
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.gram_loop import TILE
@@ -312,9 +312,9 @@ def test_wrong_out(X: np.ndarray) -> None:
 
 
 def test_too_large_a_result_is_refused_before_it_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (gram_data.available_bytes() or 1) > 0
+    assert (memory.available_bytes() or 1) > 0
     assert required_bytes(1000, 500, outputs=2, layers=4) == 8 * (2 * 1000 * 500 + 5 * 4 * 1500)
-    monkeypatch.setattr(gram_data, "available_bytes", lambda: 10**6)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10**6)
     with pytest.raises(ResourceError, match=r"needs .* GB; wanted: at most the 0\.001 GB"):
         NETS["relu"].kernel.nngp(np.ones((400, 2)))
     out = np.empty((400, 400))

@@ -1,0 +1,107 @@
+"""Draws of an observable at several sizes, as moments, and the test of a limit against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, sqrt
+from typing import Any
+
+import numpy as np
+
+from symlimits.certify.certificate import STATISTICAL, Link
+from symlimits.errors import DataError, DomainError
+from symlimits.finite.fits import extrapolate
+from symlimits.finite.statistics import (
+    CONTROL,
+    POWER,
+    Moments,
+    degrees_of_freedom,
+    mean_test,
+    moments,
+    negative_control,
+)
+from symlimits.finite.tails import refuse_heavy, trusted_sum
+
+ALPHA = 1e-6  # false alarms of one statistical link
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Draws of an observable at one size, as moments; those of a Gaussian unless skewness and kurtosis are given."""
+
+    size: int
+    mean: float
+    standard_error: float
+    count: int
+    skewness: float = 0.0
+    kurtosis: float = 3.0
+    residuals: tuple[float, ...] = ()  # the means of chunks of draws, standardised
+
+    @classmethod
+    def of(cls, size: int, whole: Moments, chunks: Sequence[Moments] = ()) -> Samples:
+        """From the moments of all draws, and of the chunks they came in."""
+        spread = sqrt(whole.variance)
+        residuals = [(chunk.mean - whole.mean) * sqrt(chunk.count) / spread for chunk in chunks if 0 < spread < inf]
+        return cls(
+            size, whole.mean, whole.standard_error, whole.count, whole.skewness, whole.kurtosis, tuple(residuals)
+        )
+
+
+def summarize(samples: Mapping[int, Any]) -> list[Samples]:
+    """The user's own draws, an array for each size, as moments."""
+    if not isinstance(samples, Mapping):
+        raise DataError(f"samples of type {type(samples).__name__}", "a dictionary", "{64: draws, 256: draws}")
+    found = []
+    for size, draws in samples.items():
+        try:
+            number, array = int(size), np.asarray(draws, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
+        if number != float(size) or number < 1:
+            raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
+        if array.ndim != 1 or array.size < 8:
+            raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
+        if not np.isfinite(array).all():
+            given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
+            raise DataError(given, "finite numbers", "np.isfinite to find them")
+        found.append(Samples.of(number, moments(array)))
+    return sorted(found, key=lambda sample: sample.size)
+
+
+def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: float = ALPHA) -> Link:
+    """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
+
+    Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
+    """
+    if len(samples) < 2:
+        raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
+    fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order)
+    shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
+    tails = trusted_sum(samples, shares, alpha)
+    refuse_heavy(tails)
+    dof = degrees_of_freedom([s.count for s in samples], shares)
+    test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
+    control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
+    details = {
+        "value": value,
+        "estimate": fit.limit,
+        "standard error": fit.standard_error,
+        "order": order,
+        "alpha": alpha,
+        "degrees of freedom": dof if isfinite(dof) else None,
+        "p value": test.p_value,
+        "detectable": test.detectable,
+        "power": POWER,
+        "control rejected": control.rejected,
+        "control size": CONTROL * test.detectable,
+        "control p value": control.p_value,
+        "tails": tails.reason,
+        "coefficients": list(fit.coefficients),
+        "residuals": sorted(residual for s in samples for residual in s.residuals),
+        "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
+    }
+    passed = not test.rejected and control.rejected
+    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.statistic:.2f}); "
+    summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
+    return Link("simulation", passed, summary, details, STATISTICAL)

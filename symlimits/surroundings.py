@@ -1,0 +1,18 @@
+"""What a number may depend on beside its formula: the processor, Python and the versions of the packages."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba")
+
+
+def surroundings() -> dict[str, str]:
+    """The processor and the versions here: on equal ones results are equal to the bit.
+
+    >>> sorted(surroundings())[:3]
+    ['machine', 'mpmath', 'numba']
+    """
+    machine = f"{platform.system()} {platform.machine()}"
+    return {"machine": machine, "python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
