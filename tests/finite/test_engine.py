@@ -59,7 +59,7 @@ def forked(count: int) -> Executor:
 
 @pytest.fixture(scope="module")
 def alone() -> list[Samples]:
-    return simulate(squares, **RUN)
+    return simulate(squares, **RUN).samples
 
 
 # ------------------------------------------------------------------------------------- equal to the bit
@@ -67,26 +67,26 @@ def alone() -> list[Samples]:
 
 def test_another_seed_gives_other_numbers(alone: list[Samples]) -> None:
     """The control of all equalities below."""
-    assert simulate(squares, **RUN | {"root": 4}) != alone
-    assert simulate(squares, **RUN | {"claim": "cubes"}) != alone
+    assert simulate(squares, **RUN | {"root": 4}).samples != alone
+    assert simulate(squares, **RUN | {"claim": "cubes"}).samples != alone
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, forked])
 def test_any_number_of_workers(pool: Callable[[int], Executor], count: int, alone: list[Samples]) -> None:
     with pool(count) as executor:
-        assert simulate(squares, **RUN, executor=executor) == alone
+        assert simulate(squares, **RUN, executor=executor).samples == alone
 
 
 def test_a_function_that_makes_executors(alone: list[Samples]) -> None:
-    assert simulate(squares, **RUN, executor=partial(ThreadPoolExecutor, 2)) == alone
+    assert simulate(squares, **RUN, executor=partial(ThreadPoolExecutor, 2)).samples == alone
 
 
 @pytest.mark.slow
 def test_spawned_processes(alone: list[Samples]) -> None:
     for count in (1, 2, 8):
         with ProcessPoolExecutor(count, get_context("spawn")) as executor:
-            assert simulate(squares, **RUN, executor=executor) == alone
+            assert simulate(squares, **RUN, executor=executor).samples == alone
 
 
 class Backwards(Executor):
@@ -137,7 +137,7 @@ def test_tasks_that_name_further_tasks() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_killed_worker_loses_nothing(tmp_path: Path, alone: list[Samples]) -> None:
     marker = tmp_path / "killed"
-    assert simulate(KillsOnce(marker), **RUN, executor=partial(forked, 2)) == alone
+    assert simulate(KillsOnce(marker), **RUN, executor=partial(forked, 2)).samples == alone
     assert marker.exists()
 
 
@@ -146,7 +146,7 @@ def test_a_pool_that_cannot_be_replaced_keeps_its_journal(tmp_path: Path, alone:
     experiment, journal = KillsOnce(tmp_path / "killed"), tmp_path / "run.journal"
     with forked(2) as executor, pytest.raises(ResourceError, match="a function that makes executors"):
         simulate(experiment, **RUN, executor=executor, journal=journal)
-    assert simulate(experiment, **RUN, journal=journal) == alone
+    assert simulate(experiment, **RUN, journal=journal).samples == alone
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -245,11 +245,11 @@ def test_an_interrupt_and_a_resumption(count: int, tmp_path: Path, alone: list[S
     kept = len(journal.read_text().splitlines()) - 1 if count > 1 else 0
     assert kept == count - 1
     experiment.left = 1000
-    assert simulate(experiment, **RUN, journal=journal) == alone
+    assert simulate(experiment, **RUN, journal=journal).samples == alone
     chunks = len(journal.read_text().splitlines()) - 1
     assert 1000 - experiment.left == chunks - kept, "what was finished is not drawn again"
     experiment.left = 1
-    assert simulate(experiment, **RUN, journal=journal) == alone, "nothing is left to draw"
+    assert simulate(experiment, **RUN, journal=journal).samples == alone, "nothing is left to draw"
 
 
 def test_seeds_and_memory_are_refused_before_anything_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,4 +343,4 @@ def cluster() -> Iterator[Executor]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of dask's own
 def test_dask(cluster: Executor, alone: list[Samples]) -> None:
-    assert simulate(squares, **RUN, executor=cluster) == alone
+    assert simulate(squares, **RUN, executor=cluster).samples == alone

@@ -189,5 +189,5 @@ def test_the_digest_of_an_experiment() -> None:
 def test_the_header_names_what_results_depend_on() -> None:
     header = Plan(draw, "claim", 0, (8, 16)).subject()
     assert header["sizes"] == [8, 16]
-    assert {"claim", "seed", "experiment", "numpy", "python", "processor"} <= set(header)
+    assert {"claim", "seed", "experiment", "numpy", "python", "machine"} <= set(header)
     assert header != Plan(scaled(1.0), "claim", 0, (8, 16)).subject()
