@@ -183,7 +183,8 @@ def test_certify_goes_on_after_an_interrupt(
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_real_interrupt_and_a_resumption(workers: str, tmp_path: Path) -> None:
     """Ctrl-C, or SIGKILL at once, while networks are drawn; the resumed certificate is that of a run without."""
-    arguments = ["certify", "nngp-relu", "--sizes", "64,128,1024", "--workers", workers]
+    network = ["--activation", "relu", "--depth", "3", "--w-var", "2", "--b-var", "0"]  # some 50 chunks
+    arguments = ["certify", "nngp", *network, "--sizes", "64,128,512", "--workers", workers]
     command = [sys.executable, "-m", "symlimits.cli", *arguments]
     assert main([*arguments, "--out", str(tmp_path / "whole")]) == 0
     journal = tmp_path / "cut" / "nngp-relu.journal"
