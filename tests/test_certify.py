@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
@@ -245,6 +246,19 @@ def test_the_result_does_not_depend_on_the_executor() -> None:
     assert on(ThreadPoolExecutor(2)) == alone
     assert on(ProcessPoolExecutor(2, mp_context=get_context("spawn"))) == alone
     assert T.certify(sizes=SIZES, seed=8).to_json() != alone
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # of dask's own
+def test_the_certificate_from_dask_and_from_a_function_that_makes_pools() -> None:
+    distributed = pytest.importorskip("distributed")
+    T = sl.dual(act.relu)
+    alone = T.certify(sizes=SIZES, seed=7).to_json()
+    pools = partial(ProcessPoolExecutor, 2, get_context("spawn"))
+    assert T.certify(sizes=SIZES, seed=7, executor=pools).to_json() == alone
+    options = {"n_workers": 2, "threads_per_worker": 2, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as local, distributed.Client(local) as client:
+        assert T.certify(sizes=SIZES, seed=7, executor=client.get_executor()).to_json() == alone
 
 
 def test_progress_is_reported() -> None:

@@ -1,9 +1,12 @@
 """The command line: what it prints and writes, its exit codes, and bad input."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,6 +176,36 @@ def test_certify_goes_on_after_an_interrupt(
     assert main([*command, "--out", str(cut), "--resume"]) == 0
     assert (cut / name).read_text() == (whole / name).read_text()
     assert not journal.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_real_interrupt_and_a_resumption(workers: str, tmp_path: Path) -> None:
+    """Ctrl-C, or SIGKILL at once, while networks are drawn; the resumed certificate is that of a run without."""
+    network = ["--activation", "relu", "--depth", "3", "--w-var", "2", "--b-var", "0"]  # some 50 chunks
+    arguments = ["certify", "nngp", *network, "--sizes", "64,128,512", "--workers", workers]
+    command = [sys.executable, "-m", "symlimits.cli", *arguments]
+    assert main([*arguments, "--out", str(tmp_path / "whole")]) == 0
+    journal = tmp_path / "cut" / "nngp-relu.journal"
+
+    def heed() -> None:  # what a shell starts in the background ignores Ctrl-C, and so do its children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        before = len(journal.read_bytes()) if journal.exists() else 0
+        again = [*command, "--out", str(tmp_path / "cut"), "--resume"]
+        with subprocess.Popen(again, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
+            while not journal.exists() or len(journal.read_bytes()) < max(before, 400) + 200:
+                assert process.poll() is None, "through before it was stopped"
+                time.sleep(0.01)
+            process.send_signal(number)
+            assert process.wait(timeout=60) == code
+            assert process.stderr is not None
+            assert number != signal.SIGINT or "--resume goes on" in process.stderr.read()
+    subprocess.run(again, check=True)
+    name = "nngp-relu.certificate.json"
+    assert (tmp_path / "cut" / name).read_text() == (tmp_path / "whole" / name).read_text()
 
 
 def test_a_journal_with_a_name_is_kept(tmp_path: Path, interrupt: Callable[[int], None]) -> None:

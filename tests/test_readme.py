@@ -4,10 +4,13 @@ import doctest
 import re
 from pathlib import Path
 
-README = Path(__file__).parent.parent / "README.md"
+import pytest
+
+README = Path(__file__).resolve().parent.parent / "README.md"
 
 
-def test_sessions() -> None:
+def test_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the sessions write files
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.testfile(str(README), module_relative=False, optionflags=flags)
     assert result.failed == 0
