@@ -11,17 +11,20 @@ from os import PathLike
 from typing import Any, Self
 
 import numpy as np
+import sympy as sp
 
 from symlimits import certify as links
 from symlimits.chain import Derivation
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
-from symlimits.language.domain import Domain, Point, natural_domain
+from symlimits.finite.functional import ARGUMENTS, KINDS, Functional
+from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.points import check_seed
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
+LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
 
 
@@ -85,18 +88,40 @@ class Limit(Derivation):
         """
         check_seed(seed)
         bound = self.bind(**values) if values else self
-        if bound.free_symbols:
+        if bound.free_symbols - set(bound.law_argument):
             raise _unbound(bound, "the point of the experiment", "compare(samples, {}=...)")
-        return bound.judge(links.summarize(samples), seed)
+        functionals = [question.functional for question in bound._questions({}, seed)]
+        return bound.judge(links.summarize(samples, functionals), seed)
 
-    def judge(self, samples: Sequence[links.Samples], seed: int = 0) -> links.Certificate:
+    def judge(self, samples: Sequence[Sequence[links.Samples]], seed: int = 0) -> links.Certificate:
         """`compare` for samples of which only means are known, at a point where every symbol has a value."""
-        value = float(reference(self.definition, {}, VALUE_DIGITS))
-        return self._certificate((self._judged(value, samples, "by the author"),), seed, None)
+        return self._certificate((self._judged(self._questions({}, seed), samples, "by the author"),), seed, None)
 
-    def _judged(self, value: float, samples: Sequence[links.Samples], drawn: str) -> links.Link:
-        link = links.check_samples(value, samples, self.order)
+    def _judged(
+        self, questions: Sequence[links.Question], samples: Sequence[Sequence[links.Samples]], drawn: str
+    ) -> links.Link:
+        link = links.judge(questions, samples, self.order)
         return replace(link, details=link.details | {"drawn": drawn})
+
+    @property
+    def law_argument(self) -> tuple[sp.Symbol, ...]:
+        """The argument of a law's function, s of a "cdf" or t of a "cf", which is no parameter of the experiment."""
+        name = ARGUMENTS.get(self.kind)
+        return tuple(symbol for symbol in self.definition.free_symbols if symbol.name == name)
+
+    def _questions(self, point: Point, seed: int) -> list[links.Question]:
+        """What is asked of the draws, and what line 0 answers, at values of everything but the law's argument."""
+        if self.kind not in ARGUMENTS:
+            value = float(reference(self.definition, relevant(point, self.definition), VALUE_DIGITS))
+            return [links.Question(Functional(self.kind), value)]
+        if len(self.law_argument) != 1:
+            name = ARGUMENTS[self.kind]
+            raise DomainError(f"kind = {self.kind!r} of {self.definition}", f"a function of {name}", "kind='mean'")
+        (argument,) = self.law_argument
+        asked = [place[argument] for place in self.domain.mixed_points(seed, corners=0, interior=LAW_POINTS)]
+        points = [relevant(point | {argument: at}, self.definition) for at in asked]
+        values = [float(reference(self.definition, known, VALUE_DIGITS)) for known in points]
+        return [links.Question(Functional(self.kind, float(at)), v) for at, v in zip(asked, values, strict=True)]
 
     @property
     def _about(self) -> dict[str, Any]:
@@ -110,21 +135,20 @@ class Limit(Derivation):
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
         at = getattr(self.experiment, "at", None)
-        if at is None and self.definition.free_symbols:
+        if at is None and self.definition.free_symbols - set(self.law_argument):
             raise _unbound(self, "an experiment is made at one point", ".bind({}=...)")
         (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
         experiment = at(point) if at else self.experiment
-        known = {symbol: value for symbol, value in point.items() if symbol in self.definition.free_symbols}
-        value = float(reference(self.definition, known, VALUE_DIGITS))
-        claim = links.claim_hash(self.definition)
-        drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, journal)
-        link = self._judged(value, drawn.samples, "here")
+        questions = self._questions(point, seed)
+        claim, asked = links.claim_hash(self.definition), [question.functional for question in questions]
+        drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, journal, asked)
+        link = self._judged(questions, drawn.samples, "here")
         where = {str(symbol): str(number) for symbol, number in point.items()}
         return replace(link, details=link.details | {"point": where, "plan": drawn.plan})
 
 
 def _unbound(limit: Limit, wanted: str, advice: str) -> UnboundSymbol:
-    name = sorted(symbol.name for symbol in limit.free_symbols)[0]
+    name = sorted(symbol.name for symbol in limit.free_symbols - set(limit.law_argument))[0]
     return UnboundSymbol(f"{name} without a value", wanted, advice.format(name))
 
 
@@ -137,11 +161,17 @@ def limit(
     source: str = "the author",
     name: str = "f",
     observable: str = "",
+    kind: str = "mean",
 ) -> Limit:
     """A claim of one's own: a definition line, to be led on by `.apply(rule)` and `.then(expr, because=...)`.
 
     `experiment(size, rng)` draws the observable of one or more networks of that size; None for an
     identity. The domain follows from the assumptions on the symbols unless it is given.
+
+    `kind` says what the draws X tend to: "mean", E X; "log", E log|X|; "cdf", P(X <= s) as a function of s;
+    "cf", E cos(t X) as a function of t; "exponent", the power of the size that E|X| grows like. The law's functions and
+    log-moments are for draws with heavy tails, whose mean no test can be trusted with. `order` is the k of an error
+    $O(1/N^k)$; 0 means that the claim is exact at every size.
 
     >>> import sympy as sp
     >>> from symlimits import GaussianExpectation
@@ -152,8 +182,9 @@ def limit(
     p
     """
     _check_experiment(experiment)
-    if isinstance(order, bool) or not isinstance(order, Real) or not 0 < order < float("inf"):
-        raise DomainError(f"order = {order!r}", "the k of an error O(1/N^k), larger than zero", "order=1")
+    if isinstance(order, bool) or not isinstance(order, Real) or not 0 <= order < float("inf"):
+        raise DomainError(f"order = {order!r}", "the k of an error O(1/N^k), or 0 for none at all", "order=1")
+    links.check_kind(kind, KINDS)
     if domain is not None and not isinstance(domain, Domain):
         raise DomainError(f"domain = {domain!r}", "a Domain", "sl.Domain({p: sl.Range(0, 1)})")
     line = Step(exact(expr, "expr"), "definition", source)
@@ -170,7 +201,7 @@ def limit(
         experiment,
         observable,
         regime,
-        "mean",
+        kind,
         order,
     )
 

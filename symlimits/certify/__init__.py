@@ -18,6 +18,7 @@ from symlimits.certify.certificate import (
 from symlimits.certify.compiled import check_compiled
 from symlimits.certify.differences import ROUNDING, Difference, differences
 from symlimits.certify.expansion import check_expansion
+from symlimits.certify.judgement import Question, check_kind, judge
 from symlimits.certify.lines import check_lines
 from symlimits.certify.samples import Samples, check_samples, summarize
 from symlimits.certify.simulation import Drawing, claim_hash, simulate
@@ -31,15 +32,18 @@ __all__ = [
     "Difference",
     "Drawing",
     "Link",
+    "Question",
     "Samples",
     "certificate",
     "check_compiled",
     "check_expansion",
+    "check_kind",
     "check_lines",
     "check_samples",
     "claim_hash",
     "differences",
     "digest",
+    "judge",
     "simulate",
     "summarize",
 ]

@@ -85,7 +85,7 @@ class Certificate:
         """The certificate of a text that `to_json` wrote."""
         content = json.loads(text)
         links = tuple(Link(**link) for link in content["links"])
-        return cls(content["statement"], links, content["seed"], content["versions"])
+        return cls(content["statement"], links, content["seed"], content["versions"], content["claim"])
 
     def __str__(self) -> str:
         return "\n".join([self.statement, *(f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links)])

@@ -26,8 +26,8 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
     Raises `DataError` for a certificate without samples and `NoRule` without matplotlib (the extra `plot`).
     """
     link = next((link for link in certificate.links if link.name == "simulation"), None)
-    if link is None or "sizes" not in link.details:
-        raise DataError("a certificate without samples", "one with a simulation", "limit.certify(...)")
+    if link is None or link.details.get("kind") != "mean":
+        raise DataError("a certificate without means at several sizes", "one of a mean", "limit.certify(...)")
     figure, (left, right) = _figure()
     _bias(left, link.details)
     _quantiles(right, link.details.get("residuals", []))

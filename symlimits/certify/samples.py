@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.fits import extrapolate
+from symlimits.finite.functional import Functional
 from symlimits.finite.statistics import (
     CONTROL,
     POWER,
@@ -48,35 +51,40 @@ class Samples:
         )
 
 
-def summarize(samples: Mapping[int, Any]) -> list[Samples]:
-    """The user's own draws, an array for each size, as moments."""
+def summarize(samples: Mapping[int, Any], functionals: Sequence[Functional] = (Functional(),)) -> list[list[Samples]]:
+    """The author's own draws, an array for each size, as moments of each functional."""
     if not isinstance(samples, Mapping):
         raise DataError(f"samples of type {type(samples).__name__}", "a dictionary", "{64: draws, 256: draws}")
-    found = []
-    for size, draws in samples.items():
-        try:
-            number, array = int(size), np.asarray(draws, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
-        if number != float(size) or number < 1:
-            raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
-        if array.ndim != 1 or array.size < 8:
-            raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
-        if not np.isfinite(array).all():
-            given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
-            raise DataError(given, "finite numbers", "np.isfinite to find them")
-        found.append(Samples.of(number, moments(array)))
-    return sorted(found, key=lambda sample: sample.size)
+    arrays = dict(sorted((_draws(*item) for item in samples.items()), key=itemgetter(0)))
+    return [[Samples.of(size, moments(asked(array))) for size, array in arrays.items()] for asked in functionals]
 
 
-def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: float = ALPHA) -> Link:
+def _draws(size: Any, draws: Any) -> tuple[int, npt.NDArray[np.float64]]:
+    try:
+        number, array = int(size), np.asarray(draws, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
+    if number != float(size) or number < 1:
+        raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
+    if array.ndim != 1 or array.size < 8:
+        raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
+    if not np.isfinite(array).all():
+        given = f"samples at size {size} of which {np.count_nonzero(~np.isfinite(array))} are NaN or infinite"
+        raise DataError(given, "finite numbers", "np.isfinite to find them")
+    return number, array
+
+
+def check_samples(value: float, samples: Sequence[Samples], order: float, alpha: float = ALPHA) -> Link:
     """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
+
+    With order 0 the claim is exact at every size, and the means are taken together.
 
     Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
     """
     if len(samples) < 2:
         raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
-    fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [s.standard_error for s in samples], order)
+    sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
+    fit = extrapolate(sizes, means, errors, order or 1, None if order else 0)
     shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
     tails = trusted_sum(samples, shares, alpha)
     refuse_heavy(tails)
@@ -84,6 +92,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: int, alpha: f
     test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
     control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
     details = {
+        "kind": "mean",
         "value": value,
         "estimate": fit.limit,
         "standard error": fit.standard_error,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import reduce
 from hashlib import sha256
@@ -14,17 +14,20 @@ import sympy as sp
 
 from symlimits.certify.samples import Samples
 from symlimits.finite.engine import Source, run
+from symlimits.finite.functional import Functional
 from symlimits.finite.journal import Journal
 from symlimits.finite.journal import journal as opened
 from symlimits.finite.plan import Chunk, Experiment, Plan
 from symlimits.finite.remaining import Progress
 from symlimits.finite.statistics import Moments, merge
 
+Part = tuple[Moments, ...]  # of a chunk, one for each functional
+
 
 class Drawing(NamedTuple):
-    """The samples of every size, and the hash of the plan that made them."""
+    """The samples of every functional at every size, and the hash of the plan that made them."""
 
-    samples: list[Samples]
+    samples: list[list[Samples]]
     plan: str
 
 
@@ -36,34 +39,40 @@ def simulate(
     executor: Source = None,
     progress: Progress | None = None,
     journal: str | os.PathLike[str] | None = None,
+    functionals: Sequence[Functional] = (Functional(),),
 ) -> Drawing:
     """Draw at every size: the same numbers whatever the executor, and whether or not the run was ever cut off.
 
     Each chunk has its own seed, and chunks are merged in their order. `journal` is the path of a file that keeps what
     is finished; where it holds a part of this run, only the rest is drawn.
     """
-    plan = Plan(experiment, claim, root, tuple(sizes))
+    plan = Plan(experiment, claim, root, tuple(sizes), tuple(functionals))
     plan.check_memory(getattr(executor, "_max_workers", 1))
     with nullcontext() if journal is None else opened(journal, plan.subject()) as log:
         parts = _draw(plan, executor, progress, log)
-    chunks = [[parts[chunk] for chunk in sorted(parts) if chunk.size == size] for size in sizes]
-    samples = [Samples.of(size, reduce(merge, part), part) for size, part in zip(sizes, chunks, strict=True)]
+    samples = [[_whole(parts, size, k) for size in sizes] for k in range(len(functionals))]
     return Drawing(samples, plan.hash)
 
 
-def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal | None) -> dict[Chunk, Moments]:
+def _whole(parts: Mapping[Chunk, Part], size: int, functional: int) -> Samples:
+    """All chunks of a size, merged in their order."""
+    chunks = [parts[chunk][functional] for chunk in sorted(parts) if chunk.size == size]
+    return Samples.of(size, reduce(merge, chunks), chunks)
+
+
+def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal | None) -> dict[Chunk, Part]:
     """The moments of every chunk: those of the journal, and the others from the engine."""
     stored = {} if log is None else {key: _restored(value) for key, value in log.found.items()}
     first = [Chunk(size, 0) for size in plan.sizes]
-    known = [[chunk, *plan.further(chunk, stored[chunk.key].count)] for chunk in first if chunk.key in stored]
+    known = [[chunk, *plan.further(chunk, stored[chunk.key][0].count)] for chunk in first if chunk.key in stored]
     planned = {*first, *chain.from_iterable(known)}
     parts = {chunk: stored[chunk.key] for chunk in planned if chunk.key in stored}
 
-    def keep(chunk: Chunk, part: Moments) -> list[Chunk]:
+    def keep(chunk: Chunk, part: Part) -> list[Chunk]:
         parts[chunk] = part
         if log is not None:
-            log.append(chunk.key, [part.count, *map(float.hex, _numbers(part))])
-        return [] if chunk.number else [other for other in plan.further(chunk, part.count) if other not in parts]
+            log.append(chunk.key, [[m.count, *map(float.hex, _numbers(m))] for m in part])
+        return [] if chunk.number else [other for other in plan.further(chunk, part[0].count) if other not in parts]
 
     run(plan, sorted(planned - set(parts)), keep, executor, part=_size, progress=progress)
     return parts
@@ -73,9 +82,8 @@ def _size(chunk: Chunk) -> str:
     return f"networks of size {chunk.size}"
 
 
-def _restored(value: Any) -> Moments:
-    count, *numbers = value
-    return Moments(count, *map(float.fromhex, numbers))
+def _restored(value: Any) -> Part:
+    return tuple(Moments(count, *map(float.fromhex, numbers)) for count, *numbers in value)
 
 
 def _numbers(part: Moments) -> tuple[float, ...]:

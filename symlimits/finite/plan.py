@@ -16,6 +16,7 @@ import numpy as np
 
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.digest import digest
+from symlimits.finite.functional import Functional
 from symlimits.finite.statistics import Moments, moments, seed
 from symlimits.memory import check_memory
 from symlimits.surroundings import surroundings
@@ -44,7 +45,9 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment to be drawn at several sizes. Called with a `Chunk`, it gives the moments of its draws.
+    """An experiment to be drawn at several sizes.
+
+    Called with a `Chunk`, it gives the moments of each functional of its draws.
 
     >>> plan = Plan(lambda size, rng: rng.normal(size=3), "a claim", 0, (8, 16))
     >>> plan(Chunk(8, 0)) == plan(Chunk(8, 0)), plan(Chunk(8, 0)) == plan(Chunk(8, 1))
@@ -55,18 +58,19 @@ class Plan:
     claim: str
     root: int
     sizes: tuple[int, ...]
+    functionals: tuple[Functional, ...] = (Functional(),)
 
     def __post_init__(self) -> None:
         if isinstance(self.root, bool) or not isinstance(self.root, int | np.integer) or self.root < 0:
             raise DomainError(f"seed = {self.root!r}", "an integer, 0 or larger", "seed=0")
 
-    def __call__(self, chunk: Chunk) -> Moments:
+    def __call__(self, chunk: Chunk) -> tuple[Moments, ...]:
         rng = seed(self.claim, chunk.size, chunk.number, self.root)
         draws = np.atleast_1d(np.asarray(self.experiment(chunk.size, rng), dtype=np.float64))
         if not (draws.size and np.isfinite(draws).all()):
             given = f"an experiment of size {chunk.size} with NaN, infinite or no draws"
             raise DataError(given, "finite numbers", "a smaller input")
-        return moments(draws)
+        return tuple(moments(functional(draws)) for functional in self.functionals)
 
     def further(self, first: Chunk, count: int) -> list[Chunk]:
         """The chunks after the first of a size, which made `count` draws."""
@@ -98,6 +102,7 @@ class Plan:
             "sizes": list(map(int, self.sizes)),
             "draws": [DRAWS, FEWEST, MOST],
             "experiment": digest(self.experiment),
+            "functionals": [[functional.kind, functional.at] for functional in self.functionals],
             **surroundings(),
         }
 

@@ -31,7 +31,7 @@ from symlimits.finite.statistics import ROUNDING, Moments, moments
 ALARMS = 1.5  # times alpha: predicted false alarms beyond this are refused; skewness is known no better than that
 SPREAD = 0.05  # relative variance of the squared standard error: the error itself is then known to 11 %
 CHANCE = 5.0  # standard errors of skewness and kurtosis that a Gaussian sample is forgiven
-ADVICE = "characteristic_test or law_test of the draws, or log_moment_test for a product law"
+ADVICE = "kind='cf' (characteristic function) or kind='cdf' for the law, kind='log' for a log-moment"
 
 
 class Shape(Protocol):

@@ -132,24 +132,44 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     if simulation is None:
         return limit.check(seed), ""
     details = simulation.get("details") or {}
-    if not isinstance(details.get("sizes"), dict):
+    if "drawn" not in details:
         return limit.certify(seed=seed, executor=executor, progress=progress), ""
-    samples = _samples(details["sizes"])
+    samples = _samples(details)
     if details.get("drawn") == "here" and limit.experiment is not None:
-        return limit.certify([s.size for s in samples], seed, executor, progress), ""
+        return limit.certify([s.size for s in samples[0]], seed, executor, progress), ""
     note = "the samples are the author's: the test is done again on their stored means, nothing was drawn"
-    return limit.judge(samples, seed), note
+    return _with_what_was_drawn(limit.judge(samples, seed), stored, details), note
 
 
-def _samples(sizes: Mapping[str, Any]) -> list[links.Samples]:
+def _with_what_was_drawn(
+    found: links.Certificate, stored: Mapping[str, Any], details: Mapping[str, Any]
+) -> links.Certificate:
+    """What only the author's program knows is taken from the file: it is not what was computed again."""
+    first, *rest = found.links
+    known = {name: details[name] for name in ("drawn", "plan", "point", "residuals") if name in details}
+    claim = found.claim | {"experiment": stored["claim"].get("experiment")}
+    return replace(found, links=(replace(first, details=first.details | known), *rest), claim=claim)
+
+
+def _samples(details: Mapping[str, Any]) -> list[list[links.Samples]]:
+    """The stored samples of every functional."""
     try:
-        found = [
-            links.Samples(int(size), float(mean), float(error), int(count), float(skewness), float(kurtosis))
-            for size, (mean, error, count, skewness, kurtosis) in sizes.items()
-        ]
-    except (TypeError, ValueError):
+        if "points" in details:  # a law: the means of its functionals in a row for each size
+            rows = sorted((int(size), row) for size, row in details["sizes"].items())
+            return [
+                [links.Samples(size, float(row["means"][k]), 0.0, int(row["count"])) for size, row in rows]
+                for k in range(len(details["points"]))
+            ]
+        return [_at_sizes(details["sizes"])]
+    except (IndexError, KeyError, TypeError, ValueError):
         raise _foreign("samples that are no means with errors and counts") from None
-    return sorted(found, key=lambda sample: sample.size)
+
+
+def _at_sizes(sizes: Mapping[str, Any]) -> list[links.Samples]:
+    return [
+        links.Samples(size, float(mean), float(error), int(count), float(skewness), float(kurtosis))
+        for size, (mean, error, count, skewness, kurtosis) in sorted((int(size), row) for size, row in sizes.items())
+    ]
 
 
 def _foreign(given: str) -> FormulaError:

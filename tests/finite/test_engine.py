@@ -58,14 +58,14 @@ def forked(count: int) -> Executor:
 
 
 @pytest.fixture(scope="module")
-def alone() -> list[Samples]:
+def alone() -> list[list[Samples]]:
     return simulate(squares, **RUN).samples
 
 
 # ------------------------------------------------------------------------------------- equal to the bit
 
 
-def test_another_seed_gives_other_numbers(alone: list[Samples]) -> None:
+def test_another_seed_gives_other_numbers(alone: list[list[Samples]]) -> None:
     """The control of all equalities below."""
     assert simulate(squares, **RUN | {"root": 4}).samples != alone
     assert simulate(squares, **RUN | {"claim": "cubes"}).samples != alone
@@ -73,17 +73,17 @@ def test_another_seed_gives_other_numbers(alone: list[Samples]) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 8])
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, forked])
-def test_any_number_of_workers(pool: Callable[[int], Executor], count: int, alone: list[Samples]) -> None:
+def test_any_number_of_workers(pool: Callable[[int], Executor], count: int, alone: list[list[Samples]]) -> None:
     with pool(count) as executor:
         assert simulate(squares, **RUN, executor=executor).samples == alone
 
 
-def test_a_function_that_makes_executors(alone: list[Samples]) -> None:
+def test_a_function_that_makes_executors(alone: list[list[Samples]]) -> None:
     assert simulate(squares, **RUN, executor=partial(ThreadPoolExecutor, 2)).samples == alone
 
 
 @pytest.mark.slow
-def test_spawned_processes(alone: list[Samples]) -> None:
+def test_spawned_processes(alone: list[list[Samples]]) -> None:
     for count in (1, 2, 8):
         with ProcessPoolExecutor(count, get_context("spawn")) as executor:
             assert simulate(squares, **RUN, executor=executor).samples == alone
@@ -108,7 +108,7 @@ class Backwards(Executor):
             future.set_result(call())
 
 
-def test_any_order(alone: list[Samples]) -> None:
+def test_any_order(alone: list[list[Samples]]) -> None:
     order: list[int] = []
     found: dict[int, int] = {}
     run(abs, range(-10, 0), lambda key, result: order.append(key) or found.update({key: result}) or (), Backwards())
@@ -135,14 +135,14 @@ def test_tasks_that_name_further_tasks() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_killed_worker_loses_nothing(tmp_path: Path, alone: list[Samples]) -> None:
+def test_a_killed_worker_loses_nothing(tmp_path: Path, alone: list[list[Samples]]) -> None:
     marker = tmp_path / "killed"
     assert simulate(KillsOnce(marker), **RUN, executor=partial(forked, 2)).samples == alone
     assert marker.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_pool_that_cannot_be_replaced_keeps_its_journal(tmp_path: Path, alone: list[Samples]) -> None:
+def test_a_pool_that_cannot_be_replaced_keeps_its_journal(tmp_path: Path, alone: list[list[Samples]]) -> None:
     experiment, journal = KillsOnce(tmp_path / "killed"), tmp_path / "run.journal"
     with forked(2) as executor, pytest.raises(ResourceError, match="a function that makes executors"):
         simulate(experiment, **RUN, executor=executor, journal=journal)
@@ -237,7 +237,7 @@ class InterruptedAt:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 20])
-def test_an_interrupt_and_a_resumption(count: int, tmp_path: Path, alone: list[Samples]) -> None:
+def test_an_interrupt_and_a_resumption(count: int, tmp_path: Path, alone: list[list[Samples]]) -> None:
     experiment, journal = InterruptedAt(count), tmp_path / "run.journal"
     with pytest.raises(KeyboardInterrupt):
         simulate(experiment, **RUN, journal=journal)
@@ -342,5 +342,5 @@ def cluster() -> Iterator[Executor]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of dask's own
-def test_dask(cluster: Executor, alone: list[Samples]) -> None:
+def test_dask(cluster: Executor, alone: list[list[Samples]]) -> None:
     assert simulate(squares, **RUN, executor=cluster).samples == alone
