@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
-from symlimits.reading.cache import load_source
 from symlimits.reading.angular import Integers
+from symlimits.reading.cache import load_source
 from symlimits.reading.gram_angular import angular_tables
 from symlimits.reading.gram_data import as_output, as_rows, check_memory, check_norms, check_same_dimension
 from symlimits.reading.gram_input import Floats, row_norms

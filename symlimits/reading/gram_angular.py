@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symlimits.reading.angular import RESOLVED, AngularTable, Integers, angular_table
+from symlimits.reading.angular import Integers
+from symlimits.reading.angular_table import RESOLVED, AngularTable, angular_table
 from symlimits.reading.gram_data import check_memory
 from symlimits.reading.gram_sampled import GOAL, SampledStage, layers_of
 from symlimits.reading.panels import Floats
@@ -23,63 +24,59 @@ _EPSILON = 2.0**-52
 def angular_tables(
     stages: Sequence[object], sides: Sequence[Floats], series: Sequence[Floats], tangent: bool, pairs: int
 ) -> tuple[list[Floats], Integers]:
-    """Tables for each side and ranks, from tables of points and of series coefficients."""
-    layers = len(series[0])
-    found: dict[int, tuple[AngularTable, list[Floats]]] = {}
-    for layer, stage in layers_of(stages) if pairs >= FEWEST else ():
-        roots = [_roots(*side, layer) for side in zip(sides, series, strict=True)]
-        wanted = [each * other.max(initial=0.0) > GOAL for each, other in zip(roots, roots[::-1], strict=True)]
-        table = _table_for(stage, [points[layer - 1, 0][w] for points, w in zip(sides, wanted, strict=True)])
-        if table is not None:
-            found[layer] = table, wanted
-    terms = max((len(table.ranks) for table, _ in found.values()), default=0)
-    entries = max((int(table.ranks.sum()) for table, _ in found.values()), default=-2)
-    check_memory(8 * len(found) * (entries + 2) * sum(points.shape[2] for points in sides), "a table of angular series")
-    ranks = np.zeros((layers, 1 + terms), dtype=np.int64)
-    tables = [np.zeros((layers, points.shape[2], entries + 2)) for points in sides]
-    for layer, (table, wanted) in found.items():
-        ranks[layer, : 1 + len(table.ranks)] = len(table.ranks), *table.ranks
-        stage = dict(layers_of(stages))[layer]
-        for k, points in enumerate(sides):
-            _fill(tables[k][layer], table, wanted[k], points, series[k][layer], layer, stage, tangent)
+    """Tables for each side and ranks, from tables of points and of Mehler coefficients; empty for few pairs."""
+    found: dict[int, AngularTable] = {}
+    needed = {} if pairs < FEWEST else {layer: _needed(sides, series, layer) for layer, _ in layers_of(stages)}
+    for layer, stage in layers_of(stages):
+        if any(points.any() for points in needed.get(layer, ())):
+            variances = [side[layer - 1, 0, points] for side, points in zip(sides, needed[layer], strict=True)]
+            table = _table_for(stage, np.concatenate(variances))
+            found |= {} if table is None else {layer: table}
+    tables, ranks = _empty(list(found.values()), sides)
+    for layer, stage in layers_of(stages):
+        if layer in found:
+            ranks[layer, : 1 + len(found[layer].ranks)] = len(found[layer].ranks), *found[layer].ranks
+            for out, side, mehler, points in zip(tables, sides, series, needed[layer], strict=True):
+                entries, roots = _rows(
+                    found[layer], stage, side[:, :, points], mehler[layer][:, points], layer, tangent
+                )
+                out[layer, :, -2:] = np.inf
+                out[layer, points, : entries.shape[1]], out[layer, points, -2:] = entries, roots
     return tables, ranks
 
 
-def _roots(points: Floats, series: Floats, layer: int) -> Floats:
-    """Roots of what the Mehler series leaves out, the larger of the two; 0 for points of variance 0."""
-    return np.where(points[layer - 1, 0] > 0.0, series[layer, -2:].max(axis=0), 0.0)
+def _needed(sides: Sequence[Floats], series: Sequence[Floats], layer: int) -> list[Integers]:
+    """Which points of each side may be in a pair for which the Mehler series is too short."""
+    roots = [
+        np.where(side[layer - 1, 0] > 0.0, mehler[layer, -2:].max(axis=0), 0.0)
+        for side, mehler in zip(sides, series, strict=True)
+    ]
+    return [each * other.max(initial=0.0) > GOAL for each, other in zip(roots, roots[::-1], strict=True)]
 
 
-def _table_for(stage: SampledStage, variances: Sequence[Floats]) -> AngularTable | None:
-    """The table for variances of all sides, its ends rounded to powers of sqrt 2: other data meet the same table."""
-    p = np.concatenate(variances)
-    if not p.size:
-        return None
+def _table_for(stage: SampledStage, p: Floats) -> AngularTable | None:
+    """The table for variances p, its ends rounded to powers of sqrt 2: other data then share it."""
     low, high = np.floor(2.0 * np.log2(p.min())), np.ceil(2.0 * np.log2(p.max()))
     return angular_table(stage.phi, stage.x, float(2.0 ** (low / 2.0)), float(2.0 ** (max(high, low + 1.0) / 2.0)))
 
 
-def _fill(
-    out: Floats,
-    table: AngularTable,
-    wanted: Floats,
-    points: Floats,
-    series: Floats,
-    layer: int,
-    stage: SampledStage,
-    tangent: bool,
-) -> None:
-    p, P = points[layer - 1, 0, wanted], points[layer, 2, wanted]
+def _empty(found: Sequence[AngularTable], sides: Sequence[Floats]) -> tuple[list[Floats], Integers]:
+    """Room for what was found: layers without a table cost no memory, since nothing touches theirs."""
+    layers, entries = len(sides[0]), max((2 + int(table.ranks.sum()) for table in found), default=0)
+    check_memory(8 * len(found) * entries * sum(side.shape[2] for side in sides), "a table of angular series")
+    terms = max((len(table.ranks) for table in found), default=0)
+    return [np.zeros((layers, side.shape[2], entries)) for side in sides], np.zeros((layers, 1 + terms), dtype=np.int64)
+
+
+def _rows(
+    table: AngularTable, stage: SampledStage, side: Floats, mehler: Floats, layer: int, tangent: bool
+) -> tuple[Floats, Floats]:
+    """Entries and roots of what they leave out, for points of which the tables are given."""
+    p, P = side[layer - 1, 0], side[layer, 2]
     entries = table.at(p, P)
-    out[wanted, : entries.shape[1]] = entries
-    out[:, -2:] = np.inf
-    out[wanted, -2] = _left_out(np.einsum("pk,pk->p", entries, entries))
+    kept = [np.einsum("pk,pk->p", entries, entries)] * 2
     if tangent:
-        # E phi'^2 times p, from what the Mehler series has of it
-        slopes = stage.orders(len(series) - 2) @ series[:-2, wanted] ** 2 / (1.0 - series[-1, wanted] ** 2 + 4.0 * _EPSILON)
-        weighted = np.einsum("pk,k,pk->p", entries, table.orders.astype(float) ** 2, entries, optimize=False)
-        out[wanted, -1] = _left_out(P * weighted / slopes)
-
-
-def _left_out(kept: Floats) -> Floats:
-    return np.sqrt(np.maximum(1.0 - kept, 0.0) + RESOLVED)
+        # p E phi'^2, from what the Mehler series has of it
+        slopes = stage.orders(len(mehler) - 2) @ mehler[:-2] ** 2 / (1.0 - mehler[-1] ** 2 + 4.0 * _EPSILON)
+        kept[1] = np.einsum("pk,k->p", entries**2, table.orders.astype(np.float64) ** 2) * P / slopes
+    return entries, np.sqrt(np.maximum(1.0 - np.stack(kept, axis=1), 0.0) + RESOLVED)
