@@ -98,8 +98,8 @@ def test_two_symbols_of_one_name() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"experiment": 3}, {"experiment": lambda size: size}, {"order": 0}, {"order": "1"}, {"domain": {a: 1}}],
-    ids=["no function", "one argument", "order 0", "order as text", "domain of numbers"],
+    [{"experiment": 3}, {"experiment": lambda size: size}, {"order": -1}, {"order": "1"}, {"domain": {a: 1}}],
+    ids=["no function", "one argument", "negative order", "order as text", "domain of numbers"],
 )
 def test_claims_refused_at_the_door(wrong: dict[str, object]) -> None:
     with pytest.raises(DomainError):

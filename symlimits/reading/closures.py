@@ -16,7 +16,7 @@ def named_after(part: Any) -> Callable[[Function], Function]:
     """
 
     def rename(function: Function) -> Function:
-        function.__qualname__ = f"{part.py_func.__module__}.{part.py_func.__name__}.{function.__name__}"
+        function.__qualname__ = f"{part.py_func.__module__}.{part.py_func.__qualname__}.{function.__name__}"
         return function
 
     return rename

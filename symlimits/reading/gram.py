@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from symlimits.errors import DomainError
 from symlimits.memory import check_memory
+from symlimits.reading.angular import Integers
 from symlimits.reading.cache import load_source
+from symlimits.reading.gram_angular import angular_tables
 from symlimits.reading.gram_data import as_output, as_rows, check_norms, check_same_dimension
 from symlimits.reading.gram_input import Floats, row_norms
-from symlimits.reading.gram_loop import TILE
+from symlimits.reading.gram_loop import TILE, Series
 from symlimits.reading.gram_sampled import SampledStage, needed_terms
 from symlimits.reading.gram_source import Stages, gram_source
 
@@ -169,17 +171,20 @@ class GramKernel:
 
     def _expand(
         self, rows: Floats, columns: Floats, driver: Literal["gram", "pairs"], tangent: bool
-    ) -> tuple[Floats, Floats]:
-        """Tables of series coefficients for the points of rows and columns, with as many terms as they need."""
+    ) -> tuple[Series, Series, Integers]:
+        """Tables of series for the points of rows and columns, with as many terms as they need."""
         if not self._terms:
-            return np.empty((0, 0, 0)), np.empty((0, 0, 0))
+            nothing = np.empty((0, 0, 0))
+            return (nothing, nothing), (nothing, nothing), np.empty((0, 0), dtype=np.int64)
         module = self._module(tangent) if driver == "gram" else self._pairs
         sides = [rows] if rows is columns else [rows, columns]
         pilots = [np.ascontiguousarray(side[:, :, [side[0, 0].argmin(), side[0, 0].argmax()]]) for side in sides]
         full = [self._expanded(module, pilot, self._terms) for pilot in pilots]
         terms = max(needed_terms(table, self.stages, tangent) for table in full)
-        tables = [self._expanded(module, side, terms) for side in sides]
-        return tables[0], tables[-1]
+        series = [self._expanded(module, side, terms) for side in sides]
+        pairs = rows.shape[2] * (columns.shape[2] if driver == "gram" else 1)
+        angular, ranks = angular_tables(self.stages, sides, series, tangent, pairs)
+        return (series[0], angular[0]), (series[-1], angular[-1]), ranks
 
     def _expanded(self, module: ModuleType, points: Floats, terms: int) -> Floats:
         tables = np.zeros((len(self.layers), terms + 2, points.shape[2]))

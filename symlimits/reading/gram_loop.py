@@ -13,7 +13,8 @@ a sum without cancellation, as accurate as Gamma is.
 
 Tables of points have shape (layers, 5, points); layer 0 is the first Dense layer. Of each layer they hold
 p, sqrt p, P (of the activation before it; the input kernel for layer 0), sqrt P, and 1/sqrt p (0 where p = 0).
-`left` and `right` are the tables of series coefficients of `gram_sampled`, empty where no stage needs one.
+`left` and `right` are the tables of `gram_sampled`, each a pair: series coefficients and, with the `ranks`, those of
+`gram_angular`; empty where no stage needs one.
 Generated code (see `gram_source`) completes the loops: numba caches what closes over a function on disk, but not what
 takes one as an argument.
 """
@@ -35,6 +36,7 @@ from symlimits.reading.special import copysign
 TILE = 128
 _BLOCK = 8  # doubles in a cache line, which a transposition moves whole
 
+Series = tuple[Floats, Floats]
 Step = Callable[..., tuple[float, float, float]]
 
 
@@ -204,8 +206,9 @@ def tile_of_rows(advance: Callable[..., None]) -> Callable[..., None]:
         columns: Floats,
         repeats: Floats,
         weights: Floats,
-        left: Floats,
-        right: Floats,
+        left: Series,
+        right: Series,
+        ranks: Floats,
     ) -> None:
         i1, j1 = min(i0 + TILE, X.shape[0]), min(j0 + TILE, Z.shape[0])
         diagonal = symmetric and i0 == j0
@@ -217,7 +220,7 @@ def tile_of_rows(advance: Callable[..., None]) -> Callable[..., None]:
             input_gaps(gaps, products[i, j:j1], X[i], Z[j:j1], X_inverse[i], Z_inverse[j:j1])
             if diagonal:
                 gaps[0] = 0.0
-            advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right)
+            advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right, ranks)
             if K.size > 0:
                 covariances(K[i, j:j1], gaps, rows[last, 1, i], columns[last, 1, j:j1])
                 if diagonal:

@@ -1,4 +1,7 @@
-"""A stage of the Gram loop for an activation without closed form: Mehler series for a row of pairs, panels elsewhere.
+"""A stage of the Gram loop for an activation without closed form: Mehler series for a row of pairs.
+
+Pairs that need more terms than there are get the Fourier series in the angle (`gram_angular`), if it has a table of
+their variances and its bound is met, or panels.
 
 Tables of coefficients have shape (layers, terms + 2, points): a_n of the activation at the variance of each point, the
 terms of one parity where it has one, then the roots of what is left out, relative, of the activation and of its slope.
@@ -8,21 +11,22 @@ The slope needs no coefficients of its own: dT/dc = (p q)^(-1/2) sum_n n a_n(p) 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
 from numba import njit
 
+from symlimits.reading.angular import Integers, angular_sums
 from symlimits.reading.closures import named_after
-from symlimits.reading.gram_loop import next_gap
+from symlimits.reading.gram_loop import Series, next_gap
 from symlimits.reading.mehler import TERMS
 from symlimits.reading.pair_source import function_source, parity
 from symlimits.reading.panels import Floats
 from symlimits.reading.special import copysign
 
-GOAL = 1e-12  # of sqrt(P Q): where the series is not that good, panels are used
+GOAL = 1e-12  # of sqrt(P Q): what a series may leave out
 _EPSILON = 2.0**-52
 
 
@@ -46,6 +50,10 @@ class SampledStage:
     def terms(self) -> int:
         """How many terms are kept at most."""
         return TERMS // 2 if self.sign else TERMS
+
+    def orders(self, terms: int) -> Floats:
+        """n of each term that is kept."""
+        return np.arange(float(terms)) * (2 if self.sign else 1) + (1 if self.sign < 0 else 0)
 
     def source(self, k: int, tangent: bool) -> str:
         """`diagonal_k`, `expand_k` and `advance_k`."""
@@ -123,6 +131,34 @@ def sampled_stage(
                 for k in range(T.size):
                     T[k] = T[k] * r[k] + a * b[k]
 
+    @njit(error_model="numpy")
+    @named_after(rule)
+    def elsewhere(
+        p: float,
+        q: float,
+        gap: float,
+        roots: float,
+        slopes: float,
+        short: bool,
+        short_dot: bool,
+        a: Floats,
+        b: Floats,
+        ranks: Integers,
+    ) -> tuple[float, float]:
+        """T and dT/dc, of which the wanted: by the series in the angle where its bound is met, by panels elsewhere."""
+        value, dot = 0.0, 0.0
+        last, terms = a.size - 1, ranks[0]
+        good = terms > 0 and a[last - 1] * b[last - 1] <= GOAL
+        good_dot = terms > 0 and a[last] * b[last] <= GOAL
+        if (short and good) or (short_dot and good_dot):
+            value, dot = angular_sums(a, b, ranks[1 : 1 + terms], gap)
+            value, dot = roots * value, slopes * dot
+        if short and not good:
+            value = rule(p, q, gap, True)[0]
+        if short_dot and not good_dot:
+            dot = slope_rule(p, q, gap, True)[0]
+        return value, dot
+
     @njit(error_model="numpy", fastmath={"contract"})
     @named_after(rule)
     def advance(
@@ -134,16 +170,18 @@ def sampled_stage(
         i: int,
         j: int,
         weights: Floats,
-        left: Floats,
-        right: Floats,
+        left: Series,
+        right: Series,
+        ranks: Integers,
     ) -> None:
         w, b, t_T, t_1 = weights[layer, 0], weights[layer, 1], weights[layer, 2], weights[layer, 3]
-        size, terms = gaps.size, left.shape[1] - 2
+        size, terms = gaps.size, left[0].shape[1] - 2
         T, D, r = np.zeros(size), np.zeros(size), np.empty(size)
         for k in range(size):
             rho = 1.0 - abs(gaps[k])
             r[k] = rho * rho if sign != 0 else copysign(rho, gaps[k])
-        sums(T, D, r, left[layer], right[layer], i, j)
+        first, second = left[0][layer], right[0][layer]
+        sums(T, D, r, first, second, i, j)
         p, root_P = rows[layer - 1, 0, i], rows[layer, 3, i]
         last = float(offset + step * terms)
         for k in range(size):
@@ -153,15 +191,22 @@ def sampled_stage(
             rho = copysign(near, toward)
             q, root_Q = columns[layer - 1, 0, j + k], columns[layer, 3, j + k]
             value = T[k] * rho if odd else T[k]
-            rest = left[layer, terms, i] * right[layer, terms, j + k]
-            if rest > GOAL and not rest * near**last <= GOAL:
-                value = rule(p, q, copysign(gaps[k], toward), True)[0]
-            dot = 0.0
+            rest = first[terms, i] * second[terms, j + k]
+            short = rest > GOAL and not rest * near**last <= GOAL
+            dot, short_dot = 0.0, False
             if tangent:
                 dot = (D[k] * rho if even else D[k]) * (rows[layer - 1, 4, i] * columns[layer - 1, 4, j + k])
-                rest = left[layer, terms + 1, i] * right[layer, terms + 1, j + k]
-                if rest > GOAL and not rest * near ** (last - 1.0) <= GOAL:
-                    dot = slope_rule(p, q, copysign(gaps[k], toward), True)[0]
+                rest = first[terms + 1, i] * second[terms + 1, j + k]
+                short_dot = rest > GOAL and not rest * near ** (last - 1.0) <= GOAL
+            if short or short_dot:
+                roots = root_P * root_Q
+                slopes = roots * (rows[layer - 1, 4, i] * columns[layer - 1, 4, j + k])
+                gap = copysign(gaps[k], toward)
+                other, other_dot = elsewhere(
+                    p, q, gap, roots, slopes, short, short_dot, left[1][layer, i], right[1][layer, j + k], ranks[layer]
+                )
+                value = other if short else value
+                dot = other_dot if short_dot else dot
             Gamma = root_P * root_Q - value
             Gamma = 0.0 if gaps[k] == 0.0 and rho > 0.0 and p == q else Gamma
             mirrored = side if odd else 1.0
@@ -173,20 +218,27 @@ def sampled_stage(
     return advance
 
 
-def needed_terms(tables: Floats, stages: Sequence[object], tangent: bool) -> int:
-    """The fewest terms with which no pair of the points of full tables needs panels, or all of them."""
-    most, layer = 1, 0
+def layers_of(stages: Sequence[object]) -> Iterator[tuple[int, SampledStage]]:
+    """The Dense layers that follow activations without closed form."""
+    layer = 0
     for stage in stages:
         for _ in range(stage.repeats):  # type: ignore[attr-defined]
             layer += 1
             if isinstance(stage, SampledStage):
-                most = max(most, _needed(tables[layer], stage.sign, tangent))
+                yield layer, stage
+
+
+def needed_terms(tables: Floats, stages: Sequence[object], tangent: bool) -> int:
+    """The fewest terms with which no pair of the points of full tables needs panels, or all of them."""
+    most = 1
+    for layer, stage in layers_of(stages):
+        most = max(most, _needed(tables[layer], stage, tangent))
     return min(most, tables.shape[1] - 2)
 
 
-def _needed(table: Floats, sign: int, tangent: bool) -> int:
+def _needed(table: Floats, stage: SampledStage, tangent: bool) -> int:
     squares, roots = table[:-2] ** 2, table[-2:]
-    orders = np.arange(len(squares)) * (2 if sign else 1) + (1 if sign < 0 else 0)
+    orders = stage.orders(len(squares))
     needed = 1
     for weights, root in zip((np.ones(len(orders)), orders)[: 1 + tangent], roots, strict=False):
         sums = np.cumsum(weights[:, None] * squares, axis=0)

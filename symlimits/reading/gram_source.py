@@ -82,7 +82,7 @@ def _body(statements: str) -> str:
 def _advance(stages: Stages) -> str:
     """The function that takes a row of pairs from the input to the output."""
     lines = [
-        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right):",
+        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right, ranks):",
         "    first_dense(gaps, tangents, rows, columns, i, j, weights)",
         "    layer = 0",
     ]
@@ -92,7 +92,7 @@ def _advance(stages: Stages) -> str:
             lines.append(_rescale(4 if stage.normalized else 1))
             divided = stage.normalized
         arguments = "layer, weights" if stage.normalized else "rows, columns, layer, i, j, weights"
-        arguments += ", left, right" if isinstance(stage, SampledStage) else ""
+        arguments += ", left, right, ranks" if isinstance(stage, SampledStage) else ""
         call = f"advance_{k}(gaps, tangents, {arguments})"
         lines += [f"    for _ in range(repeats[{k}]):", "        layer += 1", f"        {call}"]
     if divided:
@@ -147,6 +147,7 @@ import math
 from math import *
 
 from numba import njit, prange
+from numba.types import UniTuple
 
 from symlimits.reading.gram_loop import (
     covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
@@ -168,29 +169,31 @@ tile = tile_of_rows(advance)
 
 @njit(
     "void(i8[:, ::1], b1, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[::1], f8[::1],"
-    " f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1])",
+    " f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1], UniTuple(f8[:, :, ::1], 2), UniTuple(f8[:, :, ::1], 2),"
+    " i8[:, ::1])",
     error_model="numpy", parallel=True, cache=True,
 )
 def gram(
-    corners, symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse, rows, columns, repeats, weights, left, right
+    corners, symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse, rows, columns, repeats, weights, left, right,
+    ranks,
 ):
     for t in prange(corners.shape[0]):
         tile(
             corners[t, 0], corners[t, 1], symmetric, products, K, Theta, X, Z, X_inverse, Z_inverse,
-            rows, columns, repeats, weights, left, right,
+            rows, columns, repeats, weights, left, right, ranks,
         )
 """
 
 _PAIRS = """\
 @njit(
-    "void(f8[::1], f8[::1], f8[::1], f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1], f8[:, :, ::1],"
-    " f8[:, :, ::1])",
+    "void(f8[::1], f8[::1], f8[::1], f8[:, :, ::1], f8[:, :, ::1], i8[::1], f8[:, ::1],"
+    " UniTuple(f8[:, :, ::1], 2), UniTuple(f8[:, :, ::1], 2), i8[:, ::1])",
     error_model="numpy", cache=True,
 )
-def pairs(gaps, K, Theta, rows, columns, repeats, weights, left, right):
+def pairs(gaps, K, Theta, rows, columns, repeats, weights, left, right, ranks):
     last = weights.shape[0] - 1
     for k in range(gaps.size):
-        advance(gaps[k : k + 1], Theta[k : k + 1], rows, columns, k, k, repeats, weights, left, right)
+        advance(gaps[k : k + 1], Theta[k : k + 1], rows, columns, k, k, repeats, weights, left, right, ranks)
         covariances(K[k : k + 1], gaps[k : k + 1], rows[last, 1, k], columns[last, 1, k : k + 1])
 """
 
