@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from symlimits.memory import check_memory
 from symlimits.reading.angular import Integers
 from symlimits.reading.angular_table import RESOLVED, AngularTable, angular_table
-from symlimits.reading.gram_data import check_memory
 from symlimits.reading.gram_sampled import GOAL, SampledStage, layers_of
 from symlimits.reading.panels import Floats
 
@@ -63,7 +63,11 @@ def _table_for(stage: SampledStage, p: Floats) -> AngularTable | None:
 def _empty(found: Sequence[AngularTable], sides: Sequence[Floats]) -> tuple[list[Floats], Integers]:
     """Room for what was found: layers without a table cost no memory, since nothing touches theirs."""
     layers, entries = len(sides[0]), max((2 + int(table.ranks.sum()) for table in found), default=0)
-    check_memory(8 * len(found) * entries * sum(side.shape[2] for side in sides), "a table of angular series")
+    check_memory(
+        8 * len(found) * entries * sum(side.shape[2] for side in sides),
+        "a table of angular series",
+        "fewer rows at a time",
+    )
     terms = max((len(table.ranks) for table in found), default=0)
     return [np.zeros((layers, side.shape[2], entries)) for side in sides], np.zeros((layers, 1 + terms), dtype=np.int64)
 
