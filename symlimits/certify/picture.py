@@ -59,6 +59,8 @@ def _bias(axes: Any, details: Mapping[str, Any]) -> None:
     limit, error = details["estimate"] - value, details["standard error"]
     axes.errorbar([reach[-1]], [limit], yerr=[2 * error], fmt="s", color="C0", capsize=3, label="extrapolated")
     axes.set(xscale="log", xlabel="size", ylabel="mean less limit", title="bias against size")
+    axes.set_xticks(sizes, labels=sizes)
+    axes.minorticks_off()
     axes.legend(fontsize="small", frameon=False)
 
 

@@ -45,7 +45,8 @@ class Samples:
     def of(cls, size: int, whole: Moments, chunks: Sequence[Moments] = ()) -> Samples:
         """From the moments of all draws, and of the chunks they came in."""
         spread = sqrt(whole.variance)
-        residuals = [(chunk.mean - whole.mean) * sqrt(chunk.count) / spread for chunk in chunks if 0 < spread < inf]
+        several = chunks if len(chunks) > 1 and 0 < spread < inf else ()
+        residuals = [(chunk.mean - whole.mean) * sqrt(chunk.count) / spread for chunk in several]
         return cls(
             size, whole.mean, whole.standard_error, whole.count, whole.skewness, whole.kurtosis, tuple(residuals)
         )

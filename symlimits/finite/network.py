@@ -38,6 +38,7 @@ Sampler = Callable[[Array, int, int, np.random.Generator], tuple[Array, WayBack]
 
 OBSERVABLES = ("nngp", "ntk")
 BATCH_ENTRIES = 2**22  # random numbers held at a time: 32 MB for each worker
+CHUNK = 64  # networks of one call
 LARGEST_NETWORK = 2**28  # random numbers of one network: 2 GB
 
 
@@ -266,9 +267,13 @@ class KernelExperiment:
         object.__setattr__(self, "inputs", tuple(map(tuple, data.tolist())))
 
     def __call__(self, size: int, rng: np.random.Generator) -> Array:
-        """As many draws as are quickest at once: many small networks, or a few large ones."""
+        """A chunk of draws: few enough that there are chunks for several workers, and for a look at their spread."""
         plan = _plan(self.network, len(self.inputs[0]), size)
-        return self.draws(size, _batch(plan, len(self.pair), self.sampler), rng)
+        return self.draws(size, min(CHUNK, _batch(plan, len(self.pair), self.sampler)), rng)
+
+    def wanted(self, size: int) -> int:
+        """The draws of a certificate at a size: those of the exact sampler are cheap."""
+        return max(256, min(2**14, 2**19 // size)) if self.sampler == "exact" else max(64, min(2**12, 2**17 // size))
 
     def required_bytes(self, size: int) -> int:
         """Memory for a call, estimated: the weights of a batch, and as much again for what is made of them."""

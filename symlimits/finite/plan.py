@@ -74,8 +74,12 @@ class Plan:
 
     def further(self, first: Chunk, count: int) -> list[Chunk]:
         """The chunks after the first of a size, which made `count` draws."""
-        wanted = max(FEWEST, min(MOST, DRAWS // first.size))
-        return [Chunk(first.size, number) for number in range(1, -(-wanted // count))]
+        return [Chunk(first.size, number) for number in range(1, -(-self.wanted(first.size) // count))]
+
+    def wanted(self, size: int) -> int:
+        """How many draws of a size are made, or a few more: an experiment whose draws are cheap tells by `wanted`."""
+        asked = getattr(self.experiment, "wanted", None)
+        return int(asked(size)) if asked else max(FEWEST, min(MOST, DRAWS // size))
 
     def check_memory(self, workers: int = 1) -> None:
         """Refuse, before anything is drawn, what would not fit: an experiment tells by `required_bytes(size)`.
@@ -100,7 +104,7 @@ class Plan:
             "claim": self.claim,
             "seed": int(self.root),
             "sizes": list(map(int, self.sizes)),
-            "draws": [DRAWS, FEWEST, MOST],
+            "draws": [self.wanted(size) for size in self.sizes],
             "experiment": digest(self.experiment),
             "functionals": [[functional.kind, functional.at] for functional in self.functionals],
             **surroundings(),
