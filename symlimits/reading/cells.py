@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 
 from symlimits.errors import NoRule
 from symlimits.reading.legendre import nodes
-from symlimits.reading.resolved import Ints, Line, fixed, legendre_values, reach_of, resolving
+from symlimits.reading.resolved import Ints, Line, fixed, largest, legendre_values, reach_of, resolving
 
 _LENGTHS = (6, 5)  # of a cell, in units of sigma: two rules whose nodes differ
 _LONGEST = 20  # of a cell, in standard deviations
@@ -41,9 +41,10 @@ def cellwise(f: Line, g: Line, rho: mpf, width: mpf) -> mpf:
     """
     if rho < 0:
         g, rho = g.scaled(mpf(-1)), -rho
-    digits, extra = mp.dps, 2
+    digits, lost = mp.dps, max(f.lost(), g.lost())
+    extra = 2
     while extra <= _SHORTFALL:
-        with mp.workdps(digits + extra):
+        with mp.workdps(digits + extra + lost):
             value, size, short = _attempt(f, g, rho, width, _LENGTHS[0])
             if short <= extra:
                 other = _attempt(f, g, rho, width, _LENGTHS[1])[0]
@@ -84,8 +85,7 @@ def _weights(line: Line, spread: mpf, cell: mpf, n: int) -> _Weights:
 
     reach = spread * reach_of(lambda r: max(abs(line(r * spread)), abs(line(-r * spread))))
     weighted = line.scaled(mpf(1), density)
-    points = [reach * k / 50 for k in range(-50, 51)] + [x for x in line.cuts() if abs(x) < reach]
-    unit = max(abs(weighted(x)) for x in points)
+    unit = largest(weighted, reach)
     last = int(mp.ceil(reach / cell))
     rows = [_row(weighted, k * cell, (k + 1) * cell, n, unit) for k in range(-last, last)]
     return _Weights(-last, np.array([exact for exact, _ in rows]), np.array([size for _, size in rows]), unit)

@@ -27,7 +27,7 @@ MOST_PANELS = 400  # of one function: beyond, it oscillates everywhere
 _WIDEST = 60  # times that the range may grow by 15 %
 NOISE = 3  # digits of the working precision that the evaluation of a function may lose
 _LAST = 4  # coefficients that must have died away: two of each parity
-AROUND = (-8, -1, 0, 1, 8)  # cuts around a narrow place, in its widths; bisection does the rest
+_FAR = 10_000  # standard deviations, where no cut is of use
 
 
 class Line(NamedTuple):
@@ -54,7 +54,21 @@ class Line(NamedTuple):
         return Line([k / factor for k in self.kinks[::step]], [composed(p) for p in self.pieces[::step]], narrow)
 
     def cuts(self) -> list[mpf]:
-        return self.kinks + [place + k * width for place, width in self.narrow for k in AROUND]
+        return self.kinks + [x for x, _ in self.graded()]
+
+    def graded(self) -> list[tuple[mpf, mpf]]:
+        """Cuts around narrow places, ever further apart, and the distance to their neighbours: nothing hides between."""
+        found = []
+        for place, width in self.narrow:
+            found.append((place, width))
+            while width < _FAR:
+                found += [(place - width, width), (place + width, width)]
+                width *= 4
+        return found
+
+    def lost(self) -> int:
+        """Digits that a narrow place far from zero costs: its argument is a small difference."""
+        return max((int(mp.log10(1 + abs(place) / width)) for place, width in self.narrow), default=0)
 
 
 def narrow_places(f: sp.Expr, u: sp.Symbol) -> list[tuple[mpf, mpf]]:
@@ -107,13 +121,13 @@ def fixed(values: list[mpf], bits: int) -> Ints:
     return np.array([libmp.to_fixed(mpf(value)._mpf_, bits) for value in values], dtype=object)
 
 
-def resolving(line: Line, start: Panel, n: int, size: mpf) -> list[tuple[Panel, Ints]]:
+def resolving(line: Line, start: Panel, n: int, size: mpf, cut: bool = True) -> list[tuple[Panel, Ints]]:
     """Panels inside `start`, none where the function is 0, with its values at n Legendre nodes, in units of `size`.
 
-    The last coefficients on each are below the working precision, less `NOISE` digits.
+    `cut`: first at kinks and around narrow places. The last coefficients on each panel are below the working precision, less `NOISE` digits.
     """
-    found, waiting = [], list(between(line.cuts(), *start))[::-1]
-    last, least = last_coefficients(n, mp.prec), int(mp.ldexp(mpf(10) ** (NOISE - mp.dps), mp.prec))
+    found, waiting = [], list(between(line.cuts(), *start) if cut else [start])[::-1]
+    last, least = last_coefficients(n, mp.prec), int(mp.ldexp(mpf(10) ** (NOISE + line.lost() - mp.dps), mp.prec))
     while waiting:
         low, high = waiting.pop()
         piece = line.pieces[bisect_left(line.kinks, (low + high) / 2)]
@@ -132,18 +146,26 @@ def resolving(line: Line, start: Panel, n: int, size: mpf) -> list[tuple[Panel, 
 
 def line_mean(line: Line, reach: mpf) -> mpf:
     """E f(z) of a standard z, to mp.dps - 6 digits relative to E|f|, or `NoRule`: two rules on panels that resolve f."""
-    weighted = line.scaled(mpf(1), mp.npdf)
-    points = [reach * k / 50 for k in range(-50, 51)] + [x for x in line.cuts() if abs(x) < reach]
-    size = max(abs(weighted(x)) for x in points)
-    found = []
-    for n in (12 + mp.dps * 2 // 3, 17 + mp.dps * 2 // 3):
-        panels = [panel for panel, _ in resolving(weighted, (-reach, reach), n, size)] if size else []
-        terms = [w * weighted(x) for x, w in nodes(panels, n)]
-        found.append((mp.fsum(terms), mp.fsum(terms, absolute=True)))
-    (one, _), (two, total) = found
-    if abs(one - two) <= mpf(10) ** (6 - mp.dps) * total:
+    digits = mp.dps
+    with mp.workdps(digits + line.lost()):
+        weighted = line.scaled(mpf(1), mp.npdf)
+        size = largest(weighted, reach)
+        (one, _), (two, total) = (_line_sum(weighted, reach, 12 + k + digits * 2 // 3, size) for k in (0, 5))
+    if abs(one - two) <= mpf(10) ** (6 - digits) * total:
         return one
     raise NoRule("quadrature over panels", "agreement of two rules", "fewer digits or moderate variances")
+
+
+def _line_sum(line: Line, reach: mpf, n: int, size: mpf) -> tuple[mpf, mpf]:
+    panels = [panel for panel, _ in resolving(line, (-reach, reach), n, size)] if size else []
+    terms = [w * line(x) for x, w in nodes(panels, n)]
+    return mp.fsum(terms), mp.fsum(terms, absolute=True)
+
+
+def largest(line: Line, reach: mpf) -> mpf:
+    """The largest |f|, on a grid and at the cuts."""
+    cuts = [x for x in line.cuts() if abs(x) < reach]
+    return max(abs(line(x)) for x in [reach * k / 50 for k in range(-50, 51)] + cuts)
 
 
 @lru_cache(maxsize=32)

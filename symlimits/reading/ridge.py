@@ -14,10 +14,11 @@ from mpmath import mp, mpf
 
 from symlimits.errors import NoRule
 from symlimits.reading.legendre import Rule, hermite_nodes, nodes
-from symlimits.reading.resolved import AROUND, Line, Panel, between, reach_of, resolving
+from symlimits.reading.resolved import Line, Panel, between, largest, reach_of, resolving
 
 _BAND = 4  # panels on either side of a kink of g, where its mean is not smooth on a larger scale
 _FEWEST, _HERMITE = 8, 40  # nodes of Gauss-Hermite rules
+_MOST_STEPS = 2000  # nodes for the law of v given u: minutes
 _AGAIN = 3  # refinements of the inner rule
 
 
@@ -34,15 +35,18 @@ def ridge(f: Line, g: Line, rho: mpf, width: mpf) -> mpf:
     Two rules, with different nodes inside and outside, agree to mp.dps - 6 digits relative to E|f g|, or `NoRule`.
     """
     digits = mp.dps
-    reach = reach_of(lambda r: max(_largest(f, g, x, rho, width) for x in (r, -r)))
-    shape = _Shape(rho, width, reach, mp.sqrt(2 * mp.log(10) * digits))
-    n, steps = 12 + digits * 2 // 3, inner_steps(g, width)
-    last = None
-    for _ in range(_AGAIN + 1):
-        value, size = _attempt(f, g, shape, n, steps)
-        if last is not None and abs(value - last) <= mpf(10) ** (6 - digits) * size:
-            return value
-        last, n, steps = value, n + 5, steps * 5 // 4 + 1
+    with mp.workdps(digits + max(f.lost(), g.lost())):
+        reach = reach_of(lambda r: max(_largest(f, g, x, rho, width) for x in (r, -r)))
+        shape = _Shape(rho, width, reach, mp.sqrt(2 * mp.log(10) * digits))
+        n, steps = 12 + digits * 2 // 3, inner_steps(g, width)
+        if steps > _MOST_STEPS:
+            raise NoRule(f"a ridge with {steps} nodes across", f"at most {_MOST_STEPS}", "fewer digits or smaller variances")
+        last = None
+        for _ in range(_AGAIN + 1):
+            value, size = _attempt(f, g, shape, n, steps)
+            if last is not None and abs(value - last) <= mpf(10) ** (6 - digits) * size:
+                return value
+            last, n, steps = value, n + 5, steps * 5 // 4 + 1
     raise NoRule("quadrature along a ridge", "agreement of two rules", "fewer digits or moderate variances")
 
 
@@ -96,19 +100,20 @@ def _attempt(f: Line, g: Line, shape: _Shape, n: int, steps: int) -> tuple[mpf, 
 def _panels(f: Line, g: Line, band: mpf, reach: mpf, n: int) -> list[Panel]:
     """Outer panels on which both functions are resolved; short ones around kinks of g."""
     ends = f.kinks + [k + band * j / _BAND for k in g.kinks for j in range(-_BAND, _BAND + 1)]
-    for place, w in f.narrow + g.narrow:  # those of f and g may nearly coincide: no slivers
-        ends += [x for x in (place + k * w for k in AROUND) if all(abs(x - end) > w / 4 for end in ends)]
+    for x, gap in f.graded() + g.graded():  # those of f and g may nearly coincide: no slivers
+        if all(abs(x - end) > gap / 8 for end in ends):
+            ends.append(x)
     panels = list(between(ends, -reach, reach))
     for line in (f, g):
-        damped = line.scaled(mpf(1), lambda x: mp.exp(-x * x / 4))._replace(narrow=[])
-        size = max(abs(damped(x)) for x in [x for x in ends if abs(x) < reach] + [reach * k / 50 for k in range(-50, 51)])
+        damped = line.scaled(mpf(1), lambda x: mp.exp(-x * x / 4))
+        size = largest(damped, reach)
         panels = [part for panel in panels for part in _resolved(damped, panel, n, size)]
     return panels
 
 
 def _resolved(line: Line, panel: Panel, n: int, size: mpf) -> list[Panel]:
     """Parts of a panel; all of it where the function is 0: near a kink its mean is not."""
-    return [part for part, _ in resolving(line, panel, n, size)] or [panel]
+    return [part for part, _ in resolving(line, panel, n, size, cut=False)] or [panel]
 
 
 def _cut_law(g: Line, mean: mpf, shape: _Shape, n: int) -> Rule:
