@@ -1,6 +1,6 @@
 r"""E f(u) g(v) for any f and g and a correlation that is not near one, at any precision.
 
-With x = u/sqrt(p), y = v/sqrt(q), s^2 = 1 - rho^2, sigma = s/sqrt(rho), rho > 0 (else v changes its sign), the density is
+With x = u/sqrt(p), y = v/sqrt(q), s^2 = 1 - rho^2, sigma = s/sqrt(rho), rho > 0 (else v changes sign), the density is
 $$\frac{1}{2\pi s}\,e^{-x^2/2(1+\rho)}\,e^{-y^2/2(1+\rho)}\,e^{-(x-y)^2/2\sigma^2}.$$
 Lines are cut into cells of a length in proportion to sigma, so that the last factor is a polynomial on a pair of cells,
 and the same one for all pairs at the same distance. A function, with its own factor, becomes weights at the Legendre

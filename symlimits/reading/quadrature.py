@@ -7,8 +7,8 @@ smooth product f(u) g(v) of moderate variances the trapezoid rule; for other pro
 near a correlation of one; else one variable after the other.
 
 What is guaranteed: two rules with different nodes agree to the digits asked, relative to E|f|, on a range beyond which
-the integrand has died away, else `NoRule`. Between nodes the functions are trusted to be what their formulas say: narrow
-places are looked for where arguments vanish. Nothing here knows how closed forms are derived.
+the integrand has died away, else `NoRule`. Between nodes functions are trusted to be what their formulas say: narrow places
+are looked for where arguments vanish. Nothing here knows how closed forms are derived.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _on_a_line(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, a: mpf, b: mpf) -> mpf:
     scale, ends = max(a * _steepness(f, u), abs(b) * _steepness(f, v)), _clamped(points, reach)
     if scale**2 > _MODERATE:
         narrow = [(place / by, w / abs(by)) for x, by in ((u, a), (v, b)) if by for place, w in narrow_places(f, x)]
-        along = [piece and (lambda z, piece=piece: piece(a * z, b * z)) for piece in pieces]
+        along: list[Function | None] = [piece and (lambda z, piece=piece: piece(a * z, b * z)) for piece in pieces]
         return line_mean(Line(points, along, narrow), reach)
 
     def attempt(n: int) -> Sum:

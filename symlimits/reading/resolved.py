@@ -57,7 +57,7 @@ class Line(NamedTuple):
         return self.kinks + [x for x, _ in self.graded()]
 
     def graded(self) -> list[tuple[mpf, mpf]]:
-        """Cuts around narrow places, ever further apart, and the distance to their neighbours: nothing hides between."""
+        """Cuts around narrow places, ever further apart so that nothing hides between, and their distances."""
         found = []
         for place, width in self.narrow:
             found.append((place, width))
@@ -124,7 +124,8 @@ def fixed(values: list[mpf], bits: int) -> Ints:
 def resolving(line: Line, start: Panel, n: int, size: mpf, cut: bool = True) -> list[tuple[Panel, Ints]]:
     """Panels inside `start`, none where the function is 0, with its values at n Legendre nodes, in units of `size`.
 
-    `cut`: first at kinks and around narrow places. The last coefficients on each panel are below the working precision, less `NOISE` digits.
+    `cut`: first at kinks and around narrow places. The last coefficients on each panel are below the working
+    precision, less `NOISE` digits.
     """
     found, waiting = [], list(between(line.cuts(), *start) if cut else [start])[::-1]
     last, least = last_coefficients(n, mp.prec), int(mp.ldexp(mpf(10) ** (NOISE + line.lost() - mp.dps), mp.prec))
@@ -145,7 +146,7 @@ def resolving(line: Line, start: Panel, n: int, size: mpf, cut: bool = True) -> 
 
 
 def line_mean(line: Line, reach: mpf) -> mpf:
-    """E f(z) of a standard z, to mp.dps - 6 digits relative to E|f|, or `NoRule`: two rules on panels that resolve f."""
+    """E f(z) of a standard z, to mp.dps - 6 digits relative to E|f|, or `NoRule`: two rules on resolving panels."""
     digits = mp.dps
     with mp.workdps(digits + line.lost()):
         weighted = line.scaled(mpf(1), mp.npdf)

@@ -36,11 +36,13 @@ def ridge(f: Line, g: Line, rho: mpf, width: mpf) -> mpf:
     """
     digits = mp.dps
     with mp.workdps(digits + max(f.lost(), g.lost())):
-        reach = reach_of(lambda r: max(_largest(f, g, x, rho, width) for x in (r, -r)))
+        reach = reach_of(lambda r: _largest(f, g, r, rho, width))
         shape = _Shape(rho, width, reach, mp.sqrt(2 * mp.log(10) * digits))
         n, steps = 12 + digits * 2 // 3, inner_steps(g, width)
         if steps > _MOST_STEPS:
-            raise NoRule(f"a ridge with {steps} nodes across", f"at most {_MOST_STEPS}", "fewer digits or smaller variances")
+            raise NoRule(
+                f"a ridge with {steps} nodes across", f"at most {_MOST_STEPS}", "fewer digits or smaller variances"
+            )
         last = None
         for _ in range(_AGAIN + 1):
             value, size = _attempt(f, g, shape, n, steps)
@@ -50,8 +52,10 @@ def ridge(f: Line, g: Line, rho: mpf, width: mpf) -> mpf:
     raise NoRule("quadrature along a ridge", "agreement of two rules", "fewer digits or moderate variances")
 
 
-def _largest(f: Line, g: Line, x: mpf, rho: mpf, width: mpf) -> mpf:
-    return abs(f(x)) * max(abs(g(rho * x + k * width)) for k in (-3, 0, 3))
+def _largest(f: Line, g: Line, r: mpf, rho: mpf, width: mpf) -> mpf:
+    """An upper estimate of |f g| at a distance r: each on either side."""
+    beside = [side * (rho * r) + k * width for side in (1, -1) for k in (-3, 0, 3)]
+    return max(abs(f(r)), abs(f(-r))) * max(abs(g(y)) for y in beside)
 
 
 def inner_steps(g: Line, width: mpf) -> int:
@@ -92,7 +96,7 @@ def _attempt(f: Line, g: Line, shape: _Shape, n: int, steps: int) -> tuple[mpf, 
             outer, mean = w * mp.npdf(x) * first(x), rho * x
             if close:
                 terms += [outer * b * g(mean + t) for t, b in _cut_law(g, mean, shape, n)]
-            else:
+            elif second is not None:
                 terms += [outer * b * second(mean + t) for t, b in law]
     return mp.fsum(terms), mp.fsum(terms, absolute=True)
 

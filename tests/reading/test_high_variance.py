@@ -1,4 +1,4 @@
-"""Reference values at high variances and correlations near one: cells and ridges against closed forms and each other."""
+"""Reference values at high variances and near a correlation of one: against closed forms and each other."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ u, v = sp.symbols("u v", real=True)
 GUARD = 10  # digits of the working precision beyond those that are compared
 ELU = sp.Piecewise((u, u > 0), (sp.exp(u) - 1, True))
 HARD_TANH = sp.Max(-1, sp.Min(1, u))
+STEEP = pytest.param(sp.tanh(20 * u + 3), marks=pytest.mark.slow)
+STEEP_AND_OTHERS = [sp.tanh(u), ELU, HARD_TANH, STEEP, sp.log(1 + u**2)]
 
 
 def pair(phi: sp.Expr, p: object, q: object, rho: object, digits: int) -> mpf:
@@ -78,7 +80,7 @@ def test_theory() -> None:
         assert abs(cellwise(*line, mpf("0.9"), mp.sqrt("0.19")) - mpf("0.496238793154857")) < mpf("5e-16")
 
 
-@pytest.mark.parametrize("phi", [sp.tanh(u), ELU, HARD_TANH, sp.tanh(20 * u + 3), sp.log(1 + u**2)], ids=str)
+@pytest.mark.parametrize("phi", STEEP_AND_OTHERS, ids=str)
 def test_cells_and_ridge_agree(phi: sp.Expr) -> None:
     """Two ways that share nothing but the panels of one variable."""
     with mp.workdps(16):
@@ -88,7 +90,7 @@ def test_cells_and_ridge_agree(phi: sp.Expr) -> None:
 
 
 def test_mehler() -> None:
-    """sum_n a_n(p) a_n(q) rho^n of tanh(u)^2 and rho = 1/2: what follows term 120 is below 2^-120."""
+    """sum_n a_n(p) a_n(q) rho^n of tanh(u)^2 and rho = 1/2: what follows 60 terms is below 2^-60."""
     f = sp.tanh(u) ** 2
 
     def coefficients(p: int) -> list[mpf]:
@@ -102,7 +104,9 @@ def test_mehler() -> None:
         return found
 
     with mp.workdps(26):
-        expected = mp.fsum(a * b / mpf(2) ** n for n, (a, b) in enumerate(zip(coefficients(3), coefficients(2), strict=True)))
+        expected = mp.fsum(
+            a * b / mpf(2) ** n for n, (a, b) in enumerate(zip(coefficients(3), coefficients(2), strict=True))
+        )
         line = [_line(f, u, mp.sqrt(p)) for p in (3, 2)]
         assert close(cellwise(*line, mpf("0.5"), mp.sqrt("0.75")), expected, 16)
 
@@ -120,13 +124,14 @@ def test_correlation_one_is_one_variable() -> None:
     assert close(pair(sp.sqrt(1 + u**2), 1000, 1000, 1, 30), mpf(1001), 30)
 
 
+@pytest.mark.slow
 def test_small_overlap_takes_more_digits() -> None:
     """E of relu(u - 4) relu(-v - 4) at rho = 1/2 is 1e-19: right relative to itself."""
+    f, g = sp.Max(u - 4, 0), sp.Max(-u - 4, 0)
     with mp.workdps(20):
-        one = cellwise(_line(sp.Max(u - 4, 0), u, mpf(1)), _line(sp.Max(-u - 4, 0), u, mpf(1)), mpf("0.5"), mp.sqrt("0.75"))
+        one = cellwise(_line(f, u, mpf(1)), _line(g, u, mpf(1)), mpf("0.5"), mp.sqrt("0.75"))
     with mp.workdps(30):
-        f, g = _line(sp.Max(u - 4, 0), u, mpf(1)), _line(sp.Max(-u - 4, 0), u, mpf(1))
-        two = ridge(f, g, mpf("0.5"), mp.sqrt("0.75"))
+        two = ridge(_line(f, u, mpf(1)), _line(g, u, mpf(1)), mpf("0.5"), mp.sqrt("0.75"))
     assert 0 < one < mpf("1e-15")
     assert close(one, two, 13)
 
