@@ -6,9 +6,9 @@ a kink at zero is a ray and a correlation near one a thin sector, so that no pre
 smooth product f(u) g(v) of moderate variances the trapezoid rule; for other products `cells`, or `ridge`
 near a correlation of one; else one variable after the other.
 
-What is guaranteed: two rules with different nodes agree to the digits asked, relative to E|f|, on a range beyond which
-the integrand has died away, else `NoRule`. Between nodes functions are trusted to be what their formulas say: narrow places
-are looked for where arguments vanish. Nothing here knows how closed forms are derived.
+What is guaranteed: two rules with different nodes agree to the digits asked, relative to E|f|, on a range beyond
+which the integrand has died away, else `NoRule`. Between nodes functions are trusted to be what their formulas say:
+narrow places are looked for where arguments vanish. Nothing here knows how closed forms are derived.
 """
 
 from __future__ import annotations
