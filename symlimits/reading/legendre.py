@@ -1,4 +1,4 @@
-"""Gauss-Legendre rules at any precision."""
+"""Gauss-Legendre and Gauss-Hermite rules at any precision."""
 
 from __future__ import annotations
 
@@ -40,3 +40,29 @@ def _legendre_value(n: int, x: mpf) -> tuple[mpf, mpf]:
     for k in range(2, n + 1):
         before, value = value, ((2 * k - 1) * x * value - (k - 1) * before) / k
     return value, n * (x * value - before) / (x * x - 1)
+
+
+def hermite_nodes(n: int) -> Rule:
+    """Nodes and weights of the n-point Gauss rule for the standard normal density."""
+    return list(_hermite(n, mp.prec))
+
+
+@lru_cache(maxsize=128)
+def _hermite(n: int, precision: int) -> tuple[tuple[mpf, mpf], ...]:
+    with mp.workprec(precision + 20):
+        rule = []
+        for start in np.polynomial.hermite_e.hermegauss(n)[0]:
+            x = mpf(float(start))
+            for _ in range(max(2, int(mp.log(precision / 40, 2)) + 2)):
+                value, before = _hermite_value(n, x)
+                x -= value / (mp.sqrt(n) * before)
+            rule.append((x, 1 / (n * _hermite_value(n, x)[1] ** 2)))
+    return tuple(rule)
+
+
+def _hermite_value(n: int, x: mpf) -> tuple[mpf, mpf]:
+    """Orthonormal Hermite polynomials of degree n and n - 1."""
+    before, value = mpf(0), mpf(1)
+    for k in range(1, n + 1):
+        before, value = value, (x * value - mp.sqrt(k - 1) * before) / mp.sqrt(k)
+    return value, before

@@ -3,16 +3,19 @@ r"""Gaussian expectations by quadrature at any precision: the oracle of every cl
 One variable: Gauss-Legendre panels between the kinks. Two variables, by the first that applies:
 polar coordinates $u=\sqrt p\,r\cos\alpha$, $v=\sqrt q\,r\cos(\alpha-\theta_0)$, $\cos\theta_0=c/\sqrt{pq}$, where
 a kink at zero is a ray and a correlation near one a thin sector, so that no precision is lost; for a
-product f(u) g(v) of moderate correlation a sum over pairs of nodes, with f and g evaluated once a
-node; otherwise one variable after the other. The number of nodes grows until two results agree,
-relative to E|f|; the range grows until the integrand has died away. Nothing here knows how closed
-forms are derived.
+smooth product f(u) g(v) of moderate variances the trapezoid rule; for other products `cells`, or `ridge`
+near a correlation of one; else one variable after the other.
+
+What is guaranteed: two rules with different nodes agree to the digits asked, relative to E|f|, on a range beyond
+which the integrand has died away, else `NoRule`. Between nodes functions are trusted to be what their formulas say:
+narrow places are looked for where arguments vanish. Nothing here knows how closed forms are derived.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import mul
@@ -23,7 +26,10 @@ from mpmath import mp, mpf
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.expectation import separated
 from symlimits.language.piecewise import KINKED_HEADS, branches
+from symlimits.reading.cells import cellwise
 from symlimits.reading.legendre import Rule, nodes
+from symlimits.reading.resolved import Line, line_mean, narrow_places, reach_of
+from symlimits.reading.ridge import inner_steps, ridge
 
 Function = Callable[..., mpf]
 Sum = tuple[mpf, mpf]  # a quadrature sum, and the sum of the absolute values of its terms
@@ -31,7 +37,6 @@ Side = tuple[list[mpf], list[Function | None]]  # kinks, and the pieces between 
 GUARD = 6  # digits that may be lost in the sums
 _MODERATE = 25  # a variance up to which one scale describes both the density and the function
 _NONE = sp.Dummy(real=True)  # no second variable
-_WIDEST = 60  # times that the range may grow by 15 %
 # Nodes after which a rule gives up (a few seconds to half a minute at 30 digits).
 _MOST_NODES, _MOST_PAIRS, _MOST_ROTATED, _MOST_NESTED = 200, 600, 500, 60
 
@@ -90,54 +95,69 @@ def _in_the_plane(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape) -> mpf:
     if kinks == {0} and (moderate or all(piece.is_polynomial(u, v) for piece in pieces)):
         return _polar(f, u, v, shape, reach)
     first, second, mixed = separated(f, u, v)
-    if mixed == 1 and shape[3] > mpf("0.3"):
-        return _product(first, second, u, v, shape, reach)
-    if kinks == {0}:
-        return _polar(f, u, v, shape, reach)
-    return _iterated(f, u, v, shape, reach) if kinks else _smooth(f, u, v, shape, reach)
+    if mixed != 1:
+        if kinks == {0}:
+            return _polar(f, u, v, shape, reach)
+        return _iterated(f, u, v, shape, reach) if kinks else _smooth(f, u, v, shape, reach)
+    sides = (_line(first, u, shape[0]), _line(second, v, shape[1]))
+    if moderate and not kinks and _trapezoid_nodes(sides, reach) <= _MOST_ROTATED:
+        with suppress(NoRule):
+            if shape[3] > mpf("0.3"):
+                return _product(*sides, shape, reach)
+            return _smooth(f, u, v, shape, reach)
+    return _in_panels(*sides, shape)
 
 
-def _product(f: sp.Expr, g: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> mpf:
-    """f(u) g(v): a rule for u and a rule for v, and the joint density at every pair of their nodes."""
-    rp, rq, rho, width = shape
-    sides = [(_sides(f, u), rp), (_sides(g, v), rq)]
-    scales = (rp * _steepness(f, u), rq * _steepness(g, v))
-    smooth = max(scales) ** 2 <= _MODERATE and not any(points for (points, _), _ in sides)
-    most = _MOST_PAIRS if smooth else _MOST_NESTED
+def _in_panels(f: Line, g: Line, shape: Shape) -> mpf:
+    """A product at any variances, by the quicker of two ways."""
+    *_, rho, width = shape
+    least = mpf("0.003") if not f.kinks and not g.kinks and inner_steps(g, width) * width > 3 else mpf("0.01")
+    return cellwise(f, g, rho, width) if width > least else ridge(f, g, rho, width)
+
+
+def _line(f: sp.Expr, u: sp.Symbol, root: mpf) -> Line:
+    """x -> f(root x); one object for f(u) and f(v), of the same variance."""
+    return _standard_line(f.xreplace({u: _NONE}), root, mp.prec)
+
+
+@lru_cache(maxsize=64)
+def _standard_line(f: sp.Expr, root: mpf, precision: int) -> Line:
+    kinks, pieces = _sides(f, _NONE)
+    return Line(kinks, pieces, narrow_places(f, _NONE)).scaled(root)
+
+
+def _trapezoid_nodes(sides: tuple[Line, Line], reach: mpf) -> mpf:
+    """Nodes that the trapezoid rule needs for poles at 3/2 of the distance that `narrow_places` names."""
+    nearest = min((width for side in sides for _, width in side.narrow), default=mp.inf)
+    return reach * mp.log(10) * mp.dps / (mp.pi * nearest * mpf("1.5"))
+
+
+def _product(f: Line, g: Line, shape: Shape, reach: mpf) -> mpf:
+    """f(u) g(v): trapezoid rules for u and v, and the joint density at every pair of their nodes."""
+    *_, rho, width = shape
 
     def attempt(n: int) -> Sum:
-        rules = [_weighted(*side, None if smooth else s, n, reach) for side, s in zip(sides, scales, strict=True)]
-        squares = [mp.fsum(a * a / w * mp.npdf(x) for x, w, a in rule) for rule in rules]
-        us, vs = ([(x, a * mp.exp(-((x / width) ** 2) / 2)) for x, _, a in rule] for rule in rules)
+        rule = _trapezoid(n, reach)
+        weighted = [[(x, w * side(x)) for x, w in rule] for side in (f, g)]
+        squares = [mp.fsum(a * a / rule[0][1] * mp.npdf(x) for x, a in side) for side in weighted]
+        us, vs = ([(x, a * mp.exp(-((x / width) ** 2) / 2)) for x, a in side] for side in weighted)
         ys = [y for y, _ in vs]
         rows = []
         for x, a in us:
             half = width * mp.sqrt(max(reach**2 - x**2, 0))
             near = vs[bisect_left(ys, rho * x - half) : bisect_left(ys, rho * x + half)]
-            rows.append(a * _row(rho * x / width**2, near, smooth))
+            rows.append(a * _row(rho * x / width**2, near))
         return mp.fsum(rows) / (2 * mp.pi * width), mp.sqrt(squares[0] * squares[1])
 
-    return converge(attempt, int(reach**2 / (3 * width)) + 8 if smooth else None, 1.3 if smooth else 1.0, most)
+    return converge(attempt, int(reach**2 / (3 * width)) + 8, 1.3, _MOST_PAIRS)
 
 
-def _row(rate: mpf, near: Rule, equidistant: bool) -> mpf:
-    """The sum of b exp(rate y); at equidistant y the exponentials are powers of one of them."""
-    if not equidistant or len(near) < 3:
+def _row(rate: mpf, near: Rule) -> mpf:
+    """The sum of b exp(rate y) over equidistant y: the exponentials are powers of one of them."""
+    if len(near) < 3:
         return mp.fsum(b * mp.exp(rate * y) for y, b in near)
     factors = [mp.exp(rate * near[0][0])] + [mp.exp(rate * (near[1][0] - near[0][0]))] * (len(near) - 1)
     return mp.fdot(accumulate(factors, mul), (b for _, b in near))
-
-
-def _weighted(side: Side, root: mpf, scale: mpf | None, n: int, reach: mpf) -> list[tuple[mpf, mpf, mpf]]:
-    """Nodes z, weights w and w f(root z): trapezoid nodes, or (with a scale) Gauss-Legendre nodes between the kinks."""
-    if scale is None:
-        cells = [(_trapezoid(n, reach), side[1][0])]
-    else:
-        ends = _clamped([kink / root for kink in side[0]], reach)
-        cells = [
-            (nodes(_panels(a, b, scale), n), f) for (a, b), f in zip(pairwise(ends), side[1], strict=True) if a < b
-        ]
-    return [(z, w, w * f(root * z)) for rule, f in cells if f for z, w in rule]
 
 
 def _smooth(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, shape: Shape, reach: mpf) -> mpf:
@@ -179,8 +199,12 @@ def _on_a_line(f: sp.Expr, u: sp.Symbol, v: sp.Symbol, a: mpf, b: mpf) -> mpf:
         piece = pieces[bisect_left(points, z)]
         return piece(a * z, b * z) if piece else mpf(0)
 
-    reach = _reach(lambda r: max(abs(everywhere(r)), abs(everywhere(-r))))
+    reach = reach_of(lambda r: max(abs(everywhere(r)), abs(everywhere(-r))))
     scale, ends = max(a * _steepness(f, u), abs(b) * _steepness(f, v)), _clamped(points, reach)
+    if scale**2 > _MODERATE:
+        narrow = [(place / by, w / abs(by)) for x, by in ((u, a), (v, b)) if by for place, w in narrow_places(f, x)]
+        along: list[Function | None] = [piece and (lambda z, piece=piece: piece(a * z, b * z)) for piece in pieces]
+        return line_mean(Line(points, along, narrow), reach)
 
     def attempt(n: int) -> Sum:
         terms = []
@@ -299,30 +323,13 @@ def _everywhere(f: sp.Expr, u: sp.Symbol, v: sp.Symbol) -> Function:
     return value
 
 
-def _reach(size: Callable[[mpf], mpf]) -> mpf:
-    """The radius r beyond which size(r) exp(-r^2/2) is below the working precision, relative to its largest value."""
-    radius = mp.sqrt(2 * mp.log(10) * (mp.dps + 5))
-    tiny = mpf(10) ** (-mp.dps - 2)
-
-    def here(r: mpf) -> mpf:
-        return size(r) * mp.exp(-r * r / 2)
-
-    largest = max(here(radius * k / 20) for k in range(21))
-    for _ in range(_WIDEST):
-        edge = max(here(radius * k / 100) for k in (100, 103, 107))  # an oscillating function may vanish at one of them
-        if largest > 0 and edge <= tiny * largest:
-            return radius
-        largest, radius = max(largest, edge), radius * mpf("1.15")
-    raise DomainError("an integrand that outgrows the Gaussian density", "a finite expectation", "smaller variances")
-
-
 def _reach_2(f: Function, shape: Shape) -> mpf:
     rp, rq, rho, width = shape
     angle = mp.atan2(width, rho)
     alphas = [2 * mp.pi * (k + mpf("0.3")) / 16 for k in range(16)]
     alphas += [angle / 2 + k * mp.pi / 2 for k in range(4)]  # inside each sector between u = 0 and v = 0, however thin
     rays = [(rp * mp.cos(alpha), rq * mp.cos(alpha - angle)) for alpha in alphas]
-    return _reach(lambda r: max(abs(f(a * r, b * r)) for a, b in rays))
+    return reach_of(lambda r: max(abs(f(a * r, b * r)) for a, b in rays))
 
 
 def _clamped(points: list[mpf], reach: mpf) -> list[mpf]:

@@ -102,12 +102,21 @@ def test_tanh() -> None:
 
 
 @pytest.mark.parametrize("rho", ["-0.5", "0.96"])
-def test_products_and_nested_integrals_agree(rho: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two routes for smooth functions; a correlation of 0.96 takes the second by itself."""
+def test_three_routes_agree(rho: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trapezoid rules for products, the one in independent coordinates, and cells."""
+    phi = sp.erf(u) + u / 3
+
+    def refused(*_: object) -> mpf:
+        raise NoRule("the quick way", "another", "cells")
+
     with mp.workdps(22):
-        one = pair(sp.erf(u) + u / 3, "1.5", "0.4", rho)
-        monkeypatch.setattr(quadrature, "_product", lambda f, g, u, v, *more: quadrature._smooth(f * g, u, v, *more))
-        assert close(one, pair(sp.erf(u) + u / 3, "1.5", "0.4", rho), 14)
+        product = pair(phi, "1.5", "0.4", rho)
+        shape = (mp.sqrt("1.5"), mp.sqrt("0.4"), mpf(rho), mp.sqrt(1 - mpf(rho) ** 2))
+        rotated = quadrature._smooth(phi * phi.subs(u, v), u, v, shape, mpf(11))
+        monkeypatch.setattr(quadrature, "_product", refused)
+        monkeypatch.setattr(quadrature, "_smooth", refused)
+        assert close(product, rotated, 14)
+        assert close(product, pair(phi, "1.5", "0.4", rho), 14)
 
 
 def nested(phi: sp.Expr, p: str, q: str, rho: str, kinks: list[int]) -> mpf:
@@ -250,9 +259,18 @@ def test_steep_functions() -> None:
         assert close(1 - gaussian_mean(sp.tanh(5000 * u) ** 2, (u,), [[mpf(1)]]), value, 8)
 
 
-def test_a_steep_place_away_from_zero_is_refused() -> None:
-    with mp.workdps(15), pytest.raises(NoRule, match="agreement of two rules"):
-        gaussian_mean(sp.tanh(50000 * (u - 1)), (u,), [[mpf(1)]])
+@pytest.mark.parametrize("k", [50_000, 10**9])
+def test_a_steep_place_away_from_zero(k: int) -> None:
+    """E erf(k(u - 1)) = -erf(k/sqrt(1 + 2 k^2)): the formula tells where the step is."""
+    with mp.workdps(30):
+        value = gaussian_mean(sp.erf(k * (u - 1)), (u,), [[mpf(1)]])
+        assert close(value, -mp.erf(k / mp.sqrt(1 + 2 * mpf(k) ** 2)), 23)
+
+
+def test_too_many_waves_are_refused() -> None:
+    for f, covariance in ((sp.cos(10**5 * u), [[1]]), (sp.cos(10**5 * u) * sp.cos(v), [[1, 0.5], [0.5, 1]])):
+        with mp.workdps(15), pytest.raises(NoRule, match="few narrow places"):
+            gaussian_mean(f, (u, v)[: len(covariance)], [[mpf(x) for x in row] for row in covariance])
 
 
 def test_legendre_nodes() -> None:
