@@ -21,7 +21,7 @@ from symlimits.language.recursion import Recursion
 from symlimits.reading.gram import DenseUpdate, GramKernel
 from symlimits.reading.gram_sampled import SampledStage
 from symlimits.reading.gram_source import Stage
-from symlimits.reading.lower import RHO, S, arc, c, conditioned, p, q, statements
+from symlimits.reading.lower import GAP, RHO, S, arc, c, conditioned, p, q, statements
 from symlimits.reading.sampled import balanced
 
 _gap, _sine, _angle, _supplement = sp.symbols("gap sine angle supplement", nonnegative=True)
@@ -183,13 +183,14 @@ def _diagonal(pair: PairMap) -> str:
 
 
 def _on_the_diagonal(pair: PairMap) -> sp.Expr:
-    T = conditioned(pair.dual).subs({q: p, c: p, S: 0, RHO: 1}, simultaneous=True)
+    T = conditioned(pair.dual).subs({q: p, c: p, S: 0, GAP: 0, RHO: 1}, simultaneous=True)
     T = T.replace(lambda node: isinstance(node, arc) and node.args[1] == 0, lambda _: sp.pi / 2)
     return sp.expand(T) if T.is_polynomial(p) else T
 
 
 def _general_step(pair: PairMap) -> str:
-    T, dot = (conditioned(expr).replace(_is_angle, _in_angles) for expr in (pair.dual, pair.dot))
+    between = {GAP: sp.sqrt(p) * sp.sqrt(q) * _gap}
+    T, dot = (conditioned(expr).replace(_is_angle, _in_angles).subs(between) for expr in (pair.dual, pair.dot))
     return statements({"T": T, "dot": dot}, _NAMES) + "\nGamma = sqrt(P)*sqrt(Q) - T"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symlimits.reading.lower import MATH, RHO, S, c, conditioned, p, q, separated_differences, statements
+from symlimits.reading.lower import GAP, MATH, RHO, S, c, conditioned, p, q, separated_differences, statements
 
 _S2 = sp.Symbol("s2", nonnegative=True)  # p q - c^2
 
@@ -19,9 +19,12 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
         expr = conditioned(expr)
         a, b, d = names[p], names[q], names[c]
         expr = _with_square(expr)
-        if expr.has(_S2):
+        if expr.has(_S2, GAP):
             lines += [f"s2 = max(difference_of_products({a}, {b}, {d}, {d}), 0.0)"]
             names[_S2] = "s2"
+        if expr.has(GAP):
+            lines += [f"g = s2/max(sqrt({a})*sqrt({b}) + abs({d}), 1e-300)"]
+            names[GAP] = "g"
         if expr.has(S):
             lines += [f"s = root_of_gap({a}, {b}, {d})"]
             names[S] = "s"
@@ -52,7 +55,7 @@ _HEADER = f"""\
 {MATH}
 from numba import njit, vectorize
 
-from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh, root_of_gap
+from symlimits.reading.special import difference_of_products, exp_cosh, exp_sinh, root_of_gap, top_cosh, top_sinh
 
 
 @njit(error_model="numpy")
