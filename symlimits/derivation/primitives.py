@@ -75,7 +75,7 @@ def collect_radicals(expr: sp.Expr, s: sp.Symbol) -> sp.Expr:
 
 
 def _factored(expr: sp.Expr) -> sp.Expr:
-    """Factored; exp(10000 p) is a name there, since SymPy takes it for a power of exp(p), and writes all of them down."""
+    """Factored; exp(10000 p) is a name there: SymPy takes it for a power of exp(p), and writes all of them down."""
     steep = [wave for wave in expr.atoms(sp.exp) if any(n.p**2 > STEEP for n in wave.args[0].atoms(sp.Rational))]
     names = {wave: sp.Dummy(positive=True) for wave in steep}
     return sp.factor(expr.xreplace(names)).xreplace({name: wave for wave, name in names.items()})

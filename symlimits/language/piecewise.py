@@ -96,7 +96,7 @@ def _real_roots(switch: sp.Expr, x: sp.Symbol) -> set[sp.Expr]:
     roots = sp.roots(polynomial) if parameters or _is_quadratic(polynomial) else {}
     if sum(roots.values()) < polynomial.degree() or any(root.is_real is None for root in roots):
         advice = "numbers instead of symbols" if parameters else "rational numbers for the others"
-        raise NoRule(f"a kink where {switch} = 0", "a condition with roots in closed form", advice)
+        raise NoRule(f"a kink where {switch} = 0", "a condition with known roots, in closed form", advice)
     return {root for root in roots if root.is_real}
 
 

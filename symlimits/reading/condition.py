@@ -11,6 +11,7 @@ import sympy as sp
 
 from symlimits.reading.waves import less, top_cosh, top_sinh, toward
 
+LOST = 2 * 2.0**-52 / 1e-12  # of the size of the terms: a value below it has fewer than twelve digits
 _EXPONENTIAL = (sp.exp, top_sinh, top_cosh)  # an error of the first argument is one of the value, relative
 
 
@@ -23,7 +24,7 @@ def size(expr: sp.Expr) -> sp.Expr:
     >>> size(x * (x - y)), size(x + y)
     (x*(x + y), x + y)
     """
-    if expr.is_number or expr.is_positive and expr.is_Symbol:
+    if expr.is_number or (expr.is_Symbol and expr.is_positive):
         return sp.Abs(expr)
     if expr.is_Add or expr.is_Mul:
         return expr.func(*map(size, expr.args))

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError
-from symlimits.reading.ball import proved
+from symlimits.reading.ball import narrow
 from symlimits.reading.cache import load_source
 from symlimits.reading.lower import c, p, q
 from symlimits.reading.real import as_real, plain
@@ -86,7 +86,7 @@ class ScalarKernel:
         exact = {symbol: sp.Rational(value) for symbol, value in zip(self.args, point, strict=True)}
         if {p, q, c} <= set(exact) and exact[c] ** 2 > exact[p] * exact[q]:  # by rounding
             exact[c] = sp.sign(exact[c]) * sp.sqrt(exact[p] * exact[q])
-        found = proved(self.expr, exact, 20)
+        found = narrow(self.expr, exact, 20)
         return float(reference(self.expr, exact, 20) if found is None else found.midpoint)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sympy.printing.pycode import PythonCodePrinter
 from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.reading import waves
-from symlimits.reading.waves import GAP, c, p, q
+from symlimits.reading.waves import c, p, q
 
 S = sp.Symbol("s", nonnegative=True)  # sqrt(p q - c^2)
 RHO = sp.Symbol("rho", real=True)  # c / sqrt(p q), and 0 where a variance is 0

@@ -18,11 +18,13 @@ from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.activation import Activation, x
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.recursion import Recursion
+from symlimits.reading.condition import LOST, size
 from symlimits.reading.gram import DenseUpdate, GramKernel
 from symlimits.reading.gram_sampled import SampledStage
 from symlimits.reading.gram_source import Stage
-from symlimits.reading.lower import GAP, RHO, S, arc, c, conditioned, p, q, statements
+from symlimits.reading.lower import RHO, S, arc, c, conditioned, p, q, statements
 from symlimits.reading.sampled import balanced
+from symlimits.reading.waves import GAP
 
 _gap, _sine, _angle, _supplement = sp.symbols("gap sine angle supplement", nonnegative=True)
 _NAMES = {p: "p", q: "q", c: "c", S: "s"} | {s: s.name for s in (RHO, _gap, _sine, _angle, _supplement)}
@@ -154,7 +156,7 @@ def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage | SampledS
         return _sampled(pair, repeats)
     degree = pair.degree
     if degree is None:
-        return Stage(_general_step(pair), _diagonal(pair), repeats, parity=pair.parity)
+        return Stage(_general_step(pair), _guarded_diagonal(pair), repeats, parity=pair.parity)
     if degree == 0:
         return Stage(_step_of_steps(pair), _diagonal_of_steps(pair), repeats, parity=pair.parity)
     normalized = not update.b and not update.t_1 and update.w > 0
@@ -180,6 +182,14 @@ def _factors(head: GaussianExpectation) -> tuple[sp.Expr, sp.Expr]:
 def _diagonal(pair: PairMap) -> str:
     """T(p, p, p): s = 0, and the angle of a vertical vector is a right one."""
     return statements({"T": _on_the_diagonal(pair)}, _NAMES)
+
+
+def _guarded_diagonal(pair: PairMap) -> str:
+    """The same, NaN where its terms cancel to fewer than twelve digits: at small variances, say."""
+    T = _on_the_diagonal(pair)
+    if size(T) == T:
+        return _diagonal(pair)
+    return statements({"T": T, "size": size(T)}, _NAMES) + f"\nT = T if T >= {LOST} * size else nan"
 
 
 def _on_the_diagonal(pair: PairMap) -> sp.Expr:

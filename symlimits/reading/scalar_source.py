@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symlimits.reading.condition import size
-from symlimits.reading.lower import GAP, MATH, RHO, S, c, conditioned, p, q, separated_differences, statements
+from symlimits.reading.condition import LOST, size
+from symlimits.reading.lower import MATH, RHO, S, c, conditioned, p, q, separated_differences, statements
+from symlimits.reading.waves import GAP
 
 _S2 = sp.Symbol("s2", nonnegative=True)  # p q - c^2
-
-
-LOST = 2 * 2.0**-52 / 1e-12  # of the size of the terms: a value below it has fewer than twelve digits
 
 
 def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
