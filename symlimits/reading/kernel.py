@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.reading.ball import narrow
 from symlimits.reading.cache import load_source
 from symlimits.reading.lower import c, p, q
@@ -74,7 +74,8 @@ class ScalarKernel:
         for index in map(tuple, again):
             point = [float(array[index]) for array in numbers]
             if max(map(abs, point)) > LARGEST or is_pair(self.args):
-                with suppress(DomainError):  # a formula may have no value where a variance is 0, and its source one
+                # a formula may have no value where a variance is 0, and its source one
+                with suppress(DomainError, NoRule):
                     result[index] = self._by_reference(point)
             if not np.isfinite(result[index]):
                 where = ", ".join(f"{s} = {value:g}" for s, value in zip(self.args, point, strict=True))

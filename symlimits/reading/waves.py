@@ -23,6 +23,7 @@ import sympy as sp
 p, q = sp.symbols("p q", positive=True)
 c = sp.Symbol("c", real=True)
 GAP = sp.Symbol("g", nonnegative=True)  # sqrt(p q) - |c|
+ROUNDING = 1e-14  # of numbers that SymPy may not compare, such as (1 + sqrt(2))^2 and 3 + 2 sqrt(2)
 MAX_SPREAD = 500  # terms of a product that is written out
 
 
@@ -175,11 +176,9 @@ def separate_waves(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Symbol, sp.Expr]]:
         waves, others = _collected(sp.Add.make_args(node))
         if not waves:
             return node.func(*map(named, node.args))
-        for wave in waves:
-            found = _conditioned(wave)
-            names[sp.Dummy("wave", real=True)] = found
-        done = list(names)[-len(waves) :]
-        return sp.Add(*done, *map(named, others))
+        found = {sp.Dummy("wave", real=True): _conditioned(wave) for wave in waves}
+        names.update(found)
+        return sp.Add(*found, *map(named, others))
 
     return named(spread(expr)), names
 
@@ -211,11 +210,11 @@ def _wave(term: sp.Expr) -> _Wave | None:
     if argument.could_extract_minus_sign():
         argument, rest = -argument, [*rest, sp.Integer(-1 if odd else 1)]
     found = _Wave(exponent, argument, *((sp.Mul(*rest), sp.S.Zero) if odd else (sp.S.Zero, sp.Mul(*rest))))
-    return found if _rates(found) is not None and not found.odd.has(*_HYPERBOLIC) else None
+    return found if _rates(found) is not None and not any(part.has(*_HYPERBOLIC) for part in rest) else None
 
 
 class _Rates(NamedTuple):
-    """The numbers of the exponent constant - alpha p - beta q + gamma |c|, and the sign of c where it is so large."""
+    """The numbers of the exponent constant - alpha p - beta q + gamma c, at its largest."""
 
     alpha: sp.Expr
     beta: sp.Expr
@@ -233,7 +232,8 @@ def _rates(wave: _Wave) -> _Rates | None:
     gamma = turned.coeff(c)
     alone = inside == 0 and sp.expand(turned - gamma * c) == 0 and not (argument != 0 and exponent.has(c))
     known = alone and all(number.is_number and number.is_positive for number in (alpha, beta, abs(gamma)))
-    return _Rates(alpha, beta, gamma, constant) if known and abs(gamma) ** 2 <= 4 * alpha * beta else None
+    bounded = known and float(gamma) ** 2 <= 4 * float(alpha) * float(beta) * (1 + ROUNDING)
+    return _Rates(alpha, beta, gamma, constant) if bounded else None
 
 
 def _is_linear(expr: sp.Expr) -> bool:

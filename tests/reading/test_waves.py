@@ -14,7 +14,15 @@ from symlimits.reading.waves import GAP, c, p, q, separate_waves, spread, withou
 
 # Of the kernel's size. Exponents are known to a few ulps of what is left of them, some tens where p and q differ.
 ROUNDING = 1e-14
-WAVES = ["sin(3*x+1)", "cos(x)+cos(3*x)", "x*sin(x)", "x**2*sin(3*x)", "sin(2*x)+x*cos(x)", "sin(x)"]
+WAVES = [
+    "sin(3*x+1)",
+    "sin((1+sqrt(2))*x)+sin(sqrt(3+2*sqrt(2))*x+1)",
+    "cos(x)+cos(3*x)",
+    "x*sin(x)",
+    "x**2*sin(3*x)",
+    "sin(2*x)+x*cos(x)",
+    "sin(x)",
+]
 POINTS = [
     (a, a * r, float(rho * np.sqrt(r) * a))
     for a in (1e-3, 1.0, 30.0, 160.0, 400.0, 1e3)
