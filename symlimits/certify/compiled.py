@@ -126,8 +126,11 @@ def _far_points(domain: Domain, seed: int, count: int) -> list[Point]:
     """Small and large variances, equal in every second point: there a wave has a value that is no float's zero."""
     points = domain.mixed_points(seed, 0, count, FAR)
     variances = [symbol for symbol, interval in domain.ranges.items() if interval == POSITIVE]
-    equal = [domain.complete(point | dict.fromkeys(variances, point[variances[0]])) for point in points[::2]]
-    return points[1::2] + equal
+    if len(variances) < 2:
+        return points
+    return points[1::2] + [
+        domain.complete(point | dict.fromkeys(variances, point[variances[0]])) for point in points[::2]
+    ]
 
 
 def _inside(point: Point, domain: Domain) -> Point:
