@@ -26,6 +26,7 @@ from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
 from symlimits.language.substitution import substituted
 from symlimits.points import check_inside, check_names, check_seed, restricted
+from symlimits.reading.closed_value import closed_value
 from symlimits.reading.latex import align, latex
 from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
@@ -166,6 +167,8 @@ class Derivation:
         if parameters:
             return self.bind(**parameters).evaluate(*values)
         point = self._point(values)
+        if self.has_closed_form:
+            return Value(*closed_value(self.expr, point))
         sampled = self.is_compilable and not self.has_closed_form
         if sampled and not isinstance(self.expr, Recursion):
             bounded = self.compile().bounded(*(point[s] for s in self.arguments))
@@ -173,10 +176,9 @@ class Derivation:
                 return Value(*bounded)
         digits = ROUGH_DIGITS if sampled else EVALUATION_DIGITS
         truth = reference(self.expr, point, digits)
-        if self.is_compilable and (self.has_closed_form or isinstance(self.expr, Recursion)):
+        if self.is_compilable and isinstance(self.expr, Recursion):
             number = self._compiled_value([float(point[s]) for s in self.arguments])
-            what = "series and panels" if sampled else "closed form"
-            error, method = abs(number - truth), f"{what}, compiled; error against {digits} digits"
+            error, method = abs(number - truth), f"series and panels, compiled; error against {digits} digits"
         else:
             number, error = float(truth), abs(truth - reference(self.expr, point, ROUGH_DIGITS))
             method = "quadrature to 20 digits; error against 15"
@@ -213,11 +215,10 @@ class Derivation:
     def _compiled(self) -> Any:
         from symlimits.reading.compiled import compiled  # numba is slow to import
 
-        return compiled(self.expr, self.arguments)
+        return compiled(self.expr, self.arguments, self.definition)
 
     def _compiled_value(self, numbers: list[float]) -> float:
-        kernel = self.compile()
-        return float(kernel.pairs(*numbers) if isinstance(self.expr, Recursion) else kernel(*numbers))
+        return float(self.compile().pairs(*numbers))
 
     def __call__(self, *values: Any, **options: Any) -> Any:
         """The compiled reading at numbers or arrays (data, for a kernel): it broadcasts.

@@ -232,6 +232,36 @@ def test_nan_of_a_kernel_is_an_error() -> None:
     json.dumps(link.details, allow_nan=False)
 
 
+def test_a_kernel_that_overflows_at_large_variance_is_seen() -> None:
+    """Factors apart, as a formula is printed: right at moderate variances, NaN far out."""
+    T = sl.dual("sin(3*x+1)")
+
+    def apart(p: float, q: float, c: float) -> float:
+        with np.errstate(all="ignore"):
+            waves = (1 + np.cos(2)) * np.sinh(9 * c) + (1 - np.cos(2)) * np.cosh(9 * c)
+            return float(waves * np.exp(-9 * (p + q) / 2) / 2)
+
+    assert certify.check_compiled(T.expr, T._compiled_at, T.domain, T.arguments).passed
+    link = certify.check_compiled(T.expr, lambda _: apart, T.domain, T.arguments)
+    assert link.passed is False
+    assert link.details["error"] == "nan"
+
+
+def test_a_kernel_that_loses_digits_at_small_variance_is_seen() -> None:
+    T = sl.dual("x**2*erf(x)")
+    alone = T.compile().ufunc
+    links = [
+        certify.check_compiled(T.expr, lambda _, kernel=kernel: kernel, T.domain, T.arguments, seed=1)
+        for kernel in (T.compile(), alone)
+    ]
+    assert [link.passed for link in links] == [True, False]
+
+
+def test_growing_kernels_are_compared_where_they_have_a_value() -> None:
+    T = sl.dual(act.exp)
+    assert certify.check_compiled(T.expr, T._compiled_at, T.domain, T.arguments).passed
+
+
 # -------------------------------------------------------------------------------------- executors
 
 

@@ -11,7 +11,7 @@ from mpmath import mpf
 
 from symlimits.certify.certificate import PRECISE, PROVED, Link
 from symlimits.errors import SymlimitsError
-from symlimits.language.domain import Domain, Point, relevant
+from symlimits.language.domain import POSITIVE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.ball import proved
@@ -19,6 +19,8 @@ from symlimits.reading.reference import reference
 
 TOLERANCE = 1e-12  # relative to the size of the kernel on its diagonal
 GAPS = (0.0, 1e-14, 1e-9, 1e-4, 0.03, 0.4, 1.0, -0.6, -1e-3, -1e-12)
+LARGEST = 1e300  # values beyond are not held against floats
+FAR = 3  # decades of variances on either side of one, at points beside the moderate ones
 FEW_GAPS = (0.0, 0.03, -0.6)  # for kernels of layers without closed form
 
 
@@ -77,7 +79,7 @@ def _scalar_rows(
     last: sp.Expr, compile_at: Callable[[Point], Any], domain: Domain, arguments: Sequence[sp.Symbol], seed: int
 ) -> Iterator[Row]:
     few = last.has(GaussianExpectation)  # each true value is a two-dimensional quadrature
-    counts = (2, 2) if few else (6, 14)
+    counts = (2, 2, 0) if few else (6, 14, 14)
     for parameters, points in _by_parameters(last, domain, arguments, seed, *counts):
         kernel = compile_at(parameters)
         for point in points if kernel is not None else ():
@@ -85,14 +87,16 @@ def _scalar_rows(
             exact = parameters | _inside({s: sp.Rational(v) for s, v in numbers.items()}, domain)
             where = str({str(s): float(v) for s, v in exact.items()})
             truth = _truth(last, relevant(exact, last), 14 if few else 30)
-            yield kernel(*numbers.values()), truth, _size(last, exact, domain), where
+            size = _size(last, exact, domain)
+            if max(abs(truth.value), size) < LARGEST:  # growing activations have no value as a float far out
+                yield kernel(*numbers.values()), truth, size, where
 
 
 def _recursion_rows(
     last: Recursion, compile_at: Callable[[Point], Any], domain: Domain, arguments: Sequence[sp.Symbol], seed: int
 ) -> Iterator[Row]:
     few = last.has(GaussianExpectation)
-    for parameters, points in _by_parameters(last, domain, arguments, seed, corners=1, interior=1):
+    for parameters, points in _by_parameters(last, domain, arguments, seed, corners=1, interior=1, far=0):
         kernel = compile_at(parameters)
         for point in points if kernel is not None else ():
             p, q, c = arguments
@@ -107,15 +111,26 @@ def _recursion_rows(
 
 
 def _by_parameters(
-    last: sp.Expr, domain: Domain, arguments: Sequence[sp.Symbol], seed: int, corners: int, interior: int
+    last: sp.Expr, domain: Domain, arguments: Sequence[sp.Symbol], seed: int, corners: int, interior: int, far: int
 ) -> list[tuple[Point, list[Point]]]:
     """Points of the domain for each of two values of the parameters, which are compiled into the code."""
     points = domain.mixed_points(seed, corners, interior)
     parameters = last.free_symbols - set(arguments)
     if not parameters:
-        return [({}, points)]
+        return [({}, points + _far_points(domain, seed, far))]
     values = [{s: _double(point[s]) for s in parameters} for point in (points[0], points[-1])]
     return [(value, points[k::2]) for k, value in enumerate(values)]
+
+
+def _far_points(domain: Domain, seed: int, count: int) -> list[Point]:
+    """Small and large variances, equal in every second point: there a wave has a value that is no float's zero."""
+    points = domain.mixed_points(seed, 0, count, FAR)
+    variances = [symbol for symbol, interval in domain.ranges.items() if interval == POSITIVE]
+    if len(variances) < 2:
+        return points
+    return points[1::2] + [
+        domain.complete(point | dict.fromkeys(variances, point[variances[0]])) for point in points[::2]
+    ]
 
 
 def _inside(point: Point, domain: Domain) -> Point:

@@ -20,6 +20,8 @@ from symlimits.errors import NoRule
 _FIELD, _a, _r = sp.field("a,r", sp.QQ)
 _A, _B = _a**2, _r**2
 
+STEEP = 10**6  # the square of a rate beyond which exponentials are no powers of one another
+
 # A member of the class: (kind, m, n) -> coefficient, kind "S" for s^m S^n, "arcsin", "power".
 Member = dict[tuple[str, int, int], Any]
 
@@ -68,8 +70,15 @@ def collect_radicals(expr: sp.Expr, s: sp.Symbol) -> sp.Expr:
         lowest = min(monomial.half for monomial in members)
         base = sp.S.One if radicand is None else _difference(radicand, s)
         top = sp.Add(*(m.coefficient * s**m.power * base ** ((m.half - lowest) // 2) for m in members))
-        total += sp.factor(top) * base ** sp.Rational(lowest, 2) * sp.exp(rate * s)
+        total += _factored(top) * base ** sp.Rational(lowest, 2) * sp.exp(rate * s)
     return total
+
+
+def _factored(expr: sp.Expr) -> sp.Expr:
+    """Factored; exp(10000 p) is a name there: SymPy takes it for a power of exp(p), and writes all of them down."""
+    steep = [wave for wave in expr.atoms(sp.exp) if any(n.p**2 > STEEP for n in wave.args[0].atoms(sp.Rational))]
+    names = {wave: sp.Dummy(positive=True) for wave in steep}
+    return sp.factor(expr.xreplace(names)).xreplace({name: wave for wave, name in names.items()})
 
 
 def _is_radical(node: sp.Basic, s: sp.Symbol) -> bool:

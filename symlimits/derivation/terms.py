@@ -164,7 +164,7 @@ def _smooth_terms(expr: sp.Expr, x: sp.Symbol) -> list[Term]:
     waves = (sp.sin, sp.cos, sp.sinh, sp.cosh)
     expr = expr.replace(lambda node: isinstance(node, waves) and node.has(x), lambda node: node.rewrite(sp.exp))
     if expanded_size(expr) > MAX_TERMS:
-        raise NoRule(f"a sum of {expanded_size(expr)} terms", f"at most {MAX_TERMS}", "a numerical route")
+        raise NoRule(f"a sum of more than {MAX_TERMS} terms", "a sum that can be read", "a numerical route")
     return [_parse(term, x) for term in sp.Add.make_args(sp.expand(expr))]
 
 

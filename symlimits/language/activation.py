@@ -8,7 +8,9 @@ from functools import cached_property
 import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
+from symlimits.language.building import FUNCTIONS
 from symlimits.language.formula import exact, parse
+from symlimits.language.grammar import Text
 from symlimits.language.growth import check_values, growth
 from symlimits.language.magnitude import vanishes
 from symlimits.language.measure import expanded_size
@@ -126,12 +128,14 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     try:
         expr = parse(formula) if isinstance(formula, str) else exact(formula, "activation")
     except FormulaError:
-        if not (isinstance(formula, str) and formula.isidentifier()):
+        if not (isinstance(formula, str) and formula in FUNCTIONS):
             raise
         advice = f"{formula}(x), or symlimits.activations.{formula}, if there is one"
-        raise FormulaError(f"the name {formula} alone", "a formula in x", advice) from None
+        raise Text(formula).error(1, f"the name {formula} alone", "a formula in x", advice) from None
     if isinstance(formula, str) and expr.is_Symbol and expr not in (symbol, x):
-        raise FormulaError(f"the name {expr} alone", "a formula in x", f"symlimits.activations.{expr}, if there is one")
+        column = len(formula) - len(formula.lstrip(" (")) + 1
+        advice = f"symlimits.activations.{expr}, if there is one"
+        raise Text(formula).error(column, f"the name {expr} alone", "a formula in x", advice)
     symbol = symbol or _only_symbol(expr)
     if symbol != x and x.name in {other.name for other in expr.free_symbols - {symbol}}:
         raise FormulaError(f"{expr} with a parameter named x", "x for the variable alone", "another name")

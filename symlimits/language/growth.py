@@ -17,6 +17,7 @@ from symlimits.language.piecewise import MAX_TERMS, Branches
 FAR = (10**3, 10**5)  # x where a rate is measured; a wave is caught at one of several phases
 PHASES = [sp.Rational(k, 5) for k in range(-16, 17)]
 GRID = [sign * sp.Rational(739, 1000) * sp.Integer(2) ** k for sign in (-1, 1) for k in range(-6, 6)]
+_BOUNDED = (sp.erf, sp.erfc, sp.sin, sp.cos, sp.tanh, sp.atan)
 STEEP = 0.499  # |x|^(-1/2) is the first power whose square is not integrable
 
 
@@ -31,7 +32,18 @@ def growth(piece: sp.Expr, x: sp.Symbol, side: int) -> sp.Expr:
         rates = [_exponent_rate(term, x, side) for term in sp.Add.make_args(sp.expand(piece))]
         if all(rate is not None for rate in rates):
             return sp.Max(0, *rates)
-    return _measured_growth(piece, x, side)
+    return sp.S.Zero if _is_slow(piece, x) else _measured_growth(piece, x, side)
+
+
+def _is_slow(expr: sp.Expr, x: sp.Symbol) -> bool:
+    """Whether it is made, by sums and products, of polynomials, bounded functions and exponentials of order one."""
+    if expr.is_Add or expr.is_Mul:
+        return all(_is_slow(part, x) for part in expr.args)
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 0:
+        return _is_slow(expr.base, x)
+    if isinstance(expr, sp.exp | sp.sinh | sp.cosh):
+        return bool(expr.args[0].is_polynomial(x)) and sp.degree(expr.args[0], x) <= 1
+    return not expr.has(x) or expr == x or isinstance(expr, _BOUNDED)
 
 
 def check_values(cut: Branches, x: sp.Symbol, name: str) -> None:
@@ -147,7 +159,7 @@ def _exponent_rate(term: sp.Expr, x: sp.Symbol, side: int) -> sp.Expr | None:
     """r of a product of powers of x, bounded functions and exp(r x^2 + ...); None if it is not one."""
     rate: sp.Expr = sp.Integer(0)
     for factor in sp.Mul.make_args(term):
-        bounded = isinstance(factor, sp.erf | sp.erfc | sp.sin | sp.cos | sp.tanh | sp.atan)
+        bounded = isinstance(factor, _BOUNDED)
         if factor.is_polynomial(x) or (bounded and factor.args[0].is_polynomial(x)):
             continue
         if not (isinstance(factor, sp.exp) and factor.args[0].is_polynomial(x)):

@@ -17,6 +17,8 @@ MAX_POWER = 1000  # decimal digits that one power may have
 MAX_ROOT = 100  # digits under a root, which SymPy tries to factor
 MAX_DIGITS = 3000  # decimal digits of any constant: 1000! fits
 MAX_EXPONENT = 100  # of a symbol
+MAX_DEGREE = 100_000  # of powers of powers
+MANY = 10**9  # terms: nobody counts on
 MAX_ALTERNATIVES = 12  # of a Max or Min, which SymPy compares pair by pair
 NOT_REAL = (sp.I, sp.nan, sp.zoo, sp.oo, -sp.oo)
 UNFINISHED = (sp.Integral, sp.Sum, sp.Derivative)  # never computed at the door
@@ -59,19 +61,35 @@ def is_constant(expr: sp.Basic) -> bool:
 
 
 def expanded_size(expr: sp.Expr) -> int:
-    """A bound on the number of terms that `expr.expand()` would have.
+    """A bound on the number of terms that `expr.expand()` would have; `MANY` stands for more.
 
     >>> x = sp.Symbol("x")
     >>> expanded_size((1 + x + sp.exp(x)) ** 90), expanded_size((1 + x) * sp.sin(x))
     (4186, 2)
     """
     if expr.is_Add:
-        return sum(map(expanded_size, expr.args))
+        return min(MANY, sum(map(expanded_size, expr.args)))
     if expr.is_Mul:
-        return math.prod(map(expanded_size, expr.args))
+        return min(MANY, math.prod(map(expanded_size, expr.args)))
     if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1:
-        return math.comb(expanded_size(expr.base) + int(expr.exp) - 1, int(expr.exp))
+        base = expanded_size(expr.base)
+        return MANY if MANY in (base, min(MANY, expr.exp)) else min(MANY, _choices(base, int(expr.exp)))
     return max(map(expanded_size, expr.args), default=1) if expr.is_Function else 1
+
+
+def _choices(kinds: int, count: int) -> int:
+    """Ways to choose `count` factors of so many kinds: two of either are too many where one is large."""
+    few, many = sorted((kinds - 1, count))
+    return MANY if few > 1 and many**2 > 2 * MANY else math.comb(few + many, few)
+
+
+def _degree(expr: sp.Expr) -> int:
+    """A bound on the degree of a polynomial in its symbols and functions; powers of powers multiply."""
+    if expr.is_Pow and expr.exp.is_Integer:
+        return abs(int(expr.exp)) * _degree(expr.base)
+    if expr.is_Mul:
+        return sum(map(_degree, expr.args))
+    return max(map(_degree, expr.args)) if expr.is_Add else int(not expr.is_number)
 
 
 def _coefficients(expr: sp.Expr) -> list[sp.Expr]:
@@ -104,6 +122,8 @@ def _overgrown_power(base: sp.Expr, exponent: sp.Expr) -> str | None:
         return f"a root of more than {MAX_ROOT} digits"
     if not is_constant(base) and any(size > MAX_EXPONENT for size in sizes):
         return f"an exponent over {MAX_EXPONENT}"
+    if exponent.is_Integer and abs(exponent) * _degree(base) > MAX_DEGREE:
+        return f"a degree over {MAX_DEGREE}"
     return None
 
 

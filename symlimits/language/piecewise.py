@@ -92,10 +92,19 @@ def _real_roots(switch: sp.Expr, x: sp.Symbol) -> set[sp.Expr]:
     polynomial = sp.Poly(switch, x)
     if polynomial.get_domain().is_QQ or polynomial.get_domain().is_ZZ:
         return set(sp.real_roots(polynomial))
-    roots = sp.roots(polynomial)
+    parameters = switch.free_symbols - {x}
+    roots = sp.roots(polynomial) if parameters or _is_quadratic(polynomial) else {}
     if sum(roots.values()) < polynomial.degree() or any(root.is_real is None for root in roots):
-        raise NoRule(f"a kink where {switch} = 0", "a condition with known roots", "numbers instead of symbols")
+        advice = "numbers instead of symbols" if parameters else "rational numbers for the others"
+        raise NoRule(f"a kink where {switch} = 0", "a condition with known roots, in closed form", advice)
     return {root for root in roots if root.is_real}
+
+
+def _is_quadratic(polynomial: sp.Poly) -> bool:
+    """Whether it is quadratic in a power of x, times another: SymPy looks long for the roots of others."""
+    powers = sorted(power for (power,) in polynomial.monoms())
+    steps = [power - powers[0] for power in powers]
+    return max(steps) <= 2 * math.gcd(*steps)
 
 
 def _between(points: list[sp.Expr]) -> list[sp.Expr]:

@@ -69,6 +69,19 @@ def proved(expr: sp.Expr, values: Mapping[sp.Symbol, object], digits: int) -> Ba
     return None
 
 
+SMALL = (0, 60, 330)  # more digits, where a ball holds zero: the last are more than a float has
+
+
+def narrow(expr: sp.Expr, values: Mapping[sp.Symbol, object], digits: int) -> Ball | None:
+    """`proved` with digits of the value, however small it is, or within 10^-330 of zero."""
+    found = None
+    for more in SMALL:
+        found = proved(expr, values, digits + more)
+        if found is None or abs(found.midpoint) > found.radius * mpf(10) ** (digits - 2):
+            break
+    return found
+
+
 @contextmanager
 def _precision(bits: int) -> Any:
     """flint at a precision, put back afterwards."""

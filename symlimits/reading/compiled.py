@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Any
@@ -12,7 +12,7 @@ import sympy as sp
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.expected import ExpectationKernel
-from symlimits.reading.gram import GramKernel
+from symlimits.reading.gram import GramKernel, LostDigits
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel
@@ -26,16 +26,17 @@ _dimension = sp.Symbol("d", positive=True)
 class RecursionKernel:
     """A kernel recursion on data: `kernel(X)`, `kernel(X, Z)`, and `pairs` for given input kernels.
 
-    The input kernel is x.z/d; the symbol d, where the recursion holds it, is the dimension of the data.
+    The input kernel is x.z/d; the symbol d, where the recursion holds it, is the dimension of the data. Where the
+    terms of a closed form cancel at the data given, `definition` is read instead, by series and panels.
     """
 
     expr: Recursion
+    definition: Recursion | None = None
 
     def __call__(self, X: Any, Z: Any = None, out: Any = None) -> Any:
         """The Gram matrix (n, m) for data X (n, d) and Z (m, d); Z = X when left out."""
         X = as_rows(X, "X")
-        kernel = self._at(X.shape[1])
-        return (kernel.ntk if self.is_tangent else kernel.nngp)(X, Z, out)
+        return self._read(lambda kernel: (kernel.ntk if self.is_tangent else kernel.nngp)(X, Z, out), X.shape[1])
 
     def pairs(self, p: Any, q: Any, c: Any) -> Any:
         """The kernel where the input kernel has the values p = K(x, x), q = K(z, z), c = K(x, z)."""
@@ -44,7 +45,7 @@ class RecursionKernel:
 
     def pairs_with_gap(self, p: Any, q: Any, gap: Any) -> Any:
         """The same with the signed gap of the input correlation, rho = copysign(1 - |gap|, gap)."""
-        K, Theta = self.loop.pairs(p, q, gap)
+        K, Theta = self._read(lambda kernel: kernel.pairs(p, q, gap))
         return plain((Theta if self.is_tangent else K)[()])
 
     @property
@@ -62,23 +63,32 @@ class RecursionKernel:
         """The compiled loop."""
         return gram_kernel(self.expr)
 
-    def _at(self, dimension: int) -> GramKernel:
-        if _dimension not in self.expr.free_symbols:
-            return self.loop
-        return gram_kernel(self.expr.subs(_dimension, dimension))
+    def _read(self, values: Callable[[GramKernel], Any], dimension: int | None = None) -> Any:
+        """By the closed form, or by the definition where that loses digits."""
+        try:
+            return values(_loop(self.expr, dimension))
+        except LostDigits:
+            if self.definition in (None, self.expr):
+                raise
+            return values(_loop(self.definition, dimension))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"expr": self.expr}
+        return {"expr": self.expr, "definition": self.definition}
+
+
+def _loop(recursion: Recursion, dimension: int | None) -> GramKernel:
+    known = {} if dimension is None else {_dimension: dimension}
+    return gram_kernel(recursion.subs(known) if known and _dimension in recursion.free_symbols else recursion)
 
 
 @singledispatch
-def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> Any:
-    """The compiled reading of an expression as a function of its arguments."""
+def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
+    """The compiled reading of an expression as a function of its arguments; `definition` is what it comes from."""
     if expr.has(GaussianExpectation) and not expr.has(sp.Integral):
         return ExpectationKernel(expr, tuple(arguments))
     return ScalarKernel(expr, tuple(arguments))
 
 
 @compiled.register
-def _(expr: Recursion, arguments: Sequence[sp.Symbol]) -> RecursionKernel:
-    return RecursionKernel(expr)
+def _(expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> RecursionKernel:
+    return RecursionKernel(expr, definition if isinstance(definition, Recursion) else None)

@@ -29,6 +29,10 @@ _FLOAT = 8  # bytes
 _TABLE = 5  # numbers a point and layer in the tables of `gram_loop`
 
 
+class LostDigits(DomainError):
+    """A closed form whose terms cancel, at the data given: the definition is read instead, where it is known."""
+
+
 @dataclass(frozen=True)
 class DenseUpdate:
     """What a Dense layer does: c' = w T + b, Theta' = t_T T + t_1 + w dot Theta.
@@ -165,6 +169,10 @@ class GramKernel:
         wrong = ~np.isfinite(table[:, 0])
         if wrong.any():
             layer, i = np.argwhere(wrong)[0]
+            if layer > 0 and np.isnan(table[layer, 0, i]):
+                given = f"variance {table[layer - 1, 0, i]:.3g} of point {i} of {name} before Dense layer {layer + 1}"
+                wanted = "a variance at which the terms of the closed form leave twelve digits"
+                raise LostDigits(given, wanted, "larger data, or `.evaluate(...)`")
             given = f"point {i} of {name} has variance {table[layer, 0, i]} after Dense layer {layer + 1}"
             raise DomainError(given, "a finite variance", "smaller data, weight variances or depth")
         return table

@@ -152,7 +152,9 @@ from numba.types import UniTuple
 from symlimits.reading.gram_loop import (
     covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
 )
-from symlimits.reading.special import angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma
+from symlimits.reading.special import (
+    angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma, top_cosh, top_sinh
+)
 """
 
 _SAMPLED_HEADER = """\

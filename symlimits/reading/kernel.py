@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, NoRule
+from symlimits.reading.ball import narrow
 from symlimits.reading.cache import load_source
 from symlimits.reading.lower import c, p, q
 from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
-from symlimits.reading.scalar_source import vectorized_source
+from symlimits.reading.scalar_source import guarded_source, is_pair, vectorized_source
 
 LARGEST = 1e70  # beyond it a polynomial of degree four, inside a formula whose value is moderate, may overflow
 
@@ -26,8 +27,10 @@ class ScalarKernel:
     """A compiled function of real numbers; it broadcasts like a NumPy ufunc.
 
     `expr` and `args` say what it computes, `source` how. It prints, pickles and compares by these;
-    compiled code comes from the disk cache when there is some. Arguments beyond 1e70 are not left to
-    float64, where powers of them overflow inside the formula: they go through the reference reading.
+    compiled code comes from the disk cache when there is some. Two kinds of points are not left to
+    float64, and go through the reference reading, some milliseconds each: arguments beyond 1e70, powers
+    of which overflow inside the formula, and, of a kernel in p, q and c, those where its terms cancel to
+    fewer than twelve digits of the kernel's size. `ufunc` is the formula alone, without such a look.
     Raises `DomainError` where a value is no float: it overflows, or does not exist.
 
     >>> x = sp.Symbol("x", real=True)
@@ -48,6 +51,11 @@ class ScalarKernel:
         """The compiled function itself."""
         return load_source(self.source).kernel
 
+    @cached_property
+    def _guarded(self) -> Callable[..., Any]:
+        """The same, and NaN where digits are lost."""
+        return load_source(guarded_source(self.expr, self.args)).kernel
+
     def __call__(self, *values: Any) -> Any:
         """Numbers give a float, arrays a float64 array."""
         if len(values) != len(self.args):
@@ -57,7 +65,7 @@ class ScalarKernel:
             return float(self.expr.evalf(20))  # numba's ufunc of no arguments crashes the process
         numbers = [as_real(value, s.name) for value, s in zip(values, self.args, strict=True)]
         with np.errstate(all="ignore"):  # what overflows is found below
-            result = np.asarray(self.ufunc(*numbers))
+            result = np.asarray(self._guarded(*numbers))
         return plain(self._finite(result, np.broadcast_arrays(*numbers)))
 
     def _finite(self, result: Any, numbers: Sequence[Any]) -> Any:
@@ -65,8 +73,9 @@ class ScalarKernel:
         again = np.argwhere(~np.isfinite(result) | np.any([abs(array) > LARGEST for array in numbers], axis=0))
         for index in map(tuple, again):
             point = [float(array[index]) for array in numbers]
-            if max(map(abs, point)) > LARGEST:
-                with suppress(DomainError):  # a formula may have no value where a variance is 0, and its source one
+            if max(map(abs, point)) > LARGEST or is_pair(self.args):
+                # a formula may have no value where a variance is 0, and its source one
+                with suppress(DomainError, NoRule):
                     result[index] = self._by_reference(point)
             if not np.isfinite(result[index]):
                 where = ", ".join(f"{s} = {value:g}" for s, value in zip(self.args, point, strict=True))
@@ -78,7 +87,8 @@ class ScalarKernel:
         exact = {symbol: sp.Rational(value) for symbol, value in zip(self.args, point, strict=True)}
         if {p, q, c} <= set(exact) and exact[c] ** 2 > exact[p] * exact[q]:  # by rounding
             exact[c] = sp.sign(exact[c]) * sp.sqrt(exact[p] * exact[q])
-        return float(reference(self.expr, exact, 20))
+        found = narrow(self.expr, exact, 20)
+        return float(reference(self.expr, exact, 20) if found is None else found.midpoint)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"expr": self.expr, "args": self.args}

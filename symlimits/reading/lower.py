@@ -17,9 +17,9 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.reading import waves
+from symlimits.reading.waves import c, p, q
 
-p, q = sp.symbols("p q", positive=True)
-c = sp.Symbol("c", real=True)
 S = sp.Symbol("s", nonnegative=True)  # sqrt(p q - c^2)
 RHO = sp.Symbol("rho", real=True)  # c / sqrt(p q), and 0 where a variance is 0
 
@@ -58,14 +58,6 @@ class root(sp.Function):
 
 class difference(sp.Function):
     """difference(a, b, x, y): a b - x y without cancellation, and zero where rounding makes it negative."""
-
-
-class exp_sinh(sp.Function):
-    """exp(a) sinh(b), which overflows no earlier than the product."""
-
-
-class exp_cosh(sp.Function):
-    """exp(a) cosh(b), which overflows no earlier than the product."""
 
 
 class log1pexp(sp.Function):
@@ -107,11 +99,17 @@ class _Printer(PythonCodePrinter):
     def _print_root(self, expr: root) -> str:
         return f"sqrt(max(0.0, {self._print(expr.args[0])}))"
 
-    def _print_exp_sinh(self, expr: exp_sinh) -> str:
-        return f"exp_sinh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+    def _print_call(self, expr: sp.Function) -> str:
+        return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
 
-    def _print_exp_cosh(self, expr: exp_cosh) -> str:
-        return f"exp_cosh({self._print(expr.args[0])}, {self._print(expr.args[1])})"
+    _print_exp_sinh = _print_exp_cosh = _print_top_sinh = _print_top_cosh = _print_call
+
+    def _print_less(self, expr: waves.less) -> str:
+        return f"({self._print(expr.args[0])} - {self._print(expr.args[1])})"
+
+    def _print_toward(self, expr: waves.toward) -> str:
+        at, here, there = map(self._print, expr.args)
+        return f"({here} if {at} >= 0.0 else {there})"
 
     def _print_log1pexp(self, expr: log1pexp) -> str:
         argument = self._print(expr.args[0])
@@ -174,7 +172,8 @@ def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
 
 def _without_overflow(expr: sp.Expr) -> sp.Expr:
     """Products and logarithms of exponentials in forms that are finite where their values are."""
-    return expr.replace(sp.Mul, _wave).replace(_is_softplus, lambda node: log1pexp(_exponent(node.args[0])))
+    expr = waves.without_overflow(expr.replace(sp.Mul, _logistic))
+    return expr.replace(_is_softplus, lambda node: log1pexp(_exponent(node.args[0])))
 
 
 def _is_softplus(node: sp.Basic) -> bool:
@@ -187,19 +186,7 @@ def _exponent(base: sp.Expr) -> sp.Expr | None:
     return rest.args[0] if isinstance(rest, sp.exp) else None
 
 
-def _wave(*factors: sp.Expr) -> sp.Expr:
-    """exp(a) sinh(b) in a product as one function."""
-    rest = list(factors)
-    for wave, fused in ((sp.sinh, exp_sinh), (sp.cosh, exp_cosh)):
-        found = next((factor for factor in rest if isinstance(factor, wave)), None)
-        growth = [factor for factor in rest if isinstance(factor, sp.exp)]
-        if found is not None and growth:
-            rest = [factor for factor in rest if factor is not found and factor not in growth]
-            rest.append(fused(sp.Add(*(factor.args[0] for factor in growth)), found.args[0]))
-    return _logistic(rest)
-
-
-def _logistic(factors: list[sp.Expr]) -> sp.Expr:
+def _logistic(*factors: sp.Expr) -> sp.Expr:
     """exp(a)/(1 + exp(a)) as 1/(1 + exp(-a))."""
     for factor in factors:
         base, power = factor.as_base_exp()
@@ -252,7 +239,7 @@ class _Root(sp.Function):
         return f"sqrt({printer._print(self.args[0])})"
 
 
-_OURS = (arc, arcsin, root, difference, exp_sinh, exp_cosh, log1pexp, _Root)
+_OURS = (arc, arcsin, root, difference, *waves.HEADS, log1pexp, _Root)
 
 
 def conditioned(expr: sp.Expr) -> sp.Expr:
@@ -266,6 +253,12 @@ def conditioned(expr: sp.Expr) -> sp.Expr:
     """
     if not expr.has(c):
         return expr
+    rest, names = waves.separate_waves(expr)
+    return _singular(rest).xreplace(names)
+
+
+def _singular(expr: sp.Expr) -> sp.Expr:
+    """The roots and angles that are singular at c^2 = p q, conditioned."""
     if not all(_is_polynomial_square(node) for node in sp.preorder_traversal(expr)):
         return expr.replace(_is_root_in_c, lambda power: root(power.base) ** (2 * power.exp)).replace(sp.asin, arcsin)
     expr = expr.replace(sp.asin, _angle).replace(_has_pole, _without_poles)

@@ -18,11 +18,13 @@ from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.activation import Activation, x
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.recursion import Recursion
+from symlimits.reading.condition import LOST, size
 from symlimits.reading.gram import DenseUpdate, GramKernel
 from symlimits.reading.gram_sampled import SampledStage
 from symlimits.reading.gram_source import Stage
 from symlimits.reading.lower import RHO, S, arc, c, conditioned, p, q, statements
 from symlimits.reading.sampled import balanced
+from symlimits.reading.waves import GAP
 
 _gap, _sine, _angle, _supplement = sp.symbols("gap sine angle supplement", nonnegative=True)
 _NAMES = {p: "p", q: "q", c: "c", S: "s"} | {s: s.name for s in (RHO, _gap, _sine, _angle, _supplement)}
@@ -154,7 +156,7 @@ def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage | SampledS
         return _sampled(pair, repeats)
     degree = pair.degree
     if degree is None:
-        return Stage(_general_step(pair), _diagonal(pair), repeats, parity=pair.parity)
+        return Stage(_general_step(pair), _guarded_diagonal(pair), repeats, parity=pair.parity)
     if degree == 0:
         return Stage(_step_of_steps(pair), _diagonal_of_steps(pair), repeats, parity=pair.parity)
     normalized = not update.b and not update.t_1 and update.w > 0
@@ -182,14 +184,23 @@ def _diagonal(pair: PairMap) -> str:
     return statements({"T": _on_the_diagonal(pair)}, _NAMES)
 
 
+def _guarded_diagonal(pair: PairMap) -> str:
+    """The same, NaN where its terms cancel to fewer than twelve digits: at small variances, say."""
+    T = _on_the_diagonal(pair)
+    if size(T) == T:
+        return _diagonal(pair)
+    return statements({"T": T, "size": size(T)}, _NAMES) + f"\nT = T if T >= {LOST} * size else nan"
+
+
 def _on_the_diagonal(pair: PairMap) -> sp.Expr:
-    T = conditioned(pair.dual).subs({q: p, c: p, S: 0, RHO: 1}, simultaneous=True)
+    T = conditioned(pair.dual).subs({q: p, c: p, S: 0, GAP: 0, RHO: 1}, simultaneous=True)
     T = T.replace(lambda node: isinstance(node, arc) and node.args[1] == 0, lambda _: sp.pi / 2)
     return sp.expand(T) if T.is_polynomial(p) else T
 
 
 def _general_step(pair: PairMap) -> str:
-    T, dot = (conditioned(expr).replace(_is_angle, _in_angles) for expr in (pair.dual, pair.dot))
+    between = {GAP: sp.sqrt(p) * sp.sqrt(q) * _gap}
+    T, dot = (conditioned(expr).replace(_is_angle, _in_angles).subs(between) for expr in (pair.dual, pair.dot))
     return statements({"T": T, "dot": dot}, _NAMES) + "\nGamma = sqrt(P)*sqrt(Q) - T"
 
 

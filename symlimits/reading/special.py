@@ -165,3 +165,23 @@ def exp_cosh(a: float, b: float) -> float:
     """
     size = abs(b)
     return 0.5 * math.exp(a + size) * (1.0 + math.exp(-2.0 * size))
+
+
+@njit(error_model="numpy")
+def top_sinh(a: float, b: float) -> float:
+    """exp(a - |b|) sinh(b): a is the exponent of what is left for large |b|, known better than as a sum.
+
+    >>> top_sinh(0.0, 1000.0)
+    0.5
+    """
+    return math.copysign(-0.5 * math.exp(a) * math.expm1(-2.0 * abs(b)), b)
+
+
+@njit(error_model="numpy")
+def top_cosh(a: float, b: float) -> float:
+    """exp(a - |b|) cosh(b): a is the exponent of what is left for large |b|, known better than as a sum.
+
+    >>> top_cosh(0.0, 1000.0)
+    0.5
+    """
+    return 0.5 * math.exp(a) * (1.0 + math.exp(-2.0 * abs(b)))

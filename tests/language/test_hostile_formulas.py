@@ -15,13 +15,15 @@ import sympy as sp
 from hypothesis import given, settings
 
 import symlimits as sl
-from symlimits.errors import FormulaError, SymlimitsError
+from symlimits.derivation.terms import terms
+from symlimits.errors import FormulaError, NoRule, SymlimitsError
+from symlimits.language import measure
 from symlimits.language.activation import Activation, activation
 from symlimits.language.building import FUNCTIONS
 from symlimits.language.formula import parse
 from symlimits.language.grammar import MAX_NODES
 from symlimits.language.magnitude import magnitude
-from symlimits.language.measure import MAX_DIGITS, NOT_REAL
+from symlimits.language.measure import MAX_DIGITS, NOT_REAL, expanded_size
 from symlimits.language.names import symbol
 from tests.hostile import FORMULAS, HOSTILE, MANY, QUICK, SECONDS, attempt
 
@@ -168,12 +170,46 @@ TOWARDS_A_DUAL = {  # formula -> number of lines: the definition alone, or a der
         ["((1+x)**100+1)**100", "tanh(exp(exp(x)))", "sin(exp(x**2))", "sin(x)**2 + cos(x)**2 + tanh(x)"], 1
     ),
     **{"sin(x)**4": 3, "x**30": 3, "max(x, 0)**9": 5},
+    **dict.fromkeys(["erf(10**300*x)", "erf(x/10**200)", "x*sin(10**300*x)"], 1),  # numbers nobody factors
+    **{"sin(10**20*x)": 3, "x*sin(10**8*x+1)": 3, "erf(10**6*x)": 4},
+    "*".join(f"(sin({k}*x)+1)" for k in range(1, 50)): 1,
 }
 
 
 @pytest.mark.parametrize(("formula", "lines"), TOWARDS_A_DUAL.items())
 def test_a_dual_is_derived_or_stays_its_definition(formula: str, lines: int) -> None:
     assert len(sl.dual(formula).trace) == lines
+
+
+def test_powers_of_powers_are_refused_at_the_door_and_counted_without_end() -> None:
+    text = "(" * 9 + "x" + "+1)**9" * 9
+    with pytest.raises(FormulaError, match=r"column \d+ of .*: a degree over"):
+        activation(text)
+    nested = symbol("x")
+    for _ in range(9):
+        nested = (nested + 1) ** 9
+    assert expanded_size(nested) == measure.MANY
+    assert expanded_size((symbol("x") + 1) ** 9) == 10
+    with pytest.raises(NoRule, match="a sum of more than 2000 terms"):
+        terms(nested, symbol("x"))
+
+
+def test_a_bounded_product_grows_like_no_exponential() -> None:
+    bounded = "*".join(f"(sin({k}*x)+1)" for k in range(1, 50))
+    assert activation(bounded).growth == 0
+    assert activation(f"({bounded})*exp(x**2/8)").growth == sp.Rational(1, 8)
+
+
+def test_roots_that_are_not_found_are_not_said_to_be_symbols() -> None:
+    with pytest.raises(NoRule, match="known roots, in closed form; try: rational numbers"):
+        activation("max(x-sqrt(2), x**3-pi)")
+    assert len(activation("max(pi*x, x**4 - sqrt(2)*x)").kinks) == 2
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "oo", "ｘ", "relu", "lambda", "tanhh", " (os)"])
+def test_a_word_alone_is_refused_with_its_column(text: str) -> None:
+    with pytest.raises(FormulaError, match=rf"^column {1 + len(text) - len(text.lstrip(' ('))} of "):
+        activation(text)
 
 
 REFUSED_ACTIVATIONS = {
