@@ -29,7 +29,7 @@ def check_work(f: Terms, g: Terms) -> None:
 def _work(term: Term) -> float:
     """The work of one term, in units of an exponential without a power."""
     if isinstance(term.factor, Delta):
-        if term.factor.at.has(sp.CRootOf):
+        if term.factor.at.has(sp.CRootOf, Crossing):
             return float("inf")
         return 1.0 if term.factor.at == 0 else SHIFTED * (term.factor.order + 1)
     work = float(term.power + 1)
