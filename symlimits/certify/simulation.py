@@ -16,8 +16,10 @@ from threadpoolctl import threadpool_limits
 from symlimits.certify.certificate import Link
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.statistics import Moments, extrapolate, mean_test, merge, moments, negative_control, seed
+from symlimits.language.names import shown
 
 ALPHA = 1e-6  # false alarms of one statistical link
+LARGEST = 2**53  # of a size: a float holds it
 DRAWS = 2**17  # numbers of draws times width, for each size
 
 Progress = Callable[[str], None]
@@ -83,10 +85,10 @@ def summarize(samples: Mapping[int, Any]) -> list[Samples]:
     for size, draws in samples.items():
         try:
             number, array = int(size), np.asarray(draws, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
-        if number != float(size) or number < 1:
-            raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
+        except (TypeError, ValueError, OverflowError):
+            raise DataError(f"samples at size {shown(size)}", "an integer size and numbers", "{64: draws}") from None
+        if number != size or not 1 <= number < LARGEST:
+            raise DataError(f"samples at size {shown(size)}", "a positive integer size", "{64: draws}")
         if array.ndim != 1 or array.size < 8:
             raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
         if not np.isfinite(array).all():

@@ -11,6 +11,7 @@ import sympy as sp
 
 from symlimits.derivation.terms import Delta, Term, Terms
 from symlimits.errors import NoRule
+from symlimits.language.crossings import Crossing
 
 # (work of f) x (work of g); 260 takes some seconds (measured on 60 formulas, tests/derivation/test_budget.py)
 MAX_WORK = 260

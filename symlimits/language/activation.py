@@ -12,6 +12,7 @@ from symlimits.language.formula import exact, parse
 from symlimits.language.growth import check_values, growth
 from symlimits.language.magnitude import vanishes
 from symlimits.language.measure import expanded_size
+from symlimits.language.names import shown
 from symlimits.language.piecewise import MAX_TERMS, Branches, branches, joined
 
 x = sp.Symbol("x", real=True)
@@ -109,14 +110,18 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     r"""An activation from a formula: a string, or a SymPy expression in one symbol.
 
     A string goes through the safe parser and is a formula in `x`. An expression may hold
-    parameters beside its variable if `symbol` names the variable.
+    parameters beside its variable if `symbol` names the variable. `name` is LaTeX.
 
-    Raises `FormulaError` for two symbols or unreadable text and `DomainError` when no Gaussian
-    second moment is finite.
+    Raises `FormulaError` for two symbols or unreadable text, `DomainError` when no Gaussian
+    second moment is finite, and `NoRule` for kinks without end or at an unknown place.
 
     >>> activation("x*(1+erf(x/sqrt(2)))/2")
     activation('x*(erf(sqrt(2)*x/2) + 1)/2')
+    >>> activation("abs(tanh(x) - 1/2)").kinks
+    (atanh(1/2),)
     """
+    if symbol is not None and not isinstance(symbol, sp.Symbol):
+        raise FormulaError(f"symbol = {shown(symbol)}", "a SymPy symbol", "symbol=sp.Symbol('x')")
     if isinstance(formula, Activation):
         return formula
     if callable(formula) and not isinstance(formula, sp.Basic):

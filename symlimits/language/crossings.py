@@ -1,4 +1,4 @@
-r"""Where a smooth function of one variable changes sign: exactly where algebra can say it, else to any number of digits.
+r"""Where a smooth function of one variable changes sign: exactly, or to any number of digits.
 
 Signs on a grid bracket the zeros, and so do the zeros of the derivative: two crossings between neighbours of the grid
 are seen, three are not. A zero is tried as a simple fraction, then as the inverse of the function (the artanh of 1/2);
