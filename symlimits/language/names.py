@@ -51,8 +51,8 @@ def brief(value: object) -> str:
 def shown(value: object) -> str:
     """A value of any type as an error message repeats it: its `repr`, on one line, at most 80 characters.
 
-    >>> shown("two\nlines"), shown(10**5000)
-    ("'two\\nlines'", 'a value of type int')
+    >>> shown([1.5, "x"]), shown(10**5000)
+    ("[1.5, 'x']", 'a value of type int')
     """
     try:
         text = " ".join(repr(value).split())
