@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 
 from symlimits.derivation.price import price
-from symlimits.errors import NoRule
+from symlimits.errors import DomainError, NoRule
 from symlimits.language.domain import Point
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
@@ -42,14 +44,17 @@ def evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> 
             return Value(*bounded)
     digits = ROUGH_DIGITS if sampled else EVALUATION_DIGITS
     truth = reference(exact_line, point, digits)
+    number = math.nan
     if kernel is not None and (is_closed(expr) or isinstance(expr, Recursion)):
         numbers = [float(value) for value in point.values()]
-        number = float(kernel.pairs(*numbers) if isinstance(expr, Recursion) else kernel(*numbers))
+        with suppress(DomainError):  # where the compiled rules do not reach
+            number = float(kernel.pairs(*numbers) if isinstance(expr, Recursion) else kernel(*numbers))
+    if math.isfinite(number):
         what = "series and panels" if sampled else "closed form"
         error, method = abs(number - truth), f"{what}, compiled; error against {digits} digits"
-    else:
-        number, error = float(truth), abs(truth - reference(exact_line, point, ROUGH_DIGITS))
-        method = "quadrature to 20 digits; error against 15"
+    else:  # no compiled code, or none that reaches this point
+        number, error = float(truth), abs(truth - reference(exact_line, point, digits - 5))
+        method = f"quadrature to {digits} digits; error against {digits - 5}"
     return Value(number, float(error) + max(abs(number), abs(float(truth))) * 2.0**-52, method)
 
 

@@ -2,7 +2,7 @@ r"""The head $\mathbb E f(u_1, \dots, u_n)$, $u \sim N(0, C)$, left unevaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Set
 from itertools import combinations
 from typing import Any
 
@@ -109,9 +109,10 @@ class GaussianExpectation(sp.Expr):
 
 
 def _variables(variables: Any) -> tuple[sp.Symbol, ...]:
-    found = tuple(variables) if isinstance(variables, Sequence | sp.Tuple) else ()
+    wrong = isinstance(variables, str | bytes | Mapping | Set) or not isinstance(variables, Iterable)
+    found = () if wrong else tuple(variables)
     if not found or not all(isinstance(u, sp.Symbol) for u in found) or len(set(found)) < len(found):
-        raise DomainError(f"variables = {shown(variables)}", "different symbols, in a sequence", "(u, v)")
+        raise DomainError(f"variables = {shown(found or variables)}", "different symbols, in a sequence", "(u, v)")
     return found
 
 

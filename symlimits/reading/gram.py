@@ -21,7 +21,9 @@ from symlimits.reading.gram_input import Floats, row_norms
 from symlimits.reading.gram_loop import TILE
 from symlimits.reading.gram_sampled import SampledStage, needed_terms
 from symlimits.reading.gram_source import Stages, gram_source
+from symlimits.reading.panels import WIDEST
 
+REACH = (WIDEST / 10) ** 2  # ten standard deviations stay among the arguments that breakpoints are sought for
 _FLOAT = 8  # bytes
 _TABLE = 5  # numbers a point and layer in the tables of `gram_loop`
 
@@ -114,6 +116,7 @@ class GramKernel:
         )
         coefficients = self._expand(rows, columns, "pairs", True)
         self._pairs.pairs(gaps.flatten(), K, Theta, rows, columns, self._repeats, self._weights, *coefficients)
+        _check_reached(K.reshape(gaps.shape), (rows, columns), "pair")
         return K.reshape(gaps.shape), Theta.reshape(gaps.shape)
 
     def source(self, tangent: bool = True) -> str:
@@ -138,6 +141,8 @@ class GramKernel:
         corners = _corners(len(first), len(second), symmetric=Z is None)
         coefficients = self._expand(x.table, z.table, "gram", tangent)
         self._module(tangent).gram(corners, Z is None, *outputs, *points, self._repeats, self._weights, *coefficients)
+        for result in results.values():
+            _check_reached(result, (x.table, z.table), "entry")
         return results
 
     def _outputs(self, out: dict[str, Floats | None], X: Floats, Z: Floats) -> dict[str, Floats]:
@@ -162,6 +167,11 @@ class GramKernel:
         wrong = ~np.isfinite(table[:, 0])
         if wrong.any():
             layer, i = np.argwhere(wrong)[0]
+            before = table[layer - 1, 0, i]
+            if layer and np.isfinite(before) and np.isnan(table[layer, 0, i]):
+                given = f"point {i} of {name}, of variance {before:g} at layer {layer}"
+                wanted = f"variances up to {REACH:.0e}, which the numerical rule of this activation reaches"
+                raise DomainError(given, wanted, "X over a number, or .evaluate(p, q, c) for single values")
             given = f"point {i} of {name} has variance {table[layer, 0, i]} after Dense layer {layer + 1}"
             raise DomainError(given, "a finite variance", "smaller data, weight variances or depth")
         return table
@@ -233,6 +243,16 @@ def _corners(n: int, m: int, symmetric: bool) -> npt.NDArray[np.int64]:
     """First row and column of each tile; of a symmetric result, those on and above the diagonal."""
     corners = [(i, j) for i in range(0, n, TILE) for j in range(i if symmetric else 0, m, TILE)]
     return np.array(corners, dtype=np.int64)
+
+
+def _check_reached(values: Floats, tables: tuple[Floats, Floats], what: str) -> None:
+    """The numerical rules give NaN where they do not reach; the sum tells at the price of one pass."""
+    if np.isnan(values.sum()):
+        place = tuple(map(int, np.argwhere(np.isnan(values))[0]))
+        largest = max(float(table[:, 0].max(initial=0.0)) for table in tables)
+        given = f"the {what} {place if place else 'asked for'}, with variances up to {largest:g}"
+        wanted = f"variances below {REACH:.0e}, which the numerical rule of this activation reaches"
+        raise DomainError(given, wanted, "X over a number, or .evaluate(p, q, c) for single values")
 
 
 def _check_pairs(p: Floats, q: Floats, gap: Floats) -> None:
