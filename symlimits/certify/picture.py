@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from symlimits.certify.certificate import Certificate
-from symlimits.errors import DataError, NoRule, SymlimitsError
+from symlimits.errors import DataError, NoRule
 
 INCHES = (9.0, 3.6)
 POINTS = 200  # of a curve

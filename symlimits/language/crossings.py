@@ -86,7 +86,7 @@ class Crossing(sp.Expr):
     _numpycode = _scipycode = _pythoncode = _code
 
     def _mpmathcode(self, printer: Any) -> str:
-        return f"mpmath.mpf('{self.evalf(100)}')"
+        return f"mpf('{self.evalf(mpmath.mp.dps + GUARD)}')"
 
 
 @lru_cache(maxsize=256)

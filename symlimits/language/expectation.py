@@ -2,7 +2,7 @@ r"""The head $\mathbb E f(u_1, \dots, u_n)$, $u \sim N(0, C)$, left unevaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import combinations
 from typing import Any
 
@@ -121,7 +121,9 @@ def _matrix(covariance: Any) -> sp.ImmutableDenseMatrix:
     if isinstance(covariance, sp.ImmutableDenseMatrix):
         return covariance
     try:
-        rows = covariance.tolist() if hasattr(covariance, "tolist") else [list(row) for row in covariance]
+        rows = covariance.tolist() if hasattr(covariance, "tolist") else covariance
+        if not all(isinstance(part, Sequence) and not isinstance(part, str | bytes) for part in (rows, *rows)):
+            raise TypeError("no rows")
         entries = [[e if isinstance(e, sp.Expr) else exact(e, "covariance") for e in row] for row in rows]
         return sp.ImmutableDenseMatrix(entries)
     except (TypeError, ValueError):

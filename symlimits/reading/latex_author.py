@@ -41,11 +41,16 @@ def check_letters(tex: object, what: str, advice: str) -> None:
     ...
     symlimits.errors.DomainError: notation for p = '}{'; wanted: balanced LaTeX of a symbol; try: notation={"p": "k"}
     """
-    good = isinstance(tex, str) and tex.strip() and len(tex) <= MAX_LETTERS and "^^" not in tex and "\\\\" not in tex
-    if not (good and balanced(tex) and _PLAIN.fullmatch(_COMMAND.sub("", tex)) and not _STRUCTURE.search(tex)):
+    if not isinstance(tex, str) or not _stands_alone(tex):
         raise DomainError(f"{what} = {shown(tex)}", "balanced LaTeX of a symbol", advice)
     if tex.strip()[0] in "^_" or tex.rstrip()[-1] in "^_":
         raise DomainError(f"{what} = {shown(tex)}", "a letter before each index, and an index after", advice)
+
+
+def _stands_alone(tex: str) -> bool:
+    if not tex.strip() or len(tex) > MAX_LETTERS or "^^" in tex or "\\\\" in tex or not balanced(tex):
+        return False
+    return bool(_PLAIN.fullmatch(_COMMAND.sub("", tex))) and not _STRUCTURE.search(tex)
 
 
 def check_notation(notation: object, known: Collection[str]) -> None:

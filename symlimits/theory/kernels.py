@@ -94,7 +94,8 @@ def ntk(net: Serial) -> Limit:
     r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
 
     $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$. Called like `nngp`, and
-    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv 1806.07572.
+    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
+    1806.07572.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
