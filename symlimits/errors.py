@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST = 300  # characters of a value that a message repeats
+LONGEST = 400  # characters of a value that a message repeats
 
 
 class SymlimitsError(Exception):

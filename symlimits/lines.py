@@ -149,7 +149,14 @@ class Lines:
         self._check_notation(notation)
         if label is not None:
             check_label(label)
-        return align(self.name, self.trace, notation, label)
+        return align(self._left(notation), self.trace, notation, label)
+
+    def _left(self, notation: Mapping[str, str] | None) -> str:
+        """The name, its arguments in the author's letters."""
+        head, _, inside = self.name.partition("(")
+        if not notation or inside != f"{', '.join(map(str, self.arguments))})":
+            return self.name
+        return f"{head}({', '.join(latex(symbol, notation) for symbol in self.arguments)})"
 
     def _check_notation(self, notation: object) -> None:
         atoms = set().union(*(step.expr.atoms(sp.Symbol, sp.NumberSymbol) for step in self.trace))
@@ -173,4 +180,4 @@ class Lines:
         Source: derived here; Price 1958.
         """
         self._check_notation(notation)
-        return words.explanation(self.name, self.trace, self.source, notation)
+        return words.explanation(self._left(notation), self.trace, self.source, notation)

@@ -112,7 +112,7 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "Domain": (sl.Domain, [*ODD, None, {"p": sl.Range(0, 1)}, {u: 3}]),
     "integrand": (lambda j: sl.GaussianExpectation(j, (u,), [[1]]), [*FINITE, None, "__import__('os')"]),
     "variables": (lambda j: sl.GaussianExpectation(u, j, [[1]]), [*ODD, None, "u", (1,), (u, u), ()]),
-    "covariance": (lambda j: sl.GaussianExpectation(u, (u,), j), [*FINITE, None, [["open('x')"]], [[1, 2]], [[1], [2, 3]]]),
+    "covariance": (lambda j: sl.GaussianExpectation(u, (u,), j), [*FINITE, None, [["f(x)"]], [[1, 2]], [[1], [2]]]),
     "Derivation": (sl.Derivation, [*ODD, None, (), [1]]),
 }  # fmt: skip
 
