@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,6 +16,7 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation, x
 from symlimits.language.formula import exact
+from symlimits.language.names import shown
 
 MAX_COEFFICIENTS = 101  # of a polynomial: degree 100, as for a formula
 FORMULAS = {
@@ -78,8 +79,8 @@ def hermite(k: int) -> Activation:
 
 def polynomial(coefficients: object) -> Activation:
     """c_0 + c_1 x + c_2 x^2 + ..., coefficients ascending: numbers or exact strings."""
-    if isinstance(coefficients, str) or not isinstance(coefficients, Iterable):
-        raise DomainError(f"coefficients = {coefficients!r}", "a sequence, ascending", "polynomial([0, 1]) for x")
+    if isinstance(coefficients, str | bytes | Mapping | Set) or not isinstance(coefficients, Iterable):
+        raise DomainError(f"coefficients = {shown(coefficients)}", "a sequence, ascending", "polynomial([0, 1]) for x")
     values = [exact(value, "coefficient") for value in coefficients]
     if len(values) > MAX_COEFFICIENTS:
         raise DomainError(f"{len(values)} coefficients", f"at most {MAX_COEFFICIENTS}", "a lower degree")
@@ -98,5 +99,5 @@ def __getattr__(name: str) -> Any:
 
 def _degree(k: int, least: int) -> int:
     if isinstance(k, bool) or not isinstance(k, int) or not least <= k <= 40:
-        raise DomainError(f"k = {k!r}", f"an integer from {least} to 40", f"k={least + 1}")
+        raise DomainError(f"k = {shown(k)}", f"an integer from {least} to 40", f"k={least + 1}")
     return k

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LONGEST = 400  # characters of a value that a message repeats
+
 
 class SymlimitsError(Exception):
     """Base class of every error raised on purpose by symlimits.
@@ -16,6 +18,7 @@ class SymlimitsError(Exception):
     """
 
     def __init__(self, given: str, wanted: str, advice: str) -> None:
+        given = given if len(given) <= LONGEST else f"{given[: LONGEST - 3]}..."
         super().__init__(f"{given}; wanted: {wanted}; try: {advice}")
         self.given, self.wanted, self.advice = given, wanted, advice
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sympy as sp
 
@@ -13,7 +14,11 @@ from symlimits.errors import DomainError, NoRule
 from symlimits.language.domain import CORRELATION, Domain
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
+from symlimits.language.names import shown
+from symlimits.points import check_seed
 from symlimits.reading.latex import latex
+from symlimits.reading.latex_author import check_notation
+from symlimits.words import spoken
 
 GAPS = ("delta", "epsilon", "gap")  # names of the gap; a parameter may have taken the first
 
@@ -65,8 +70,8 @@ class Expansion:
 
         For a correlation map R the first is $\chi_1$; a sign that is not known gives zoo.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 0:
-            raise DomainError(f"k = {k!r}", "an integer, 0 or larger", "derivative(1)")
+        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k <= LARGEST_ORDER:
+            raise DomainError(f"k = {shown(k)}", f"an integer from 0 to {LARGEST_ORDER}", "derivative(1)")
         terms = self.terms if self.omitted is None else (*self.terms, self.omitted)
         for power, coefficient in terms:
             if power < k and not power.is_Integer:
@@ -74,7 +79,12 @@ class Expansion:
         return sp.S.NegativeOne**k * sp.factorial(k) * self.coefficient(k)
 
     def latex(self, notation: Mapping[str, str] | None = None) -> str:
-        """The series in LaTeX, for math mode: lowest powers first, then the order of what is left out."""
+        r"""The series in LaTeX, for math mode: lowest powers first, then the order of what is left out.
+
+        `notation` renames symbols: {"rho": "c"}. Raises `DomainError` for a name that is not in the series, and for
+        LaTeX that would not stand alone.
+        """
+        check_notation(notation, {str(symbol) for symbol in (*self.line.free_symbols, self.variable, self.gap)})
         parts = [self._term(power, coefficient, notation) for power, coefficient in self.terms] or ["0"]
         formula = parts[0] + "".join(f" - {p[1:].lstrip()}" if p.startswith("-") else f" + {p}" for p in parts[1:])
         gap, rho = latex(self.gap, notation), latex(self.variable, notation)
@@ -96,32 +106,49 @@ class Expansion:
     def __str__(self) -> str:
         order = f" + O({self.gap**self.order})" if self.omitted else ""
         terms = " + ".join(str(coefficient * self.gap**power) for power, coefficient in self.terms) or "0"
-        return f"{self.name} = {terms}{order}, {self.gap} = 1 - {self.variable}".replace("+ -", "- ")
+        return f"{spoken(self.name)} = {terms}{order}, {self.gap} = 1 - {self.variable}".replace("+ -", "- ")
 
     def explain(self) -> str:
         """The series in words, with the rule and its source."""
         left_out = f"Left out: {self.remainder}, and smaller terms." if self.omitted else "Nothing is left out."
         how = f"has, by {self.rule} ({self.source}), the series"
-        return f"{self.name} = {self.line}\n{how}\n    {self}\n{left_out}"
+        return f"{spoken(self.name)} = {self.line}\n{how}\n    {self}\n{left_out}"
 
     def check(self, seed: int = 0) -> links.Link:
         """Hold the series against the line at gaps of 1e-6 to 1e-10: the order of what is left out, and its size."""
+        check_seed(seed)
         return links.check_expansion(self.line, self.variable, self.expr, self.gap, self.remainder, self.domain, seed)
+
+
+class EqualVariances(NamedTuple):
+    """A dual activation as a function of the correlation: its line, its domain, and how it is written."""
+
+    line: sp.Expr
+    domain: Domain
+    arguments: str
 
 
 def equal_variances(
     definition: sp.Expr, line: sp.Expr, arguments: Sequence[sp.Symbol], domain: Domain, rho: sp.Symbol
-) -> tuple[sp.Expr, Domain]:
-    """A dual activation T(p, q, c) at p = q and c = q rho, and the domain that is left; `NoRule` for anything else."""
-    wanted, advice = "a sphere map or a dual activation, of the variances p and q", "sl.nngp(net).on_sphere('q')"
-    if not isinstance(definition, GaussianExpectation) or len(arguments) != 3:
-        raise NoRule(f"{line} at rho = 1", wanted, advice)
-    p, q, c = arguments
-    if definition.covariance != sp.ImmutableDenseMatrix([[p, c], [c, q]]):
-        raise NoRule(f"{line} at rho = 1", wanted, "sl.dual(phi)")
-    line = line.subs({p: q, c: q * rho}, simultaneous=True)
+) -> EqualVariances:
+    """A dual activation T(p, q, c) at p = q and c = q rho; `NoRule` for anything else.
+
+    A variance that has a value already is the one that the other takes.
+    """
+    if not isinstance(definition, GaussianExpectation) or len(definition.variables) != 2:
+        wanted = "a sphere map or a dual activation, of the variances p and q"
+        raise NoRule(f"{line} at rho = 1", wanted, "sl.nngp(net).on_sphere('q')")
+    p, c, q = definition.covariance[0, 0], definition.covariance[0, 1], definition.covariance[1, 1]
+    if c not in arguments:
+        raise NoRule(f"{line} at rho = 1, with the covariance {c}", "a free covariance c", "bind the variances alone")
+    if p != q and p not in arguments and q not in arguments:
+        raise NoRule(f"{line} at rho = 1, with variances {p} and {q}", "equal variances", ".bind(p=1, q=1)")
+    variance = q if p in arguments else p
+    other = {p if p in arguments else q: variance} if p != q else {}
+    line = line.subs({**other, c: variance * rho}, simultaneous=True)
     kept = {s: interval for s, interval in domain.ranges.items() if s in line.free_symbols}
-    return line, Domain({**kept, rho: CORRELATION})
+    written = [latex(entry) for entry in (variance, variance, variance * rho)]
+    return EqualVariances(line, Domain({**kept, rho: CORRELATION}), ", ".join(written))
 
 
 def expand_at_one(line: sp.Expr, rho: sp.Symbol, domain: Domain, name: str, order: object) -> Expansion:
@@ -135,7 +162,7 @@ def expand_at_one(line: sp.Expr, rho: sp.Symbol, domain: Domain, name: str, orde
 
 def _power(value: object, name: str) -> sp.Rational:
     power = exact(value, name)
-    if not (2 * power).is_Integer or not 0 <= power <= LARGEST_ORDER:
+    if not power.is_Rational or not (2 * power).is_Integer or not 0 <= power <= LARGEST_ORDER:
         raise DomainError(f"{name} = {value}", f"a multiple of 1/2 from 0 to {LARGEST_ORDER}", f"{name}=2")
     return power
 

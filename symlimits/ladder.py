@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
+import numpy as np
 import sympy as sp
 
 from symlimits.derivation.price import price
-from symlimits.errors import NoRule
+from symlimits.errors import DomainError, NoRule
+from symlimits.language.domain import Point
 from symlimits.language.expectation import GaussianExpectation, separated
+from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
+from symlimits.reading.closed_value import closed_value
+from symlimits.reading.real import plain
+from symlimits.reading.reference import reference
 
 
 class Value(NamedTuple):
@@ -18,6 +27,45 @@ class Value(NamedTuple):
     value: float
     error: float
     method: str
+
+
+EVALUATION_DIGITS, ROUGH_DIGITS = 20, 15
+
+
+def evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> Value:
+    """The value of a line at a point; `exact_line` is read in digits, `kernel` is its compiled reading or None.
+
+    The two lines are the same but where a variance is zero: there the definition has a value, and a closed form
+    a limit.
+    """
+    if is_closed(exact_line):
+        return Value(*closed_value(exact_line, point))
+    sampled = kernel is not None and not is_closed(expr)
+    if sampled and not isinstance(expr, Recursion):
+        bounded = kernel.bounded(*point.values())
+        if bounded is not None:
+            return Value(*bounded)
+    digits = ROUGH_DIGITS if sampled else EVALUATION_DIGITS
+    truth = reference(exact_line, point, digits)
+    number = math.nan
+    if kernel is not None and isinstance(expr, Recursion):
+        with suppress(DomainError):  # where the compiled rules do not reach
+            number = float(kernel.pairs(*(float(value) for value in point.values())))
+    if math.isfinite(number):
+        error, method = abs(number - truth), f"series and panels, compiled; error against {digits} digits"
+    else:  # no compiled code, or none that reaches this point
+        number, error = float(truth), abs(truth - reference(exact_line, point, digits - 5))
+        method = f"quadrature to {digits} digits; error against {digits - 5}"
+    return Value(number, float(error) + max(abs(number), abs(float(truth))) * 2.0**-52, method)
+
+
+def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequence[Any]) -> Any:
+    """The value of a line at arrays of numbers, one by one."""
+
+    def value(*point: Any) -> float:
+        return float(reference(expr, dict(zip(arguments, map(exact, point), strict=True)), ROUGH_DIGITS))
+
+    return plain(np.vectorize(value, otypes=[float])(*numbers) if numbers else value())
 
 
 def is_closed(expr: sp.Expr) -> bool:

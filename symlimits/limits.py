@@ -20,7 +20,8 @@ from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.finite.functional import ARGUMENTS, KINDS, Functional
 from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
-from symlimits.points import check_seed
+from symlimits.language.names import shown
+from symlimits.points import check_seed, check_text
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
@@ -72,9 +73,16 @@ class Limit(Derivation):
         and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
         certificate is the same. Free parameters are set at a point of the domain that the seed fixes.
+        `progress` is called with a line of text before each part. Raises `DomainError` for sizes that are too few or no
+        integers, `UnboundSymbol` for a parameter that the experiment needs.
+
+        >>> identity = limit("(1 + a)**2").then("1 + 2*a + a**2", because="expanding")
+        >>> identity.certify().ok
+        True
         """
         _check_sizes(sizes)
         check_seed(seed)
+        _check_workers(executor, progress)
         sizes = tuple(sorted(map(int, sizes)))
         simulation = self._simulation(sizes, seed, executor, progress, journal)
         return self._certificate((simulation,), seed, progress)
@@ -84,7 +92,16 @@ class Limit(Derivation):
 
         `samples` maps a size to a one-dimensional array, one number a network, from any program;
         `values` are the arguments and parameters at which they were made. The samples are held against
-        line 0, the definition, as a certificate holds the networks of the experiment.
+        line 0, the definition, as a certificate holds the networks of the experiment. Raises `DataError` for samples
+        of another shape, `UnboundSymbol` while a symbol has no value, `DomainError` for a single size.
+
+        >>> import numpy as np
+        >>> from symlimits import activations as act, dual
+        >>> rng = np.random.default_rng(0)
+        >>> draws = {n: (rng.standard_normal((500, n)) ** 2).mean(1) for n in (16, 64, 256)}
+        >>> cert = dual(act.linear).compare(draws, p=1, q=1, c=1)
+        >>> cert.links[0].passed
+        True
         """
         check_seed(seed)
         bound = self.bind(**values) if values else self
@@ -165,8 +182,11 @@ def limit(
 ) -> Limit:
     """A claim of one's own: a definition line, to be led on by `.apply(rule)` and `.then(expr, because=...)`.
 
+    `expr` is a formula, a string or a SymPy expression; its symbols are the arguments, by name.
     `experiment(size, rng)` draws the observable of one or more networks of that size; None for an
-    identity. The domain follows from the assumptions on the symbols unless it is given.
+    identity. The domain follows from the assumptions on the symbols unless it is given. The finite-size bias is
+    $O(1/N^k)$ with k = `order`; `regime`, `observable` and `source` are words, `name` is LaTeX. Raises `DomainError`
+    for another type or range of any of them, `FormulaError` for text that is no formula.
 
     `kind` says what the draws X tend to: "mean", E X; "log", E log|X|; "cdf", P(X <= s) as a function of s;
     "cf", E cos(t X) as a function of t; "exponent", the power of the size that E|X| grows like. The law's functions and
@@ -183,11 +203,14 @@ def limit(
     """
     _check_experiment(experiment)
     if isinstance(order, bool) or not isinstance(order, Real) or not 0 <= order < float("inf"):
-        raise DomainError(f"order = {order!r}", "the k of an error O(1/N^k), or 0 for none at all", "order=1")
+        raise DomainError(f"order = {shown(order)}", "the k of an error O(1/N^k), or 0 for none at all", "order=1")
     links.check_kind(kind, KINDS)
     if domain is not None and not isinstance(domain, Domain):
-        raise DomainError(f"domain = {domain!r}", "a Domain", "sl.Domain({p: sl.Range(0, 1)})")
-    line = Step(exact(expr, "expr"), "definition", source)
+        raise DomainError(f"domain = {shown(domain)}", "a Domain", "sl.Domain({p: sl.Range(0, 1)})")
+    check_text(regime, "regime")
+    line = Step(exact(expr, "expr"), "definition", check_text(source, "source"))
+    if not isinstance(observable, str) or observable:
+        check_text(observable, "observable")
     arguments = tuple(sorted(line.expr.free_symbols, key=str))
     repeated = next((a for a, b in pairwise(arguments) if a.name == b.name), None)
     if repeated is not None:
@@ -211,7 +234,7 @@ def _check_experiment(experiment: Any) -> None:
     if experiment is None or hasattr(experiment, "at"):
         return
     if not callable(experiment):
-        raise DomainError(f"experiment = {experiment!r}", "a function draw(size, rng)", "experiment=draw")
+        raise DomainError(f"experiment = {shown(experiment)}", "a function draw(size, rng)", "experiment=draw")
     try:
         signature(experiment).bind(1, None)
     except TypeError:
@@ -222,13 +245,21 @@ def _check_experiment(experiment: Any) -> None:
         return
 
 
+def _check_workers(executor: object, progress: object) -> None:
+    if executor is not None and not callable(executor) and not hasattr(executor, "submit"):
+        wanted = "an Executor of concurrent.futures, a function that makes one, or None"
+        raise DomainError(f"executor = {shown(executor)}", wanted, "ProcessPoolExecutor(2)")
+    if progress is not None and not callable(progress):
+        raise DomainError(f"progress = {shown(progress)}", "a function of one text, or None", "progress=print")
+
+
 def _check_sizes(sizes: object) -> None:
     """A limit is tested at three sizes or more: fewer leave nothing to see a bias with."""
     known = tuple(sizes) if isinstance(sizes, Iterable) and not isinstance(sizes, str) else None
     if known is None:
-        raise DomainError(f"sizes = {sizes!r}", "a sequence of three or more widths", "sizes=(32, 128, 512)")
+        raise DomainError(f"sizes = {shown(sizes)}", "a sequence of three or more widths", "sizes=(32, 128, 512)")
     integers = all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in known)
     if not integers:
-        raise DomainError(f"sizes = {known}", "positive integers", "sizes=(32, 128, 512)")
+        raise DomainError(f"sizes = {shown(known)}", "positive integers", "sizes=(32, 128, 512)")
     if len(set(known)) < max(3, len(known)):
-        raise DomainError(f"sizes = {known}", "three or more different widths", "sizes=(32, 128, 512)")
+        raise DomainError(f"sizes = {shown(known)}", "three or more different widths", "sizes=(32, 128, 512)")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DomainError
+from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.language.domain import Domain, Point, describe, natural_domain
+from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.formula import exact
+from symlimits.language.names import shown
+from symlimits.language.recursion import Recursion
+from symlimits.reading.real import as_reals
 
 ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
 
@@ -102,6 +107,51 @@ def _check_expression(domain: Domain, given: Point, symbol: sp.Symbol, placed: s
             ) from None
 
 
+def variances(definition: sp.Expr, arguments: Collection[sp.Symbol]) -> set[sp.Symbol]:
+    """The arguments that are variances, and may be zero: on the diagonal of an expectation, or an input kernel K(x, x).
+
+    >>> p, c = sp.symbols("p c")
+    >>> u, v = sp.symbols("u v")
+    >>> variances(GaussianExpectation(u * v, (u, v), [[p, c], [c, 1]]), (p, c))
+    {p}
+    """
+    diagonal: Sequence[sp.Expr] = ()
+    if isinstance(definition, GaussianExpectation):
+        diagonal = list(definition.covariance.diagonal())
+    elif isinstance(definition, Recursion):
+        diagonal = definition.start[:2]
+    return set().union(*(entry.free_symbols for entry in diagonal)) & set(arguments)
+
+
+def as_point(
+    domain: Domain, arguments: Sequence[sp.Symbol], values: Sequence[object], may_vanish: Collection[sp.Symbol] = ()
+) -> Point:
+    """Exact values for the arguments, inside the domain; those in `may_vanish` may lie at its open end 0."""
+    check_count(arguments, values)
+    point = {symbol: exact(value, symbol.name) for symbol, value in zip(arguments, values, strict=True)}
+    unbound = sorted(symbol.name for value in point.values() for symbol in value.free_symbols)
+    if unbound:
+        raise UnboundSymbol(f"{unbound[0]} without a value", "a number for every argument", f"{unbound[0]}=1")
+    domain.check({symbol: value for symbol, value in point.items() if value != 0 or symbol not in may_vanish})
+    check_inside(domain, {symbol: float(value) for symbol, value in point.items()})
+    return point
+
+
+def as_numbers(domain: Domain, arguments: Sequence[sp.Symbol], values: Sequence[Any]) -> list[Any]:
+    """Float arrays for the arguments, inside the closure of the domain."""
+    check_count(arguments, values)
+    numbers = as_reals(values, [symbol.name for symbol in arguments])
+    check_inside(domain, dict(zip(arguments, numbers, strict=True)))
+    return numbers
+
+
+def check_count(arguments: Sequence[sp.Symbol], values: Sequence[object]) -> None:
+    """Raise `DataError` for more or fewer values than arguments."""
+    if len(values) != len(arguments):
+        names = ", ".join(symbol.name for symbol in arguments)
+        raise DataError(f"{len(values)} values", f"{len(arguments)} ({names})", f"T({names})")
+
+
 def check_inside(domain: Domain, values: Mapping[sp.Symbol, Any]) -> None:
     """Raise `DomainError` for numbers or arrays outside the closure of the domain.
 
@@ -159,4 +209,11 @@ def _check_range(domain: Domain, symbol: sp.Symbol, array: Any, others: Mapping[
 def check_seed(seed: object) -> None:
     """Raise `DomainError` for what is no seed of random numbers."""
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise DomainError(f"seed = {seed!r}", "an integer, 0 or larger", "seed=0")
+        raise DomainError(f"seed = {shown(seed)}", "an integer, 0 or larger", "seed=0")
+
+
+def check_text(value: object, name: str) -> str:
+    """The same text; `DomainError` for anything that is no printable text."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise DomainError(f"{name} = {shown(value)}", "a printable text", f'{name}="by symmetry"')
+    return value

@@ -136,7 +136,7 @@ def test_bound_values_and_words() -> None:
     assert hash(S) == hash(pickle.loads(pickle.dumps(S)))
     linear = sl.dual(act.linear).at_one(2)
     assert (linear.remainder, linear.order, linear.derivative(1), linear.derivative(7)) == (0, sp.oo, q, 0)
-    assert str(linear) == r"T(q, q, q \rho) = q - delta*q, delta = 1 - rho"
+    assert str(linear) == "T(q, q, q rho) = q - delta*q, delta = 1 - rho"
 
 
 def test_a_parameter_named_delta_keeps_its_name() -> None:

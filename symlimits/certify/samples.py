@@ -25,8 +25,10 @@ from symlimits.finite.statistics import (
     negative_control,
 )
 from symlimits.finite.tails import refuse_heavy, trusted_sum
+from symlimits.language.names import shown
 
 ALPHA = 1e-6  # false alarms of one statistical link
+LARGEST = 2**53  # of a size: a float holds it
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ def summarize(samples: Mapping[int, Any], functionals: Sequence[Functional] = (F
 def _draws(size: Any, draws: Any) -> tuple[int, npt.NDArray[np.float64]]:
     try:
         number, array = int(size), np.asarray(draws, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"samples at size {size!r}", "an integer size and numbers", "{64: draws}") from None
-    if number != float(size) or number < 1:
-        raise DataError(f"samples at size {size!r}", "a positive integer size", "{64: draws}")
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"samples at size {shown(size)}", "an integer size and numbers", "{64: draws}") from None
+    if (str(number) != str(size) and number != size) or not 1 <= number < LARGEST:
+        raise DataError(f"samples at size {shown(size)}", "a positive integer size", "{64: draws}")
     if array.ndim != 1 or array.size < 8:
         raise DataError(f"samples of shape {array.shape} at size {size}", "8 or more numbers", "one draw a net")
     if not np.isfinite(array).all():

@@ -13,6 +13,7 @@ import sympy as sp
 
 from symlimits.derivation.terms import Delta, Term, Terms
 from symlimits.errors import NoRule
+from symlimits.language.crossings import Crossing
 from symlimits.language.measure import digits
 
 # (work of f) x (work of g); 260 takes some seconds (measured on 60 formulas, tests/derivation/test_budget.py)
@@ -44,7 +45,7 @@ def _inner_numbers(term: Term) -> Iterator[sp.Rational]:
 def _work(term: Term) -> float:
     """The work of one term, in units of an exponential without a power."""
     if isinstance(term.factor, Delta):
-        if term.factor.at.has(sp.CRootOf):
+        if term.factor.at.has(sp.CRootOf, Crossing):
             return float("inf")
         return 1.0 if term.factor.at == 0 else SHIFTED * (term.factor.order + 1)
     work = float(term.power + 1)

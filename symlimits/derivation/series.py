@@ -42,7 +42,7 @@ def series_at_one(line: sp.Expr, rho: sp.Symbol, order: sp.Rational) -> tuple[tu
     highest = int(2 * order)
     line = line.replace(_is_degenerate, _over_one_variable).subs(rho, 1 - t**2)
     names = _Names()
-    line = line.xreplace({head: names[head] for head in line.atoms(GaussianExpectation) if not head.has(t)})
+    line = line.xreplace({head: names.of(head) for head in line.atoms(GaussianExpectation) if not head.has(t)})
     scale, varying = line.as_independent(t, as_Add=False)
     terms: list[PowerTerm] = []
     for power, coefficient in _powers(varying, t, highest, names):
@@ -75,6 +75,11 @@ class _Names(dict[GaussianExpectation, sp.Dummy]):
 
     def __missing__(self, head: GaussianExpectation) -> sp.Dummy:
         return self.setdefault(head, sp.Dummy("E", real=True))
+
+    def of(self, head: GaussianExpectation) -> sp.Expr:
+        """A number times the name of the expectation without it: E f^2/4 and E (f/2)^2 have one name."""
+        factor, integrand = sp.factor_terms(head.integrand).as_coeff_Mul()
+        return factor * self[GaussianExpectation(integrand, head.variables, head.covariance)]
 
     @property
     def heads(self) -> dict[sp.Dummy, GaussianExpectation]:
@@ -247,7 +252,7 @@ class _Reader:
             product = _almost_everywhere(slopes[k][0](u) * slopes[k][1](u))
             shortest = min((sp.factor_terms(product), sp.factor(product)), key=sp.count_ops)
             number, integrand = shortest.as_content_primitive()
-            return number * self.names[GaussianExpectation(integrand, (u,), [[variance]])] / sp.factorial(k)
+            return number * self.names.of(GaussianExpectation(integrand, (u,), [[variance]])) / sp.factorial(k)
 
         smooth = self._taylor(covariance, coefficients)
         if len(slopes) == self.length:

@@ -14,6 +14,7 @@ from symlimits.language.grammar import Text
 from symlimits.language.growth import check_values, growth
 from symlimits.language.magnitude import vanishes
 from symlimits.language.measure import expanded_size
+from symlimits.language.names import shown
 from symlimits.language.piecewise import MAX_TERMS, Branches, branches, joined
 
 x = sp.Symbol("x", real=True)
@@ -31,9 +32,15 @@ class Activation:
     expr: sp.Expr
     name: str = r"\phi"
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.expr, sp.Expr):
+            raise FormulaError(f"an activation {shown(self.expr)}", "a SymPy expression in x", "sl.activation(formula)")
+        if not isinstance(self.name, str) or not self.name.isprintable():
+            raise FormulaError(f"name = {shown(self.name)}", "LaTeX", r"name=r'\phi'")
+
     def __call__(self, argument: sp.Expr) -> sp.Expr:
-        """The activation at another argument, as an expression."""
-        return self.expr.subs(x, argument)
+        """The activation at another argument, as an expression; numbers at many points come from `sl.dual` or NumPy."""
+        return self.expr.subs(x, argument if isinstance(argument, sp.Expr) else exact(argument, "argument"))
 
     def __repr__(self) -> str:
         return f"activation({str(self.expr)!r})"
@@ -111,14 +118,18 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
     r"""An activation from a formula: a string, or a SymPy expression in one symbol.
 
     A string goes through the safe parser and is a formula in `x`. An expression may hold
-    parameters beside its variable if `symbol` names the variable.
+    parameters beside its variable if `symbol` names the variable. `name` is LaTeX.
 
-    Raises `FormulaError` for two symbols or unreadable text and `DomainError` when no Gaussian
-    second moment is finite.
+    Raises `FormulaError` for two symbols or unreadable text, `DomainError` when no Gaussian
+    second moment is finite, and `NoRule` for kinks without end or at an unknown place.
 
     >>> activation("x*(1+erf(x/sqrt(2)))/2")
     activation('x*(erf(sqrt(2)*x/2) + 1)/2')
+    >>> activation("abs(tanh(x) - 1/2)").kinks
+    (atanh(1/2),)
     """
+    if symbol is not None and not isinstance(symbol, sp.Symbol):
+        raise FormulaError(f"symbol = {shown(symbol)}", "a SymPy symbol", "symbol=sp.Symbol('x')")
     if isinstance(formula, Activation):
         return formula
     if callable(formula) and not isinstance(formula, sp.Basic):
@@ -141,7 +152,7 @@ def activation(formula: object, name: str | None = None, symbol: sp.Symbol | Non
         raise FormulaError(f"{expr} with a parameter named x", "x for the variable alone", "another name")
     if expr.atoms(sp.DiracDelta):
         raise FormulaError(f"{expr} with a Dirac mass", "a function", "its integral, such as Heaviside(x)")
-    phi = Activation(expr.subs(symbol, x), name or r"\phi")
+    phi = Activation(expr.subs(symbol, x), r"\phi" if name is None else name)
     if phi.growth == sp.oo:
         raise DomainError(
             f"{expr}, which grows faster than every exp(r x^2)", "a finite Gaussian second moment", "a slower function"

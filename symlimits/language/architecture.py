@@ -6,7 +6,7 @@ dispatch on these classes; a layer is added here once and there twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import sympy as sp
@@ -14,6 +14,7 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.formula import exact
+from symlimits.language.names import shown
 
 PARAMETERIZATIONS = ("ntk", "standard")
 
@@ -27,6 +28,9 @@ class Dense:
     parameterisation $z = W h + b$ with $W_{ij} \sim N(0, w_{var}/n)$, $b_i \sim N(0, b_{var})$.
     `b_var=None` means a layer without bias; `b_var=0` in the standard parameterisation
     means a bias that starts at zero and is trained.
+
+    Raises `DomainError` for a negative variance or what is no number or formula. Source: Lee et al. 2019, arXiv
+    1902.06720 (NTK parameterisation).
 
     >>> Dense(2, "sigma_b**2")
     Dense(w_var=2, b_var=sigma_b**2)
@@ -80,7 +84,11 @@ class Serial:
 
 
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
-    """A network from its layers, in the order in which data meet them.
+    r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
+
+    Layers are `Dense`, activations and `Repeat`, one of them at least a Dense one; `parameterization` is "ntk" or
+    "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the last. Raises
+    `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
@@ -89,7 +97,7 @@ def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None)
     for layer in layers:
         if not isinstance(layer, Layer):
             wanted = "a layer such as Dense(2, 0) or an activation"
-            raise DomainError(f"layer {layer!r}", wanted, "sl.Dense(w_var, b_var)")
+            raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
     if not any(isinstance(layer, Dense | Repeat) for layer in layers):
         raise DomainError("a network without a Dense layer", "at least one", "sl.serial(sl.Dense(1, 0), ...)")
     net = Serial(tuple(layers), _parameterization(parameterization, widths), _widths(widths))
@@ -106,12 +114,15 @@ def mlp(
     parameterization: str = "ntk",
     widths: object = None,
 ) -> Serial:
-    """A fully connected network with `depth` hidden layers, all alike, and a linear readout.
+    r"""A fully connected network with `depth` hidden layers, all alike, and a linear readout.
 
     `depth` is a positive integer or the name of a symbol ("L": the depth stays open);
     `w_var` and `b_var` are variances: numbers, exact strings or SymPy expressions,
     left symbolic by default; `parameterization` is "ntk" or "standard", and the latter
-    needs `widths`, one for each hidden layer.
+    needs `widths`, one for each hidden layer. With NTK parameterisation
+    $z^1 = \sqrt{w/d}\,W x + \sqrt b\,\beta$, $z^{l+1} = \sqrt{w/N_l}\,W\phi(z^l) + \sqrt b\,\beta$ for l = 1..depth
+    (Lee et al. 2019, arXiv 1902.06720). Raises `DomainError` for a depth, variance, width or parameterisation outside
+    these, `FormulaError` for an activation that is no formula.
 
     >>> from symlimits import activations as act
     >>> mlp(depth=3, activation=act.relu, w_var=2, b_var=0).layers[0]
@@ -171,8 +182,8 @@ def _depth(value: object) -> sp.Expr:
 
 
 def _parameterization(name: str, widths: object) -> str:
-    if name not in PARAMETERIZATIONS:
-        raise DomainError(f"parameterization = {name!r}", "'ntk' or 'standard'", "parameterization='ntk'")
+    if not isinstance(name, str) or name not in PARAMETERIZATIONS:
+        raise DomainError(f"parameterization = {shown(name)}", "'ntk' or 'standard'", "parameterization='ntk'")
     if name == "standard" and widths is None:
         given = "parameterization = 'standard' without widths"
         raise DomainError(given, "widths=, one for each hidden layer", "widths=(512, 512, 512)")
@@ -187,8 +198,8 @@ def _same_number(widths: int, hidden: int) -> None:
 def _widths(values: object) -> tuple[sp.Expr, ...] | None:
     if values is None:
         return None
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise DomainError(f"widths = {values!r}", "a sequence, one for each hidden layer", "widths=(512, 512)")
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
+        raise DomainError(f"widths = {shown(values)}", "a sequence, one for each hidden layer", "widths=(512, 512)")
     widths = tuple(exact(value, "widths") for value in values)
     for width in widths:
         if width.is_number and not (width.is_Integer and width >= 1):

@@ -11,6 +11,7 @@ import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.formula import exact
+from symlimits.language.names import shown
 
 Point = dict[sp.Symbol, sp.Expr]
 MODERATE, WIDE = 1, 4  # decades that draws cover on either side of one: for experiments and quadrature, for formulas
@@ -33,6 +34,14 @@ class Range:
         for name in ("low", "high"):
             end = getattr(self, name)
             object.__setattr__(self, name, end if isinstance(end, sp.Expr) else exact(end, name))
+        if not (isinstance(self.closed, tuple) and [type(side) for side in self.closed] == [bool, bool]):
+            raise DomainError(f"closed = {shown(self.closed)}", "True or False for each end", "closed=(True, False)")
+        if not isinstance(self.special, tuple):
+            raise DomainError(f"special = {shown(self.special)}", "a tuple of numbers", "special=(0, 1)")
+        special = (value if isinstance(value, sp.Expr) else exact(value, "special") for value in self.special)
+        object.__setattr__(self, "special", tuple(special))
+        if not self.low.is_extended_real or not self.high.is_extended_real or (self.low < self.high) != sp.true:
+            raise DomainError(f"the range from {self.low} to {self.high}", "two numbers in order", "sl.Range(0, 1)")
 
     def contains(self, value: sp.Expr) -> bool:
         """Whether a number lies in the interval."""
@@ -100,6 +109,16 @@ class Domain:
     ranges: Mapping[sp.Symbol, Range] = field(default_factory=dict)
     dependent: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("ranges", Range), ("dependent", sp.Expr)):
+            entries = getattr(self, name)
+            pairs = entries.items() if isinstance(entries, Mapping) else [(None, None)]
+            if not all(isinstance(symbol, sp.Symbol) and isinstance(value, kind) for symbol, value in pairs):
+                wanted = f"a dictionary from symbols to a {kind.__name__} each"
+                raise DomainError(f"{name} = {shown(entries)}", wanted, "sl.Domain({p: sl.Range(0, 1)})")
+        if not isinstance(self.note, str):
+            raise DomainError(f"note = {shown(self.note)}", "a text", 'note="c^2 <= p q"')
 
     def __hash__(self) -> int:
         return hash((frozenset(self.ranges.items()), frozenset(self.dependent.items()), self.note))

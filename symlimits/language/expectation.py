@@ -2,7 +2,7 @@ r"""The head $\mathbb E f(u_1, \dots, u_n)$, $u \sim N(0, C)$, left unevaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import combinations
 from typing import Any
 
@@ -10,6 +10,8 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symlimits.errors import DomainError
+from symlimits.language.formula import exact
+from symlimits.language.names import shown
 from symlimits.language.piecewise import branches, generalized_derivative
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
@@ -33,15 +35,16 @@ class GaussianExpectation(sp.Expr):
     is_commutative = True
 
     def __new__(cls, integrand: Any, variables: Iterable[sp.Symbol], covariance: Any) -> GaussianExpectation:
-        variables = tuple(variables)
-        matrix = sp.ImmutableDenseMatrix(covariance)
+        variables = _variables(variables)
+        matrix = _matrix(covariance)
         if matrix.shape != (len(variables), len(variables)) or matrix != matrix.T:
             raise DomainError(
                 f"a covariance of shape {matrix.shape} for {len(variables)} variables",
                 "a symmetric matrix, one row a variable",
                 "[[p, c], [c, q]] for u and v",
             )
-        return sp.Expr.__new__(cls, sp.sympify(integrand), sp.Tuple(*variables), matrix)
+        integrand = integrand if isinstance(integrand, sp.Expr) else exact(integrand, "integrand")
+        return sp.Expr.__new__(cls, integrand, sp.Tuple(*variables), matrix)
 
     @property
     def integrand(self) -> sp.Expr:
@@ -103,6 +106,29 @@ class GaussianExpectation(sp.Expr):
                     second = generalized_derivative(generalized_derivative(f, u), w)
                     total += rate * self.func(second, us, matrix)
         return total
+
+
+def _variables(variables: Any) -> tuple[sp.Symbol, ...]:
+    wrong = isinstance(variables, str | bytes | Mapping | Set) or not isinstance(variables, Iterable)
+    found = () if wrong else tuple(variables)
+    if not found or not all(isinstance(u, sp.Symbol) for u in found) or len(set(found)) < len(found):
+        raise DomainError(f"variables = {shown(found or variables)}", "different symbols, in a sequence", "(u, v)")
+    return found
+
+
+def _matrix(covariance: Any) -> sp.ImmutableDenseMatrix:
+    """Entries that are no expressions go through the safe parser: SymPy's own would run a string."""
+    if isinstance(covariance, sp.ImmutableDenseMatrix):
+        return covariance
+    try:
+        rows = covariance.tolist() if hasattr(covariance, "tolist") else covariance
+        if not all(isinstance(part, Sequence) and not isinstance(part, str | bytes) for part in (rows, *rows)):
+            raise TypeError("no rows")
+        entries = [[e if isinstance(e, sp.Expr) else exact(e, "covariance") for e in row] for row in rows]
+        return sp.ImmutableDenseMatrix(entries)
+    except (TypeError, ValueError):
+        given = f"covariance = {shown(covariance)}"
+        raise DomainError(given, "a symmetric matrix, one row a variable", "[[p, c], [c, q]]") from None
 
 
 def _with_free_jumps(f: sp.Expr, variables: tuple[sp.Symbol, ...], parameter: sp.Symbol) -> sp.Expr:

@@ -57,6 +57,8 @@ def exact(value: object, name: str = "value") -> sp.Expr:
     if isinstance(value, sp.Expr):
         return _checked(value, name)
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
+        if max(abs(value.numerator), value.denominator) >= 10**MAX_DIGITS:
+            raise _not_exact(value, name)
         return sp.Rational(value)
     if isinstance(value, float | Decimal):
         return _decimal(Decimal(repr(value)) if isinstance(value, float) else value, name)
@@ -72,6 +74,8 @@ def _checked(expr: sp.Expr, name: str) -> sp.Expr:
             raise FormulaError(f"{brief(node)} in {name}", "functions with a formula", "writing the function out")
     if expr.has(*NOT_REAL) or any(number.is_extended_real is False for number in expr.atoms(sp.Function, sp.Pow)):
         raise _not_exact(expr, name)
+    if any(max(abs(number.p), number.q) >= 10**MAX_DIGITS for number in expr.atoms(sp.Rational)):
+        raise _not_exact("a number of too many digits", name)
     # A double is kept as Python prints it; SymPy's own 15 digits would lose the last two.
     digits = {number: repr(float(number)) if number._prec == 53 else str(number) for number in expr.atoms(sp.Float)}
     expr = expr.xreplace({number: _decimal(Decimal(text), name) for number, text in digits.items()})

@@ -49,7 +49,7 @@ def magnitude(expr: sp.Expr, values: dict[sp.Symbol, object]) -> Number:
 def _value(expr: sp.Expr, values: dict[sp.Symbol, Number]) -> Number:
     if expr in values:
         return values[expr]
-    if not expr.args or isinstance(expr, sp.CRootOf):
+    if not expr.args or (expr.is_number and expr.is_Atom) or isinstance(expr, sp.CRootOf):
         return expr.evalf(DIGITS)._to_mpmath(mpmath.mp.prec)
     arguments = [_value(argument, values) for argument in expr.args]
     if expr.func not in _FUNCTIONS:

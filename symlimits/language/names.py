@@ -46,3 +46,16 @@ def brief(value: object) -> str:
     except (ValueError, RecursionError):  # an integer of more digits than Python prints
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def shown(value: object) -> str:
+    """A value of any type as an error message repeats it: its `repr`, on one line, at most 80 characters.
+
+    >>> shown([1.5, "x"]), shown(10**5000)
+    ("[1.5, 'x']", 'a value of type int')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a repr of the author's own may raise anything
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."

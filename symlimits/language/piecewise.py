@@ -1,7 +1,7 @@
 """Functions with kinks, cut into smooth branches.
 
-`Max`, `Min`, `Abs`, `sign`, `Heaviside` and `Piecewise` switch where some polynomial in x
-changes sign. Between two switching points the function is one smooth expression.
+`Max`, `Min`, `Abs`, `sign`, `Heaviside` and `Piecewise` switch where some smooth function of x, mostly
+a polynomial, changes sign. Between two switching points the function is one smooth expression.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symlimits.errors import NoRule
+from symlimits.language.crossings import crossings
 from symlimits.language.magnitude import vanishes
 from symlimits.language.measure import expanded_size
 
@@ -85,10 +86,10 @@ def _real_roots(switch: sp.Expr, x: sp.Symbol) -> set[sp.Expr]:
     if any(node.has(x) for node in switch.atoms(*KINKED_HEADS)):
         cut = branches(switch, x)
         return set(cut.points).union(*(_real_roots(piece, x) for piece in cut.pieces))
-    if not switch.is_polynomial(x):
-        raise NoRule(f"a kink where {switch} = 0", "a polynomial condition in x", "a formula with explicit kinks")
     if not switch.has(x):
         return set()
+    if not switch.is_polynomial(x):
+        return set(crossings(switch, x))
     polynomial = sp.Poly(switch, x)
     if polynomial.get_domain().is_QQ or polynomial.get_domain().is_ZZ:
         return set(sp.real_roots(polynomial))

@@ -12,6 +12,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
+from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.surroundings import surroundings
 from symlimits.theory.twin import Twin
@@ -86,6 +87,8 @@ def verify(
 
 
 def _read(text_or_path: str | Path) -> dict[str, Any]:
+    if not isinstance(text_or_path, str | Path):
+        raise DataError(shown(text_or_path), "JSON text, or the path of a file", "sl.verify('a.certificate.json')")
     text = str(text_or_path)
     if not text.lstrip().startswith("{"):
         text = storing.file_text(Path(text_or_path))

@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 
+from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.expected import ExpectationKernel
@@ -17,7 +18,7 @@ from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.lower_recursion import gram_kernel
-from symlimits.reading.real import as_real, plain
+from symlimits.reading.real import as_reals, plain
 
 _dimension = sp.Symbol("d", positive=True)
 
@@ -33,14 +34,16 @@ class RecursionKernel:
     expr: Recursion
     definition: Recursion | None = None
 
-    def __call__(self, X: Any, Z: Any = None, out: Any = None) -> Any:
+    def __call__(self, X: Any, Z: Any = None, out: Any = None, **others: Any) -> Any:
         """The Gram matrix (n, m) for data X (n, d) and Z (m, d); Z = X when left out."""
+        if others:
+            raise DataError(f"a value for {next(iter(others))}", "X, Z or out", "K(X), K(X, Z) or K(X, Z, out=array)")
         X = as_rows(X, "X")
         return self._read(lambda kernel: (kernel.ntk if self.is_tangent else kernel.nngp)(X, Z, out), X.shape[1])
 
     def pairs(self, p: Any, q: Any, c: Any) -> Any:
         """The kernel where the input kernel has the values p = K(x, x), q = K(z, z), c = K(x, z)."""
-        values = [as_real(value, name) for value, name in zip((p, q, c), "pqc", strict=True)]
+        values = as_reals((p, q, c), "pqc")
         return self.pairs_with_gap(values[0], values[1], signed_gap(*values))
 
     def pairs_with_gap(self, p: Any, q: Any, gap: Any) -> Any:

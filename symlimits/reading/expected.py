@@ -15,7 +15,7 @@ from symlimits.language.formula import exact
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.panels import Floats
-from symlimits.reading.real import as_real, plain
+from symlimits.reading.real import as_reals, plain
 from symlimits.reading.reference import reference
 from symlimits.reading.sampled import PairExpectation, pair_of
 
@@ -50,7 +50,7 @@ class ExpectationKernel:
         if len(values) != len(self.args):
             names = ", ".join(symbol.name for symbol in self.args)
             raise DataError(f"{len(values)} arguments", f"{len(self.args)}: {names}", f"T({names})")
-        numbers = [as_real(value, s.name) for value, s in zip(values, self.args, strict=True)]
+        numbers = as_reals(values, [symbol.name for symbol in self.args])
         shape = np.broadcast_shapes(*(number.shape for number in numbers))
         flat = [np.broadcast_to(number, shape).ravel() for number in numbers]
         found = [_values(pair, *law(flat)) for pair, law in zip(self._pairs, self._laws, strict=True)]

@@ -24,7 +24,9 @@ from symlimits.reading.gram_input import Floats, row_norms
 from symlimits.reading.gram_loop import TILE, Series
 from symlimits.reading.gram_sampled import SampledStage, needed_terms
 from symlimits.reading.gram_source import Stages, gram_source
+from symlimits.reading.panels import WIDEST
 
+REACH = (WIDEST / 10) ** 2  # ten standard deviations stay among the arguments that breakpoints are sought for
 _FLOAT = 8  # bytes
 _TABLE = 5  # numbers a point and layer in the tables of `gram_loop`
 
@@ -121,6 +123,7 @@ class GramKernel:
         )
         coefficients = self._expand(rows, columns, "pairs", True)
         self._pairs.pairs(gaps.flatten(), K, Theta, rows, columns, self._repeats, self._weights, *coefficients)
+        _check_reached(K.reshape(gaps.shape), (rows, columns), "pair")
         return K.reshape(gaps.shape), Theta.reshape(gaps.shape)
 
     def source(self, tangent: bool = True) -> str:
@@ -145,6 +148,8 @@ class GramKernel:
         corners = _corners(len(first), len(second), symmetric=Z is None)
         coefficients = self._expand(x.table, z.table, "gram", tangent)
         self._module(tangent).gram(corners, Z is None, *outputs, *points, self._repeats, self._weights, *coefficients)
+        for result in results.values():
+            _check_reached(result, (x.table, z.table), "entry")
         return results
 
     def _outputs(self, out: dict[str, Floats | None], X: Floats, Z: Floats) -> dict[str, Floats]:
@@ -169,10 +174,9 @@ class GramKernel:
         wrong = ~np.isfinite(table[:, 0])
         if wrong.any():
             layer, i = np.argwhere(wrong)[0]
-            if layer > 0 and np.isnan(table[layer, 0, i]):
-                given = f"variance {table[layer - 1, 0, i]:.3g} of point {i} of {name} before Dense layer {layer + 1}"
-                wanted = "a variance at which the terms of the closed form leave twelve digits"
-                raise LostDigits(given, wanted, "larger data, or `.evaluate(...)`")
+            before = table[layer - 1, 0, i]
+            if layer and np.isfinite(before) and np.isnan(table[layer, 0, i]):
+                raise _no_value(before, f"point {i} of {name}", layer)
             given = f"point {i} of {name} has variance {table[layer, 0, i]} after Dense layer {layer + 1}"
             raise DomainError(given, "a finite variance", "smaller data, weight variances or depth")
         return table
@@ -247,6 +251,26 @@ def _corners(n: int, m: int, symmetric: bool) -> npt.NDArray[np.int64]:
     """First row and column of each tile; of a symmetric result, those on and above the diagonal."""
     corners = [(i, j) for i in range(0, n, TILE) for j in range(i if symmetric else 0, m, TILE)]
     return np.array(corners, dtype=np.int64)
+
+
+def _no_value(variance: float, where: str, layer: int) -> DomainError:
+    """Why an activation has no value at a point: a variance beyond the numerical rules, or a formula that cancels."""
+    given = f"{where}, of variance {variance:g} at layer {layer}"
+    if variance > REACH:
+        wanted = f"variances up to {REACH:.0e}, which the numerical rule of this activation reaches"
+        return DomainError(given, wanted, "X over a number, or .evaluate(p, q, c) for single values")
+    wanted = "a variance at which the terms of the closed form leave twelve digits"
+    return LostDigits(given, wanted, "larger data, or `.evaluate(...)`")
+
+
+def _check_reached(values: Floats, tables: tuple[Floats, Floats], what: str) -> None:
+    """The numerical rules give NaN where they do not reach; the sum tells at the price of one pass."""
+    if np.isnan(values.sum()):
+        place = tuple(map(int, np.argwhere(np.isnan(values))[0]))
+        largest = max(float(table[:, 0].max(initial=0.0)) for table in tables)
+        given = f"the {what} {place if place else 'asked for'}, with variances up to {largest:g}"
+        wanted = f"variances below {REACH:.0e}, which the numerical rule of this activation reaches"
+        raise DomainError(given, wanted, "X over a number, or .evaluate(p, q, c) for single values")
 
 
 def _check_pairs(p: Floats, q: Floats, gap: Floats) -> None:

@@ -15,7 +15,7 @@ from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.reading.ball import narrow
 from symlimits.reading.cache import load_source
 from symlimits.reading.lower import c, p, q
-from symlimits.reading.real import as_real, plain
+from symlimits.reading.real import as_reals, plain
 from symlimits.reading.reference import reference
 from symlimits.reading.scalar_source import guarded_source, is_pair, vectorized_source
 
@@ -63,7 +63,7 @@ class ScalarKernel:
             raise DataError(f"{len(values)} arguments", f"{len(self.args)}: {names}", f"T({names})")
         if not self.args:
             return float(self.expr.evalf(20))  # numba's ufunc of no arguments crashes the process
-        numbers = [as_real(value, s.name) for value, s in zip(values, self.args, strict=True)]
+        numbers = as_reals(values, [symbol.name for symbol in self.args])
         with np.errstate(all="ignore"):  # what overflows is found below
             result = np.asarray(self._guarded(*numbers))
         return plain(self._finite(result, np.broadcast_arrays(*numbers)))

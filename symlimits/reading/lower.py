@@ -16,6 +16,7 @@ from sympy.logic.boolalg import BooleanAtom
 from sympy.printing.pycode import PythonCodePrinter
 
 from symlimits.errors import NoRule, UnboundSymbol
+from symlimits.language.crossings import Crossing
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.reading import waves
 from symlimits.reading.waves import c, p, q
@@ -40,7 +41,7 @@ HEADS = (
     sp.tan,
     *(sp.asin, sp.acos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.acosh, sp.atanh, sp.erf, sp.erfc, sp.gamma),
     *(sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise, ExprCondPair, Relational, sp.And, sp.Or, sp.Not),
-    *(BooleanAtom,),
+    *(BooleanAtom, Crossing),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,7 @@ import sympy as sp
 
 from symlimits.errors import DataError, UnboundSymbol
 from symlimits.language.formula import exact
+from symlimits.language.names import shown
 
 
 def as_real(value: Any, name: str) -> Any:
@@ -28,11 +30,27 @@ def as_real(value: Any, name: str) -> Any:
     except ValueError:  # rows of different lengths
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} = {value!r}", "a real number or an array of them", f"{name}=1.0")
+        raise DataError(f"{name} = {shown(value)}", "a real number or an array of them", f"{name}=1.0")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise DataError(f"{name} with NaN or infinite entries", "finite numbers", "np.isfinite to find them")
     return array
+
+
+def as_reals(values: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """Several numbers or arrays, of shapes that broadcast together.
+
+    >>> [array.shape for array in as_reals([1.0, [2.0, 3.0]], "pq")]
+    [(), (2,)]
+    """
+    arrays = [as_real(value, name) for value, name in zip(values, names, strict=True)]
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(names, arrays, strict=True))
+        advice = "one length for all, or a column and a row: p[:, None], q[None, :]"
+        raise DataError(f"arrays of shapes {shapes}", "shapes that broadcast together", advice) from None
+    return arrays
 
 
 def _as_float(value: sp.Expr, name: str) -> float:

@@ -24,6 +24,7 @@ from symlimits.language.activation import Activation, activation, x
 from symlimits.language.architecture import Dense, Layer, Repeat, Serial, serial
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
+from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.limits import Limit
 from symlimits.theory.twin import Twin
@@ -45,7 +46,8 @@ def dual(phi: object) -> Limit:
     p and q are the variances of u and v, c their **covariance** (not their correlation). The closed
     form is derived by Price's theorem where the rules reach it; otherwise the only line is the
     expectation, and values come from quadrature. `phi` is an activation, a formula, or an expression
-    in one symbol. Raises `DomainError` where $\mathbb E\phi^2$ is infinite for some variances.
+    in one symbol. Raises `DomainError` where $\mathbb E\phi^2$ is infinite for some variances, `FormulaError` for what
+    is no formula. Source: Price 1958.
 
     >>> from symlimits import activations as act
     >>> T = dual(act.relu)
@@ -71,7 +73,11 @@ def nngp(net: Serial) -> Limit:
     r"""The kernel K(x, z) of the Gaussian process that the outputs of a wide network tend to.
 
     `K(X)`, `K(X, Z)` are Gram matrices (n, n), (n, m) of data (n, d), (m, d); the input kernel is
-    x.z/d. `K.evaluate(p, q, c)` takes input kernels instead. `K.recursion` is the layer map.
+    x.z/d. `K.evaluate(p, q, c)` takes input kernels instead. `K.recursion` is the layer map
+    $K^{l+1} = \sigma_w^2\,\mathbb E\,\phi(u)\phi(v) + \sigma_b^2$ with (u, v) of covariance $K^l$. Raises
+    `DomainError` for what is no network or has an infinite second moment, `NoRule` for a network without Dense layers
+    at both ends, and `DataError`, when called, for data that are no (n, d) and (m, d) arrays of finite numbers.
+    Source: Lee et al. 2018, arXiv 1711.00165.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
@@ -85,7 +91,9 @@ def nngp(net: Serial) -> Limit:
 def ntk(net: Serial) -> Limit:
     r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
 
-    Called like `nngp`. Raises `DomainError` for a discontinuous activation.
+    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$. Called like `nngp`, and
+    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
+    1806.07572.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
@@ -98,7 +106,7 @@ def ntk(net: Serial) -> Limit:
 
 def _network(net: object) -> Serial:
     if not isinstance(net, Serial):
-        raise DomainError(f"{net!r}", "a network", "sl.mlp(depth=3, activation=act.relu)")
+        raise DomainError(shown(net), "a network", "sl.mlp(depth=3, activation=act.relu)")
     return net
 
 

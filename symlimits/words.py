@@ -1,0 +1,62 @@
+r"""A derivation in words, for a terminal: its name without LaTeX, its lines in SymPy's letters, its rules explained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+from sympy.printing.str import StrPrinter
+
+from symlimits.derivation.rules import ROUTE
+from symlimits.derivation.trace import Step
+from symlimits.language.recursion import Recursion
+
+EXPLANATIONS = {rule.name: rule.explanation for rule in ROUTE}
+_ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
+_FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
+
+
+def spoken(tex: str) -> str:
+    r"""The LaTeX of a name as a terminal shows it.
+
+    >>> spoken(r"\dot{T}(p, q, c)"), spoken(r"\Theta(x, z)"), spoken(r"R(\rho)")
+    ('T_dot(p, q, c)', 'Theta(x, z)', 'R(rho)')
+    """
+    text = _FONT.sub("", _ACCENT.sub(r"\2_\1", tex))
+    return re.sub(r"\s+", " ", re.sub(r"[\\{}]", "", text)).strip()
+
+
+def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping[str, str] | None = None) -> str:
+    """Every line with its rule, its source, and what the rule does; `notation` renames symbols."""
+    printer = _Printer({symbol: spoken(letters) for symbol, letters in (notation or {}).items()})
+    text = [f"{spoken(name)} is defined by", *printer.line(trace[0].expr)]
+    for step in trace[1:]:
+        text += [f"By {step.rule} ({step.source}) this equals", *printer.line(step.expr)]
+        if step.rule in EXPLANATIONS:
+            text.append(f"  {EXPLANATIONS[step.rule]}")
+    return "\n".join([*text, f"Source: {source}."])
+
+
+class _Printer(StrPrinter):
+    """SymPy's words, with other letters for some symbols."""
+
+    def __init__(self, letters: Mapping[str, str]) -> None:
+        super().__init__()
+        self.letters = letters
+
+    def _print_Symbol(self, expr: sp.Symbol) -> str:
+        return self.letters.get(expr.name, expr.name)
+
+    def line(self, expr: sp.Expr) -> list[str]:
+        """An expression, indented; a recursion with one map a row."""
+        if not isinstance(expr, Recursion):
+            return [f"    {self.doprint(expr)}"]
+        rows = [f"    {self.doprint(expr.output)}, from", *self._equations(expr.states, expr.start, "=")]
+        for maps, count in expr.stages:
+            rows += [f"    then {self.doprint(count)} x", *self._equations(expr.states, maps, "->")]
+        return rows
+
+    def _equations(self, states: Sequence[sp.Symbol], values: Sequence[sp.Expr], sign: str) -> list[str]:
+        pairs = zip(states, values, strict=True)
+        return [f"        {self.doprint(s)} {sign} {self.doprint(value)}" for s, value in pairs if s != value]
