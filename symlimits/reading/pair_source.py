@@ -46,7 +46,7 @@ def function_source(name: str, f: sp.Expr, x: sp.Symbol) -> str:
         f'@njit(error_model="numpy")\ndef {name}(x):\n{body}\n    return float(result)\n\n\n'
         f"sharp_{name} = np.array({[-found.radius, *found.sharp, found.radius]!r}, dtype=np.float64)\n"
         f"graded_{name} = np.array({list(found.graded)!r}, dtype=np.float64)\n"
-        f"noise_{name} = np.array({[0.0, *found.noise, 0.0]!r}, dtype=np.float64)\n"
+        f"noise_{name} = np.array({[list(found.places), [0.0, *found.noise]]!r}, dtype=np.float64)\n"
     )
 
 

@@ -7,6 +7,7 @@ variance.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,24 +30,26 @@ class Panels:
     A smoothing of width s turns a kink, and all that is narrower than s, into a feature of size s. The graded points
     close in on every kink and on every narrow panel by halves, and a rule uses those that are further apart than s.
 
-    All that is known ends at +-`radius`. `noise` bounds the rounding of values of the function, on the panels from
-    -radius to the first sharp point, between sharp points, and from the last to the radius.
+    All that is known ends at +-`radius`. `noise` bounds the rounding of values of the function between the points
+    `places`, the first and last of which are -radius and radius.
     """
 
     sharp: tuple[float, ...]
     graded: tuple[float, ...]
     radius: float = WIDEST
+    places: tuple[float, ...] = (-WIDEST, WIDEST)
     noise: tuple[float, ...] = (0.0,)
 
     def mean_noise(self, variance: float) -> float:
         """The root of the mean square of the noise at a Gaussian argument."""
         root = math.sqrt(2.0 * variance)
-        ends = [-self.radius, *self.sharp, self.radius]
-        weights = [_between_normal(a / root, b / root) for a, b in pairwise(ends)] if root else [0.0] * len(self.noise)
+        if root == 0.0:
+            return self.noise[bisect_right(self.places, 0.0) - 1]
+        weights = [_probability(a / root, b / root) for a, b in pairwise(self.places)]
         return math.sqrt(math.fsum(w * e * e for w, e in zip(weights, self.noise, strict=True)))
 
 
-def _between_normal(a: float, b: float) -> float:
+def _probability(a: float, b: float) -> float:
     """The probability of (a, b), in units of sqrt(2) standard deviations: far out, too."""
     if a < 0.0 < b:
         return 0.5 * (math.erf(b) - math.erf(a))
@@ -66,9 +69,12 @@ def panels(function: Callable[[Floats], Any], kinks: Iterable[float]) -> Panels:
     resolved = Resolution(function, _octaves())
     cells = _merged(resolved, _cells(resolved, kinks), set(kinks))
     if not cells:
-        return Panels((), (), 0.0)
+        return Panels((), (), 0.0, (0.0, 0.0))
     sharp, radius = tuple(b for _, b in cells[:-1]), cells[-1][1]
-    return Panels(sharp, tuple(_graded(cells, set(kinks))), radius, tuple(map(resolved.noise, cells)))
+    octaves = {side * 2.0**k for k in range(-6, 10) for side in (-1, 1) if 2.0**k < radius}
+    places = tuple(sorted({-radius, *sharp, *octaves, radius}))  # on long panels values grow, and their rounding
+    noise = tuple(map(resolved.noise, pairwise(places)))
+    return Panels(sharp, tuple(_graded(cells, set(kinks))), radius, places, noise)
 
 
 def _octaves() -> list[float]:

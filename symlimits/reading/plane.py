@@ -84,6 +84,12 @@ def first_above(breaks: Floats, value: float) -> int:
     return low
 
 
+@njit(error_model="numpy")
+def noise_at(noise: Floats, value: float) -> float:
+    """The bound in the second row at the first point of the first row that is larger."""
+    return noise[1, min(first_above(noise[0], value), noise.shape[1] - 1)]
+
+
 def reach_of(f: Scalar) -> Callable[[float], float]:
     """The radius in standard deviations beyond which f^2 times the density is nothing; infinite for too fast an f."""
 
@@ -137,13 +143,13 @@ def plane_rule(
     """The rule for E f(u) g(v): (p, q, signed gap, detail) to the value, and what its rounding is bounded by.
 
     `breaks` are the sharp breakpoints of f, those of g and the graded ones of g; the first and the last sharp ones are
-    where knowledge ends. `noise` bounds the rounding of f and of g below each sharp breakpoint. `detail` is 0 for the
+    where knowledge ends. `noise` is two rows, points and bounds of the rounding of f and of g below each. `detail` is 0 for the
     coarse rule, 1 for the fine one, 2 for the fine one on panels cut in half. Beside the value stand the sum of
     absolute values of its terms, and the sum of what the noise makes of them. NaN where f or g grows too fast, and
     beyond the last breakpoint.
     """
     sharp_f, sharp_g, graded_g = breaks
-    noise_f, noise_g = noise or (np.zeros(sharp_f.size + 1), np.zeros(sharp_g.size + 1))
+    noise_f, noise_g = noise or (np.zeros((2, 1)), np.zeros((2, 1)))
     reach_f, reach_g = reach_of(f), reach_of(g)
     radius_f, radius_g = sharp_f[-1], sharp_g[-1]
 
@@ -155,14 +161,13 @@ def plane_rule(
         """E g(root (rho x + s y)) over y in the disc, E |g| and the mean noise of g."""
         if s == 0.0:
             value = g(root * rho * x)
-            return value, abs(value), noise_g[first_above(sharp_g, root * rho * x)]
+            return value, abs(value), noise_at(noise_g, root * rho * x)
         edge = math.sqrt(max(reach * reach - x * x, 0.0))
         slope = root * s
         next_break = first_above(sharp_g, root * (rho * x - s * edge))
         low, total, absolute, noisy = -edge, 0.0, 0.0, 0.0
         while low < edge:
             high = min(edge, (math.floor(low / _STRIDE + 1e-9) + 1.0) * _STRIDE)
-            rough = noise_g[next_break]
             if next_break < sharp_g.size and slope > 0.0:
                 end = (sharp_g[next_break] / root - rho * x) / s
                 if end <= high:
@@ -170,6 +175,7 @@ def plane_rule(
                     next_break += 1
             if high - low > _NARROW:
                 half = 0.5 * (high - low) / parts
+                rough = max(noise_at(noise_g, root * (rho * x + s * low)), noise_at(noise_g, root * (rho * x + s * high)))
                 for part in range(parts):
                     middle = low + (2 * part + 1) * half
                     for k in range(rule.shape[1]):
@@ -202,7 +208,7 @@ def plane_rule(
             half = 0.5 * (ends[cell + 1] - ends[cell]) / parts
             if half <= 0.5 * _NARROW:
                 continue
-            rough = noise_f[first_above(sharp_f, 0.5 * root_p * (ends[cell] + ends[cell + 1]))]
+            rough = max(noise_at(noise_f, root_p * ends[cell]), noise_at(noise_f, root_p * ends[cell + 1]))
             for part in range(parts):
                 middle = ends[cell] + (2 * part + 1) * half
                 for k in range(rule.shape[1]):

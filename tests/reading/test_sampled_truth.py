@@ -32,7 +32,7 @@ def mesh(places: Iterable[tuple[float, float]], finer: float) -> Floats:
     """Ends of panels on [-REACH, REACH] that close in on every place, down to its width."""
     ends = [-REACH, REACH]
     for place, width in places:
-        offsets, step = [0.0], width / finer
+        offsets, step = [0.0], min(width, WIDEST) / finer
         while offsets[-1] < 2 * REACH + abs(place):
             offsets.append(offsets[-1] + step)
             step = min(step * RATIO, WIDEST / finer)
