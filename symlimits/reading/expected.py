@@ -14,12 +14,14 @@ from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.formula import exact
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel
+from symlimits.reading.pair_source import breakpoints
 from symlimits.reading.real import as_real, plain
 from symlimits.reading.reference import reference
 from symlimits.reading.resolution import Floats
 from symlimits.reading.sampled import ENOUGH, PairExpectation, pair_of
 
 QUADRATURE_DIGITS = 15
+MANY = 1000  # panels of a function: beyond, no quadrature is tried where they do not reach
 _EPSILON = 2.0**-52
 
 
@@ -73,6 +75,8 @@ class ExpectationKernel:
 
     def _quadrature(self, point: dict[sp.Symbol, sp.Expr], compiled: Bounded) -> Bounded:
         """The last rung, or the one before it where that fails."""
+        if not np.isfinite(compiled.error):
+            _check_places(self._pairs[0])
         try:
             truth, rough = (reference(self.expr, point, digits) for digits in (QUADRATURE_DIGITS + 2, QUADRATURE_DIGITS))
         except NoRule:
@@ -139,11 +143,20 @@ def _values(pair: PairExpectation, p: Floats, q: Floats, c: Floats) -> Floats:
     """The ladder, and high-precision quadrature where the compiled rules do not reach."""
     found = pair.values(np.ascontiguousarray(p), np.ascontiguousarray(q), signed_gap(p, q, c))
     for k in np.flatnonzero(~np.isfinite(found)):
+        _check_places(pair)
         u, v = sp.symbols("u v", real=True)
         law = [exact(float(entry[k])) for entry in (p, q, c)]
         head = pair_expectation(pair.f.subs(pair.x, u) * pair.g.subs(pair.x, v), u, v, *law)
         found[k] = float(reference(head, {}, QUADRATURE_DIGITS))
     return found
+
+
+def _check_places(pair: PairExpectation) -> None:
+    """Refuse at once what quadrature would give up on after minutes."""
+    for factor in {pair.f, pair.g}:
+        count = len(breakpoints(factor, pair.x).sharp)
+        if count > MANY:
+            raise NoRule(f"{factor} with {count} steep places or more", f"at most {MANY}", "smaller variances")
 
 
 def _exact_gap(p: sp.Expr, q: sp.Expr, c: sp.Expr) -> float:

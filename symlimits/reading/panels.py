@@ -21,6 +21,7 @@ WIDEST = 1024.0  # arguments |x| that are looked at: standard deviations up to a
 _NARROWEST = 2.0**-44  # relative to |x|: a panel this narrow holds a kink that was not declared
 _MOST = 4000  # panels, before they are joined
 _POINT = 2.0**-50  # the width of a kink
+_LAST = 0.7  # of a panel: the farthest point of those that double their distance, so that no sliver is left
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,6 @@ def _graded(cells: list[Panel], kinks: set[float]) -> Iterator[float]:
 
 
 def _doubled(step: float, end: float) -> Iterator[float]:
-    while step < end:
+    while step < _LAST * end:
         yield step
         step *= 2

@@ -23,6 +23,7 @@ _ORDER = 8  # of differences at close points: what is smooth leaves 1e-20 there,
 _CLOSE = 0.00031  # their spacing, in widths of the panel; no power of two, so that arguments are rounded as nodes are
 _CLUSTERS = np.array([-0.91, -0.47, 0.06, 0.43, 0.87])  # most of them miss a kink
 _SIGMAS = 16.0  # of the noise: the largest of a dozen differences, where it is uneven on the panel
+_LOUDEST = 1e-6  # relative: what is louder is no rounding, but oscillates
 _ROUNDINGS = 4.0  # of an argument: of a node, amplified by the interpolation through its neighbours
 
 _ANGLES = np.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1)
@@ -74,7 +75,7 @@ class Resolution:
         left = np.abs(_interpolated(nodes, panel, x) - values).max()
         if left <= max(_RESOLVED * size, _ROUNDINGS * _EPSILON * _steepness(nodes, panel)):
             return True
-        return bool(left <= _SIGMAS * self._roughness(cell))
+        return bool(left <= min(_SIGMAS * self._roughness(cell), _LOUDEST * size))
 
     def _roughness(self, panel: Panel) -> float:
         """The standard deviation of the noise, by high differences; the median over five places."""

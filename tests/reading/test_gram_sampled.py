@@ -8,7 +8,7 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 
 
 def data() -> Floats:
