@@ -55,7 +55,7 @@ def _is_product(head: GaussianExpectation) -> bool:
 
 
 def _reason(expr: sp.Expr) -> str:
-    """Why no rule led to a closed form, in the words of the first rule that refuses; else what Price's theorem leaves."""
+    """Why no rule led to a closed form, in the words of the first rule that refuses, or what Price left."""
     heads = sorted(expr.atoms(GaussianExpectation), key=sp.default_sort_key)
     for head in heads:
         try:

@@ -137,7 +137,8 @@ def _graded(cells: list[Panel], kinks: set[float]) -> Iterator[float]:
     for (a, b), from_left, from_right in zip(cells, at[:-1], at[1:], strict=True):
         middle = (a + b) / 2  # a smoothing spreads what a panel's end resolves
         left, right = (b if from_right == np.inf else middle), (a if from_left == np.inf else middle)
-        inside = {a + step for step in _doubled(from_left, left - a)} | {b - step for step in _doubled(from_right, b - right)}
+        inside = {a + step for step in _doubled(from_left, left - a)}
+        inside |= {b - step for step in _doubled(from_right, b - right)}
         yield from sorted({*inside, middle, b} - {cells[-1][1]})
 
 

@@ -143,8 +143,8 @@ def plane_rule(
     """The rule for E f(u) g(v): (p, q, signed gap, detail) to the value, and what its rounding is bounded by.
 
     `breaks` are the sharp breakpoints of f, those of g and the graded ones of g; the first and the last sharp ones are
-    where knowledge ends. `noise` is two rows, points and bounds of the rounding of f and of g below each. `detail` is 0 for the
-    coarse rule, 1 for the fine one, 2 for the fine one on panels cut in half. Beside the value stand the sum of
+    where knowledge ends. `noise` is two rows, points and bounds of the rounding of f and of g below each. `detail` is 0
+    for the coarse rule, 1 for the fine one, 2 for the fine one on panels cut in half. Beside the value stand the sum of
     absolute values of its terms, and the sum of what the noise makes of them. NaN where f or g grows too fast, and
     beyond the last breakpoint.
     """
@@ -175,7 +175,8 @@ def plane_rule(
                     next_break += 1
             if high - low > _NARROW:
                 half = 0.5 * (high - low) / parts
-                rough = max(noise_at(noise_g, root * (rho * x + s * low)), noise_at(noise_g, root * (rho * x + s * high)))
+                from_v, to_v = root * (rho * x + s * low), root * (rho * x + s * high)
+                rough = max(noise_at(noise_g, from_v), noise_at(noise_g, to_v))
                 for part in range(parts):
                     middle = low + (2 * part + 1) * half
                     for k in range(rule.shape[1]):
@@ -201,7 +202,7 @@ def plane_rule(
         smoothed = scaled(graded_g, root_q * rho, reach, _SPACING * s)
         ends = merged(merged(grid(reach, _STRIDE), scaled(sharp_f, root_p, reach, 0.0)), smoothed)
         inside = first_above(sharp_g, root_q * reach) - first_above(sharp_g, -root_q * reach)
-        if float(ends.size * rule.shape[1] * parts) * ((inside + 2.0 * reach / _STRIDE) * rule.shape[1] * parts) > _MOST:
+        if ends.size * (inside + 2.0 * reach / _STRIDE) * (rule.shape[1] * parts) ** 2 > _MOST:
             return math.nan, math.nan, math.nan
         total, absolute, noisy = 0.0, 0.0, 0.0
         for cell in range(ends.size - 1):

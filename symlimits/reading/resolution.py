@@ -96,7 +96,7 @@ def _points(panel: Panel, z: Floats) -> Floats:
 def _interpolated(nodes: Floats, panel: Panel, x: Floats) -> Floats:
     with np.errstate(all="ignore"):
         weights = _WEIGHTS / (((2 * x - panel[0] - panel[1]) / (panel[1] - panel[0]))[:, None] - _NODES)
-        return (weights @ nodes) / weights.sum(axis=1)  # type: ignore[no-any-return]
+        return (weights @ nodes) / weights.sum(axis=1)
 
 
 def _steepness(nodes: Floats, panel: Panel) -> float:

@@ -107,7 +107,7 @@ class PairExpectation:
         variances = np.unique(p)
         noise = np.array([found.mean_noise(float(variance)) for variance in variances])
         with np.errstate(all="ignore"):
-            return (noise / np.sqrt(tails[:, 0]))[place]  # type: ignore[no-any-return]
+            return (noise / np.sqrt(tails[:, 0]))[place]
 
     def _expanded(self, name: str, p: Floats, terms: int) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
         """Coefficients and tails for each different variance, and which of them is whose."""

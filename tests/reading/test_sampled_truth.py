@@ -74,10 +74,6 @@ def longer(f: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
     return lambda x: f(x.astype(np.longdouble)).astype(np.float64)
 
 
-def longer(f: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
-    return lambda x: f(x.astype(np.longdouble)).astype(np.float64)
-
-
 def erf(x: Floats) -> Floats:
     return np.array([math.erf(value) for value in np.ravel(x)]).reshape(np.shape(x))
 
@@ -94,9 +90,7 @@ def wave(x: Floats) -> Floats:
 POINT = 1e-13  # the width of a kink
 MIDDLE = (0.0, 0.5)
 WAVE = tuple((2.5 * k, 0.6) for k in range(-3, 4))
-QUICK = (
-    Case("tanh(20*x + 3)", lambda x: np.tanh(20 * x + 3), ((-0.15, 0.04),)),
-)
+QUICK = (Case("tanh(20*x + 3)", lambda x: np.tanh(20 * x + 3), ((-0.15, 0.04),)),)
 OTHERS = (
     Case("log(cosh(x))", log_cosh, (MIDDLE,)),
     Case("min(max(x, -1), 1)", lambda x: np.clip(x, -1, 1), ((-1.0, POINT), (1.0, POINT))),
