@@ -2,7 +2,7 @@
 
 Prints the table of docs/activations.md (`python derivations/activations.py > docs/activations.md`). The worst error is
 that of the compiled value against quadrature of the definition in mpmath, relative to the size of the kernel, at
-variances from 1/1000 to 1000 and correlations from -1 to 1, both included.
+variances from 1/1024 to 1024 and correlations from -1 to 1, both included.
 """
 
 import os
@@ -30,9 +30,10 @@ FAMILIES = {
     "erf(x) + x/10": sl.activation("erf(x) + x/10"),
     "elu": act.elu,
 }
-POINTS = [  # p, q, correlation
-    ("1/1000", "1/1000", "1"),
-    ("1/1000", "1000", "-1"),
+# p, q, correlation; where it is one, numbers that float64 holds, since a step sees the root of a rounded covariance
+POINTS = [
+    ("1/1024", "1/1024", "1"),
+    ("1/1024", "1024", "-1"),
     ("1000", "1000", "1"),
     ("1/100", "30", "-1/2"),
     ("1", "1", "1"),

@@ -90,7 +90,7 @@ def _cells(resolved: Resolution, kinks: list[float]) -> list[Panel]:
     for low, high in pairwise([0.0, *_octaves()]):
         try:
             outer = [list(_between(resolved, side, kinks, _MOST - len(left) - len(right)))
-                     for side in ((-high, -low), (low, high))]  # fmt: skip
+                     for side in ((-high, 0.0 - low), (low, high))]  # fmt: skip
         except _TooMany:
             break
         if len(left) + len(right) + sum(map(len, outer)) > _MOST:
