@@ -221,3 +221,9 @@ def test_the_gram_matrix_of_a_steep_activation() -> None:
         rho = 1.0 if i == j else K[i, j] / math.sqrt(K[i, i] * K[j, j])
         size = math.sqrt(gram[i, i] * gram[j, j])
         assert abs(gram[i, j] - by_quadrature(case, K[i, i], K[j, j], rho)) <= 1e-10 * size
+
+
+@pytest.mark.slow
+def test_the_reason_names_what_is_left() -> None:
+    method = sl.dual("erf(2*x + 1)*x").method
+    assert "Price's theorem leaves an integral of E[u*v*erf(2*u + 1)*erf(2*v + 1)]" in method
