@@ -103,10 +103,12 @@ def _is_product(head: GaussianExpectation) -> bool:
 
 
 def _reason(expr: sp.Expr) -> str:
-    """Why no rule led to a closed form, in the words of the first rule that refuses."""
-    for head in sorted(expr.atoms(GaussianExpectation), key=sp.default_sort_key):
+    """Why no rule led to a closed form, in the words of the first rule that refuses, or what Price left."""
+    heads = sorted(expr.atoms(GaussianExpectation), key=sp.default_sort_key)
+    for head in heads:
         try:
             price.step(head)
         except NoRule as refusal:
             return str(refusal).split(";")[0]
-    return "an integral is left"
+    what = f" of E[{heads[0].integrand}]" if heads else ""
+    return f"Price's theorem leaves an integral{what} over the covariance, outside the algebraic class that is closed"

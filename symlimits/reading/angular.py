@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 from symlimits.reading.special import copysign
 
 Integers = npt.NDArray[np.int64]

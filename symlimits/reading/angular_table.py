@@ -16,7 +16,7 @@ from scipy.fft import dct
 
 from symlimits.reading.angular import Integers
 from symlimits.reading.kernel import ScalarKernel
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 
 Function = Callable[[Floats], Floats]
 

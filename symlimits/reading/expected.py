@@ -9,17 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError
+from symlimits.errors import DataError, NoRule
 from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.formula import exact
 from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel
-from symlimits.reading.panels import Floats
+from symlimits.reading.pair_source import breakpoints
 from symlimits.reading.real import as_reals, plain
 from symlimits.reading.reference import reference
-from symlimits.reading.sampled import PairExpectation, pair_of
+from symlimits.reading.resolution import Floats
+from symlimits.reading.sampled import ENOUGH, PairExpectation, pair_of
 
 QUADRATURE_DIGITS = 15
+MANY = 1000  # panels of a function: beyond, no quadrature is tried where they do not reach
 _EPSILON = 2.0**-52
 
 
@@ -58,19 +60,32 @@ class ExpectationKernel:
         return plain(np.broadcast_to(result, flat[0].shape if flat else ()).reshape(shape)[()])
 
     def bounded(self, *values: sp.Expr) -> Bounded | None:
-        """The value at exact numbers with its bound, where the expression is one expectation that the rules reach."""
+        """The value at exact numbers with its bound, where the expression is one expectation."""
         if self._outer is not None:
             return None
         point = dict(zip(self.args, values, strict=True))
         law = [entry.subs(point, simultaneous=True) for entry in _law(self._heads[0])]
         p, q = float(law[0]), float(law[1])
         found = self._pairs[0].bounded([p], [q], [_exact_gap(*law)])
-        value, error, terms = float(found.values[0]), float(found.errors[0]), int(found.terms[0])
-        if not np.isfinite(error):
-            return None
+        value, error, terms, size = (entry[0].item() for entry in found)
         error += 4 * _EPSILON * abs(value)  # rounding of p and q
         method = f"Mehler series, {terms} terms" if terms >= 0 else "Gauss-Legendre panels, against a coarser rule"
-        return Bounded(value, error, f"{method}; compiled")
+        compiled = Bounded(value, error, f"{method}; compiled")
+        return compiled if error <= ENOUGH * size else self._quadrature(point, compiled)
+
+    def _quadrature(self, point: dict[sp.Symbol, sp.Expr], compiled: Bounded) -> Bounded:
+        """The last rung, or the one before it where that fails."""
+        if not np.isfinite(compiled.error):
+            _check_places(self._pairs[0])
+        try:
+            truth, rough = (reference(self.expr, point, QUADRATURE_DIGITS + more) for more in (2, 0))
+        except NoRule:
+            if not np.isfinite(compiled.error):
+                raise
+            return compiled
+        error = float(abs(truth - rough)) + 2 * _EPSILON * float(abs(truth))
+        method = f"quadrature to {QUADRATURE_DIGITS + 2} digits; error against {QUADRATURE_DIGITS}"
+        return Bounded(float(truth), error, method) if error < compiled.error else compiled
 
     @property
     def source(self) -> str:
@@ -128,11 +143,20 @@ def _values(pair: PairExpectation, p: Floats, q: Floats, c: Floats) -> Floats:
     """The ladder, and high-precision quadrature where the compiled rules do not reach."""
     found = pair.values(np.ascontiguousarray(p), np.ascontiguousarray(q), signed_gap(p, q, c))
     for k in np.flatnonzero(~np.isfinite(found)):
+        _check_places(pair)
         u, v = sp.symbols("u v", real=True)
         law = [exact(float(entry[k])) for entry in (p, q, c)]
         head = pair_expectation(pair.f.subs(pair.x, u) * pair.g.subs(pair.x, v), u, v, *law)
         found[k] = float(reference(head, {}, QUADRATURE_DIGITS))
     return found
+
+
+def _check_places(pair: PairExpectation) -> None:
+    """Refuse at once what quadrature would give up on after minutes."""
+    for factor in {pair.f, pair.g}:
+        count = len(breakpoints(factor, pair.x).sharp)
+        if count > MANY:
+            raise NoRule(f"{factor} with {count} steep places or more", f"at most {MANY}", "smaller variances")
 
 
 def _exact_gap(p: sp.Expr, q: sp.Expr, c: sp.Expr) -> float:

@@ -15,7 +15,7 @@ from symlimits.memory import check_memory
 from symlimits.reading.angular import Integers
 from symlimits.reading.angular_table import RESOLVED, AngularTable, angular_table
 from symlimits.reading.gram_sampled import GOAL, SampledStage, layers_of
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 
 FEWEST = 300  # pairs: a table takes a tenth of a second and more, panels a millisecond or two
 _EPSILON = 2.0**-52

@@ -23,7 +23,7 @@ from symlimits.reading.closures import named_after
 from symlimits.reading.gram_loop import Series, next_gap
 from symlimits.reading.mehler import TERMS
 from symlimits.reading.pair_source import function_source, parity
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 from symlimits.reading.special import copysign
 
 GOAL = 1e-12  # of sqrt(P Q): what a series may leave out

@@ -116,6 +116,10 @@ class _Printer(PythonCodePrinter):
         argument = self._print(expr.args[0])
         return f"(max({argument}, 0.0) + log1p(exp(-abs({argument}))))"
 
+    def _print_log(self, expr: sp.log) -> str:
+        one, rest = expr.args[0].as_coeff_Add()
+        return f"log1p({self._print(rest)})" if one == 1 else f"log({self._print(expr.args[0])})"
+
     def _print_Max(self, expr: sp.Max) -> str:
         return f"max({', '.join(self._print(arg) for arg in expr.args)})"
 

@@ -15,8 +15,8 @@ import numpy as np
 from numba import njit
 
 from symlimits.reading.closures import named_after
-from symlimits.reading.panels import WIDEST, Floats
 from symlimits.reading.plane import Scalar, grid, merged, reach_of, scaled
+from symlimits.reading.resolution import Floats
 
 TERMS = 400
 GOAL = 1e-13  # of sqrt(t_0(p) t_0(q)): a series that stays above is not used
@@ -32,7 +32,7 @@ def expansion(f: Scalar, sharp: Floats, parity: int) -> Callable[[float, Floats]
 
     `parity` is 1 for an even f, -1 for an odd one, 0 for others: coefficients of the other parity are exactly 0.
     """
-    reach_f = reach_of(f)
+    reach_f, radius = reach_of(f), sharp[-1]
 
     @njit(error_model="numpy")
     @named_after(f)
@@ -40,7 +40,7 @@ def expansion(f: Scalar, sharp: Floats, parity: int) -> Callable[[float, Floats]
         """Nodes z, roots of their weights, and these times f; of a function with a parity, the half z > 0 alone."""
         root = math.sqrt(p)
         reach = math.sqrt(2.0) * reach_f(root)
-        if not root * reach < WIDEST:
+        if not root * reach < radius:
             return np.full(1, math.nan), np.full(1, math.nan), np.full(1, math.nan)
         stride = min(2.0, max(_STRIDE, _RADIANS / math.sqrt(float(terms))))
         ends = merged(grid(reach, stride), scaled(sharp, root, reach, 0.0))

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from symlimits.errors import NoRule
 from symlimits.language.piecewise import branches
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.lower import MATH, statements
@@ -18,7 +19,11 @@ def breakpoints(f: sp.Expr, x: sp.Symbol) -> Panels:
     """The breakpoints of a function: declared kinks, and what bisection finds."""
     if not f.has(x):
         return Panels((), ())
-    return panels(ScalarKernel(f, (x,)).ufunc, [float(point) for point in branches(f, x).points])
+    try:
+        kinks = [float(point) for point in branches(f, x).points]
+    except NoRule:  # conditions that are no polynomials
+        kinks = []
+    return panels(ScalarKernel(f, (x,)).ufunc, kinks)
 
 
 @lru_cache(maxsize=256)
@@ -34,13 +39,14 @@ def parity(f: sp.Expr, x: sp.Symbol) -> int:
 
 
 def function_source(name: str, f: sp.Expr, x: sp.Symbol) -> str:
-    """The function itself and its breakpoints, as `name`, `sharp_name` and `graded_name`."""
+    """The function itself and its breakpoints, as `name`, `sharp_name`, `graded_name`; its noise, as `noise_name`."""
     found = breakpoints(f, x)
     body = "\n".join(f"    {line}" for line in statements({"result": f}, {x: "x"}).splitlines())
     return (
         f'@njit(error_model="numpy")\ndef {name}(x):\n{body}\n    return float(result)\n\n\n'
-        f"sharp_{name} = np.array({list(found.sharp)!r}, dtype=np.float64)\n"
+        f"sharp_{name} = np.array({[-found.radius, *found.sharp, found.radius]!r}, dtype=np.float64)\n"
         f"graded_{name} = np.array({list(found.graded)!r}, dtype=np.float64)\n"
+        f"noise_{name} = np.array({[list(found.places), [0.0, *found.noise]]!r}, dtype=np.float64)\n"
     )
 
 
@@ -50,7 +56,7 @@ def pair_source(f: sp.Expr, g: sp.Expr, x: sp.Symbol) -> str:
     other = "f" if same else "g"
     functions = [function_source("f", f, x), *([] if same else [function_source("g", g, x)])]
     expansions = [_expansion("f", parity(f, x)), *([] if same else [_expansion("g", parity(g, x))])]
-    rule = f"plane = plane_rule(f, {other}, (sharp_f, sharp_{other}, graded_{other}))\n"
+    rule = f"plane = plane_rule(f, {other}, (sharp_f, sharp_{other}, graded_{other}), (noise_f, noise_{other}))\n"
     alias = "expand_g = expand_f\n" if same else ""
     return "\n\n".join([_HEADER, *functions, *expansions, alias + rule, _DRIVERS])
 
@@ -77,10 +83,10 @@ from symlimits.reading.special import exp_cosh, exp_sinh
 """
 
 _DRIVERS = """\
-@njit("void(f8[::1], f8[::1], f8[::1], b1, f8[::1], f8[::1])", error_model="numpy", nogil=True, cache=True)
-def planes(p, q, gap, fine, values, sizes):
+@njit("void(f8[::1], f8[::1], f8[::1], i8, f8[::1], f8[::1], f8[::1])", error_model="numpy", nogil=True, cache=True)
+def planes(p, q, gap, detail, values, sizes, noise):
     for k in range(gap.size):
-        values[k], sizes[k] = plane(p[k], q[k], gap[k], fine)
+        values[k], sizes[k], noise[k] = plane(p[k], q[k], gap[k], detail)
 
 
 @njit(

@@ -6,38 +6,56 @@ variance.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from symlimits.errors import NoRule
-
-Floats = npt.NDArray[np.float64]
+from symlimits.reading.resolution import Floats, Panel, Resolution
 
 WIDEST = 1024.0  # arguments |x| that are looked at: standard deviations up to a hundred, far into the tails
-_DEGREE = 15
-_RESOLVED = 1e-13  # of the largest value from 0 to the end of the panel
 _NARROWEST = 2.0**-44  # relative to |x|: a panel this narrow holds a kink that was not declared
-_NEAR = 2.0**-10  # relative size of the neighbourhood of a breakpoint that tells a kink from a smooth place
-_MOST = 4000
-_HUGE = 1e100
-_GRADES = 60  # halvings towards a kink, from afar
+_MOST = 4000  # panels, before they are joined
+_POINT = 2.0**-50  # the width of a kink
+_LAST = 0.7  # of a panel: the farthest point of those that double their distance, so that no sliver is left
 
 
 @dataclass(frozen=True)
 class Panels:
     """Breakpoints of a function: `sharp` for the function itself, `graded` also for its Gaussian smoothings.
 
-    A smoothing of width s turns a kink into a feature of size s; the graded points close in on each kink by halves,
-    and a rule uses those that are further apart than s.
+    A smoothing of width s turns a kink, and all that is narrower than s, into a feature of size s. The graded points
+    close in on every kink and on every narrow panel by halves, and a rule uses those that are further apart than s.
+
+    All that is known ends at +-`radius`. `noise` bounds the rounding of values of the function between the points
+    `places`, the first and last of which are -radius and radius.
     """
 
     sharp: tuple[float, ...]
     graded: tuple[float, ...]
+    radius: float = WIDEST
+    places: tuple[float, ...] = (-WIDEST, WIDEST)
+    noise: tuple[float, ...] = (0.0,)
+
+    def mean_noise(self, variance: float) -> float:
+        """The root of the mean square of the noise at a Gaussian argument."""
+        root = math.sqrt(2.0 * variance)
+        if root == 0.0:
+            return self.noise[bisect_right(self.places, 0.0) - 1]
+        weights = [_probability(a / root, b / root) for a, b in pairwise(self.places)]
+        return math.sqrt(math.fsum(w * e * e for w, e in zip(weights, self.noise, strict=True)))
+
+
+def _probability(a: float, b: float) -> float:
+    """The probability of (a, b), in units of sqrt(2) standard deviations: far out, too."""
+    if a < 0.0 < b:
+        return 0.5 * (math.erf(b) - math.erf(a))
+    a, b = sorted((abs(a), abs(b)))
+    return 0.5 * (math.erfc(a) - math.erfc(b))
 
 
 def panels(function: Callable[[Floats], Any], kinks: Iterable[float]) -> Panels:
@@ -49,81 +67,62 @@ def panels(function: Callable[[Floats], Any], kinks: Iterable[float]) -> Panels:
     True
     """
     kinks = sorted(kink for kink in kinks if abs(kink) < WIDEST)
-    resolved = _Resolution(function)
-    first = pairwise(sorted({*_first_ends(), *kinks}))
-    cells = [cell for low, high in first for cell in _bisected(resolved, low, high)]
-    if len(cells) > _MOST:
-        raise NoRule(f"a function with {len(cells)} steep places", f"at most {_MOST}", "`.reference(...)`")
-    merged = _merged(resolved, cells, set(kinks))
-    sharp = {end for cell in merged for end in cell} - {-WIDEST, WIDEST}
-    found = _found(resolved, merged)
-    halves = {(a + b) / 2 for a, b in pairwise(sorted(sharp))}  # a smoothing spreads what a panel's end resolves
-    return Panels(tuple(sorted(sharp)), tuple(sorted({*sharp, *halves, *_grades([*kinks, *found])})))
+    resolved = Resolution(function, _octaves())
+    cells = _merged(resolved, _cells(resolved, kinks), set(kinks))
+    if not cells:
+        return Panels((), (), 0.0, (0.0, 0.0))
+    sharp, radius = tuple(b for _, b in cells[:-1]), cells[-1][1]
+    octaves = {side * 2.0**k for k in range(-6, 10) for side in (-1, 1) if 2.0**k < radius}
+    places = tuple(sorted({-radius, *sharp, *octaves, radius}))  # on long panels values grow, and their rounding
+    noise = tuple(map(resolved.noise, pairwise(places)))
+    return Panels(sharp, tuple(_graded(cells, set(kinks))), radius, places, noise)
 
 
-def _first_ends() -> list[float]:
+def _octaves() -> list[float]:
     """Eight panels an octave: what is narrower than a fortieth of its place must be declared."""
-    octaves = [2.0**k * (1 + j / 8) for k in range(-6, 10) for j in range(8)]
-    return [-WIDEST, *(-end for end in reversed(octaves)), 0.0, *octaves, WIDEST]
+    return [*(2.0**k * (1 + j / 8) for k in range(-6, 10) for j in range(8)), WIDEST]
 
 
-_NODES = np.cos(np.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
-_WEIGHTS = (-1.0) ** np.arange(_DEGREE + 1) * np.sin(np.pi * (np.arange(_DEGREE + 1) + 0.5) / (_DEGREE + 1))
-_TESTS = np.array([-0.999, -0.93, -0.71, -0.377, -0.123, 0.055, 0.289, 0.513, 0.817, 0.969, 0.9993])
+def _cells(resolved: Resolution, kinks: list[float]) -> list[Panel]:
+    """Resolved panels from the middle outwards, on both sides alike, as far as a moderate number of them leads."""
+    left: list[Panel] = []
+    right: list[Panel] = []
+    for low, high in pairwise([0.0, *_octaves()]):
+        try:
+            outer = [list(_between(resolved, side, kinks, _MOST - len(left) - len(right)))
+                     for side in ((-high, 0.0 - low), (low, high))]  # fmt: skip
+        except _TooMany:
+            break
+        if len(left) + len(right) + sum(map(len, outer)) > _MOST:
+            break
+        left, right = outer[0] + left, right + outer[1]
+    return left + right
 
 
-class _Resolution:
-    """Whether the polynomial of degree 15 through Chebyshev points of a panel is the function elsewhere on it too.
-
-    Errors are relative to the largest value so far from 0: what is small beside that needs no digits of its own.
-    """
-
-    def __init__(self, function: Callable[[Floats], Any]) -> None:
-        self.function = function
-        self.radii = np.array([0.0, *(end for end in _first_ends() if end > 0)])
-        values = np.maximum(*(np.abs(self._values(side * self.radii)) for side in (1.0, -1.0)))
-        self.largest = np.maximum.accumulate(np.where(np.isfinite(values), values, 0.0))
-
-    def __call__(self, panel: tuple[float, float], *cells: tuple[float, float]) -> bool:
-        """Tested on the whole panel, and on each of the cells inside."""
-        a, b = panel
-        nodes = self._values((a + b) / 2 + (b - a) / 2 * _NODES)
-        return all(self._agrees(nodes, panel, cell) for cell in (panel, *cells))
-
-    def _agrees(self, nodes: Floats, panel: tuple[float, float], cell: tuple[float, float]) -> bool:
-        x = (cell[0] + cell[1]) / 2 + (cell[1] - cell[0]) / 2 * _TESTS
-        values = self._values(x)
-        inside = 0.0 if panel[0] < 0 < panel[1] else min(map(abs, panel))
-        so_far = self.largest[np.searchsorted(self.radii, inside, side="right") - 1]
-        size = max(np.abs(values).max(), so_far)
-        if not size < _HUGE:
-            return True  # far out: the rules refuse where it matters
-        with np.errstate(all="ignore"):
-            weights = _WEIGHTS / (((2 * x - panel[0] - panel[1]) / (panel[1] - panel[0]))[:, None] - _NODES)
-            difference = (weights @ nodes) / weights.sum(axis=1) - values
-        return bool(np.abs(difference).max() <= _RESOLVED * size)
-
-    def _values(self, x: Floats) -> Floats:
-        with np.errstate(all="ignore"):
-            return np.asarray(self.function(x), dtype=np.float64)
+class _TooMany(Exception):
+    """A panel with too many steep places."""
 
 
-def _bisected(resolved: _Resolution, low: float, high: float) -> Iterator[tuple[float, float]]:
-    pending, count = [(low, high)], 0
+def _between(resolved: Resolution, panel: Panel, kinks: list[float], most: int) -> Iterator[Panel]:
+    """The panel cut at kinks inside, and each part bisected until the function is resolved on it."""
+    ends = [panel[0], *(kink for kink in kinks if panel[0] < kink < panel[1]), panel[1]]
+    pending = [*pairwise(ends)][::-1]
+    count = 0
     while pending:
         a, b = pending.pop()
         count += 1
-        narrow = b - a <= _NARROWEST * max(abs(a), abs(b), 1.0) or count > _MOST
-        if narrow or resolved((a, b)):
+        if count > 2 * most:
+            raise _TooMany
+        if b - a <= _NARROWEST * max(abs(a), abs(b), 1.0) or resolved((a, b)):
             yield a, b
         else:
             middle = (a + b) / 2
             pending += [(middle, b), (a, middle)]
 
 
-def _merged(resolved: _Resolution, cells: list[tuple[float, float]], kinks: set[float]) -> list[tuple[float, float]]:
+def _merged(resolved: Resolution, cells: list[Panel], kinks: set[float]) -> list[Panel]:
     """Neighbours joined where the joint panel is resolved as well."""
-    found: list[tuple[float, float]] = []
+    found: list[Panel] = []
     for cell in cells:
         while found and found[-1][1] not in kinks and resolved((found[-1][0], cell[1]), found[-1], cell):
             cell = (found.pop()[0], cell[1])
@@ -131,22 +130,19 @@ def _merged(resolved: _Resolution, cells: list[tuple[float, float]], kinks: set[
     return found
 
 
-def _found(resolved: _Resolution, cells: list[tuple[float, float]]) -> list[float]:
-    """Breakpoints whose neighbourhood is not smooth, of each cluster the one at the narrowest cell."""
-    widths: dict[float, float] = {}
-    for a, b in cells:
-        for end in (a, b):
-            widths[end] = min(b - a, widths.get(end, np.inf))
-    found: list[float] = []
-    for end in sorted(widths, key=widths.__getitem__):
-        near = _NEAR * max(abs(end), 2.0**-6)
-        isolated = all(abs(end - other) > 2 * near for other in found)
-        if abs(end) < WIDEST and isolated and not resolved((end - near, end + near)):
-            found.append(end)
-    return found
+def _graded(cells: list[Panel], kinks: set[float]) -> Iterator[float]:
+    """All breakpoints, and points such that no panel is more than about twice as wide as its neighbour."""
+    at = [_POINT if b in kinks else min(b - a, d - b) for (a, b), (_, d) in pairwise(cells)]
+    at = [np.inf, *at, np.inf]  # what lies outside is not looked at
+    for (a, b), from_left, from_right in zip(cells, at[:-1], at[1:], strict=True):
+        middle = (a + b) / 2  # a smoothing spreads what a panel's end resolves
+        left, right = (b if from_right == np.inf else middle), (a if from_left == np.inf else middle)
+        inside = {a + step for step in _doubled(from_left, left - a)}
+        inside |= {b - step for step in _doubled(from_right, b - right)}
+        yield from sorted({*inside, middle, b} - {cells[-1][1]})
 
 
-def _grades(kinks: Iterable[float]) -> Iterator[float]:
-    for kink in kinks:
-        for k in range(_GRADES):
-            yield from (kink - 2.0 ** (10 - k), kink + 2.0 ** (10 - k))
+def _doubled(step: float, end: float) -> Iterator[float]:
+    while step < _LAST * end:
+        yield step
+        step *= 2

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from symlimits.reading.closures import named_after
-from symlimits.reading.panels import WIDEST, Floats
+from symlimits.reading.resolution import Floats
 
 Scalar = Callable[[float], float]
 
@@ -25,6 +25,7 @@ _TINY = 1e-19  # of the second moment: what lies beyond the reach
 _FARTHEST = 37.0  # the density underflows beyond
 _SPACING = 0.5  # smallest panel for a smoothed function, in widths of the smoothing
 _NARROW = 1e-15  # panels narrower than this hold nothing
+_MOST = 2e8  # values of g in one expectation: a few seconds
 _FINE = np.array(np.polynomial.legendre.leggauss(16))
 _COARSE = np.array(np.polynomial.legendre.leggauss(14))
 _NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
@@ -83,6 +84,12 @@ def first_above(breaks: Floats, value: float) -> int:
     return low
 
 
+@njit(error_model="numpy")
+def noise_at(noise: Floats, value: float) -> float:
+    """The bound in the second row at the first point of the first row that is larger."""
+    return noise[1, min(first_above(noise[0], value), noise.shape[1] - 1)]
+
+
 def reach_of(f: Scalar) -> Callable[[float], float]:
     """The radius in standard deviations beyond which f^2 times the density is nothing; infinite for too fast an f."""
 
@@ -105,15 +112,15 @@ def reach_of(f: Scalar) -> Callable[[float], float]:
 
 
 def square_of(f: Scalar, sharp: Floats) -> Callable[[float], float]:
-    """E f(u)^2 as a function of the variance of u; NaN where f grows too fast."""
-    reach_f = reach_of(f)
+    """E f(u)^2 as a function of the variance of u; NaN where f grows too fast, or beyond the last breakpoint."""
+    reach_f, radius = reach_of(f), sharp[-1]
 
     @njit(error_model="numpy")
     @named_after(f)
     def square(p: float) -> float:
         root = math.sqrt(p)
         reach = reach_f(root)
-        if not (reach < _FARTHEST and reach * root < WIDEST):
+        if not (reach < _FARTHEST and reach * root < radius):
             return math.nan
         ends = merged(grid(reach, _STRIDE), scaled(sharp, root, reach, 0.0))
         total = 0.0
@@ -127,25 +134,38 @@ def square_of(f: Scalar, sharp: Floats) -> Callable[[float], float]:
     return square
 
 
-def plane_rule(f: Scalar, g: Scalar, breaks: tuple[Floats, Floats, Floats]) -> Callable[..., tuple[float, float]]:
-    """The rule for E f(u) g(v): (p, q, signed gap, fine) to the value and the sum of absolute values of its terms.
+def plane_rule(
+    f: Scalar,
+    g: Scalar,
+    breaks: tuple[Floats, Floats, Floats],
+    noise: tuple[Floats, Floats] | None = None,
+) -> Callable[..., tuple[float, float, float]]:
+    """The rule for E f(u) g(v): (p, q, signed gap, detail) to the value, and what its rounding is bounded by.
 
-    `breaks` are the sharp breakpoints of f, those of g and the graded ones of g. NaN where f or g grows too fast.
+    `breaks` are the sharp breakpoints of f, those of g and the graded ones of g; the first and the last sharp ones are
+    where knowledge ends. `noise` is two rows, points and bounds of the rounding of f and of g below each. `detail` is 0
+    for the coarse rule, 1 for the fine one, 2 for the fine one on panels cut in half. Beside the value stand the sum of
+    absolute values of its terms, and the sum of what the noise makes of them. NaN where f or g grows too fast, and
+    beyond the last breakpoint.
     """
     sharp_f, sharp_g, graded_g = breaks
+    noise_f, noise_g = noise or (np.zeros((2, 1)), np.zeros((2, 1)))
     reach_f, reach_g = reach_of(f), reach_of(g)
+    radius_f, radius_g = sharp_f[-1], sharp_g[-1]
 
     @njit(error_model="numpy")
     @named_after(f)
-    def inner(x: float, root: float, rho: float, s: float, reach: float, rule: Floats) -> tuple[float, float]:
-        """E g(root (rho x + s y)) over y in the disc, and E |g|."""
+    def inner(
+        x: float, root: float, rho: float, s: float, reach: float, rule: Floats, parts: int
+    ) -> tuple[float, float, float]:
+        """E g(root (rho x + s y)) over y in the disc, E |g| and the mean noise of g."""
         if s == 0.0:
             value = g(root * rho * x)
-            return value, abs(value)
+            return value, abs(value), noise_at(noise_g, root * rho * x)
         edge = math.sqrt(max(reach * reach - x * x, 0.0))
         slope = root * s
         next_break = first_above(sharp_g, root * (rho * x - s * edge))
-        low, total, absolute = -edge, 0.0, 0.0
+        low, total, absolute, noisy = -edge, 0.0, 0.0, 0.0
         while low < edge:
             high = min(edge, (math.floor(low / _STRIDE + 1e-9) + 1.0) * _STRIDE)
             if next_break < sharp_g.size and slope > 0.0:
@@ -154,39 +174,53 @@ def plane_rule(f: Scalar, g: Scalar, breaks: tuple[Floats, Floats, Floats]) -> C
                     high = max(end, low)
                     next_break += 1
             if high - low > _NARROW:
-                half, middle = 0.5 * (high - low), 0.5 * (high + low)
-                for k in range(rule.shape[1]):
-                    y = middle + half * rule[0, k]
-                    term = half * rule[1, k] * math.exp(-0.5 * y * y) * g(root * (rho * x + s * y))
-                    total += term
-                    absolute += abs(term)
+                half = 0.5 * (high - low) / parts
+                from_v, to_v = root * (rho * x + s * low), root * (rho * x + s * high)
+                rough = max(noise_at(noise_g, from_v), noise_at(noise_g, to_v))
+                for part in range(parts):
+                    middle = low + (2 * part + 1) * half
+                    for k in range(rule.shape[1]):
+                        y = middle + half * rule[0, k]
+                        weight = half * rule[1, k] * math.exp(-0.5 * y * y)
+                        term = weight * g(root * (rho * x + s * y))
+                        total += term
+                        absolute += abs(term)
+                        noisy += weight * rough
             low = high
-        return _NORMAL * total, _NORMAL * absolute
+        return _NORMAL * total, _NORMAL * absolute, _NORMAL * noisy
 
     @njit(error_model="numpy")
     @named_after(f)
-    def plane(p: float, q: float, gap: float, fine: bool) -> tuple[float, float]:
-        rule = _FINE if fine else _COARSE
+    def plane(p: float, q: float, gap: float, detail: int) -> tuple[float, float, float]:
+        rule, parts = (_FINE if detail > 0 else _COARSE), (2 if detail > 1 else 1)
         root_p, root_q, size = math.sqrt(p), math.sqrt(q), 1.0 - abs(gap)
         rho = math.copysign(size, gap)
         s = math.sqrt(abs(gap) * (2.0 - abs(gap)))
         reach = max(reach_f(root_p), reach_g(root_q))
-        if not (reach < _FARTHEST and reach * max(root_p, root_q) < WIDEST):
-            return math.nan, math.nan
+        if not (reach < _FARTHEST and reach * root_p < radius_f and reach * root_q < radius_g):
+            return math.nan, math.nan, math.nan
         smoothed = scaled(graded_g, root_q * rho, reach, _SPACING * s)
         ends = merged(merged(grid(reach, _STRIDE), scaled(sharp_f, root_p, reach, 0.0)), smoothed)
-        total, absolute = 0.0, 0.0
+        inside = first_above(sharp_g, root_q * reach) - first_above(sharp_g, -root_q * reach)
+        if ends.size * (inside + 2.0 * reach / _STRIDE) * (rule.shape[1] * parts) ** 2 > _MOST:
+            return math.nan, math.nan, math.nan
+        total, absolute, noisy = 0.0, 0.0, 0.0
         for cell in range(ends.size - 1):
-            half, middle = 0.5 * (ends[cell + 1] - ends[cell]), 0.5 * (ends[cell + 1] + ends[cell])
+            half = 0.5 * (ends[cell + 1] - ends[cell]) / parts
             if half <= 0.5 * _NARROW:
                 continue
-            for k in range(rule.shape[1]):
-                x = middle + half * rule[0, k]
-                weight = half * rule[1, k] * math.exp(-0.5 * x * x) * f(root_p * x)
-                if weight != 0.0:
-                    value, positive = inner(x, root_q, rho, s, reach, rule)
-                    total += weight * value
-                    absolute += abs(weight) * positive
-        return _NORMAL * total, _NORMAL * absolute
+            rough = max(noise_at(noise_f, root_p * ends[cell]), noise_at(noise_f, root_p * ends[cell + 1]))
+            for part in range(parts):
+                middle = ends[cell] + (2 * part + 1) * half
+                for k in range(rule.shape[1]):
+                    x = middle + half * rule[0, k]
+                    weight = half * rule[1, k] * math.exp(-0.5 * x * x)
+                    value = f(root_p * x)
+                    if value != 0.0 or rough != 0.0:
+                        smooth, positive, noise_here = inner(x, root_q, rho, s, reach, rule, parts)
+                        total += weight * value * smooth
+                        absolute += weight * abs(value) * positive
+                        noisy += weight * (rough * positive + abs(value) * noise_here)
+        return _NORMAL * total, _NORMAL * absolute, _NORMAL * noisy
 
     return plane

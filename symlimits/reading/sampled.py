@@ -3,7 +3,8 @@
 The ladder of one value E f(u) g(v), each rung with its bound:
 
 1. the Mehler series (`mehler`), where its bound meets 1e-13 within 400 terms: moderate variance, or small correlation;
-2. Gauss-Legendre panels (`plane`), for all variances that keep to the breakpoints found.
+2. Gauss-Legendre panels (`plane`), for all variances that keep to the breakpoints found; cut in half where the bound
+   is above 1e-12.
 """
 
 from __future__ import annotations
@@ -21,21 +22,24 @@ from symlimits.errors import NoRule
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.reading.cache import load_source
 from symlimits.reading.mehler import GOAL, TERMS
-from symlimits.reading.pair_source import pair_source
-from symlimits.reading.panels import Floats
+from symlimits.reading.pair_source import breakpoints, pair_source
+from symlimits.reading.resolution import Floats
 
 _x = sp.Dummy("x", real=True)
 _EPSILON = 2.0**-52
 # Beside the difference of two rules: rounding of nodes and weights, in units of the sum of absolute values.
 _ROUND_OFF = 16 * _EPSILON
+ENOUGH = 1e-12  # of the size: a larger bound goes on to the next rung
+FINE, HALVED = 1, 2  # rules of `plane`, each bounded by the one before it
 
 
 class Values(NamedTuple):
-    """Values, bounds of their errors, and how many terms of the series each took (-1: panels)."""
+    """Values, bounds of their errors, how many terms of the series each took (-1: panels), their natural size."""
 
     values: Floats
     errors: Floats
     terms: npt.NDArray[np.int64]
+    sizes: Floats  # sqrt(E f(u)^2 E g(v)^2); of panels E |f(u) g(v)|, which is less
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,30 @@ class PairExpectation:
     x: sp.Symbol
 
     def bounded(self, p: npt.ArrayLike, q: npt.ArrayLike, gap: npt.ArrayLike) -> Values:
-        """The ladder, with bounds: one-dimensional arrays of the same length."""
+        """The ladder, with bounds: one-dimensional arrays of the same length. NaN, bounded by infinity, beyond it."""
         p, q, gap = (np.ascontiguousarray(value, dtype=np.float64) for value in (p, q, gap))
         found = self.series(p, q, gap)
-        rest = np.flatnonzero(found.terms < 0)
-        if rest.size:
-            panels = self.panels(p[rest], q[rest], gap[rest])
-            found.values[rest], found.errors[rest] = panels.values, panels.errors
+        found.errors[:] += (self._noise("f", p) + self._noise("g", q)) * found.sizes
+        found.errors[found.terms < 0], found.values[found.terms < 0] = np.inf, np.nan
+        for detail in (FINE, HALVED):
+            rest = np.flatnonzero(~(found.errors <= ENOUGH * found.sizes))
+            if rest.size:
+                self._improve(found, rest, self.panels(p[rest], q[rest], gap[rest], detail))
         return found
+
+    def _improve(self, found: Values, rest: npt.NDArray[np.int64], better: Values) -> None:
+        """Take over what has smaller errors, and sizes where there are none."""
+        found.sizes[rest] = np.where(np.isfinite(found.sizes[rest]), found.sizes[rest], better.sizes)
+        smaller = better.errors < found.errors[rest]
+        for mine, other in zip(found[:3], better[:3], strict=True):
+            mine[rest[smaller]] = other[smaller]
 
     def values(self, p: Floats, q: Floats, gap: Floats) -> Floats:
         """The ladder without bounds for the panels, which takes half the time."""
         found = self.series(p, q, gap)
         rest = np.flatnonzero(found.terms < 0)
         if rest.size:
-            found.values[rest] = self._plane(p[rest], q[rest], gap[rest], True)[0]
+            found.values[rest] = self._plane(p[rest], q[rest], gap[rest], FINE)[0]
         return found.values
 
     def series(self, p: Floats, q: Floats, gap: Floats, terms: int = TERMS, goal: float = GOAL) -> Values:
@@ -78,13 +91,23 @@ class PairExpectation:
         self._module.sums(a, b, left, right, i, j, rho, goal, values, bounds, used)
         size = np.sqrt(left[i, 0] * right[j, 0])
         used[~(bounds <= 2 * goal * size + 16 * _EPSILON * size)] = -1  # also NaN
-        return Values(values, bounds, used)
+        return Values(values, bounds, used, size)
 
-    def panels(self, p: Floats, q: Floats, gap: Floats) -> Values:
-        """The panel rule, its error bounded by a coarser one."""
-        fine, size = self._plane(p, q, gap, True)
-        coarse, _ = self._plane(p, q, gap, False)
-        return Values(fine, np.abs(fine - coarse) + _ROUND_OFF * size, np.full(gap.size, -1))
+    def panels(self, p: Floats, q: Floats, gap: Floats, detail: int = FINE) -> Values:
+        """The panel rule, its error bounded by the rule one coarser, and by what rounding makes of the functions."""
+        fine, size, noise = self._plane(p, q, gap, detail)
+        coarse = self._plane(p, q, gap, detail - 1)[0]
+        errors = np.abs(fine - coarse) + _ROUND_OFF * size + noise
+        return Values(fine, errors, np.full(gap.size, -1), size)
+
+    def _noise(self, name: str, p: Floats) -> Floats:
+        """The rounding of f or g, as a root mean square, relative to the function."""
+        found = breakpoints(getattr(self, name), self.x)
+        _, tails, place = self._expanded(name, p, 2)
+        variances = np.unique(p)
+        noise = np.array([found.mean_noise(float(variance)) for variance in variances])
+        with np.errstate(all="ignore"):
+            return (noise / np.sqrt(tails[:, 0]))[place]
 
     def _expanded(self, name: str, p: Floats, terms: int) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
         """Coefficients and tails for each different variance, and which of them is whose."""
@@ -93,10 +116,10 @@ class PairExpectation:
         getattr(self._module, f"expand_{name}")(variances, coefficients, tails)
         return coefficients, tails, np.ascontiguousarray(place.ravel(), dtype=np.int64)
 
-    def _plane(self, p: Floats, q: Floats, gap: Floats, fine: bool) -> tuple[Floats, Floats]:
-        values, sizes = np.empty(gap.size), np.empty(gap.size)
-        self._module.planes(p, q, gap, fine, values, sizes)
-        return values, sizes
+    def _plane(self, p: Floats, q: Floats, gap: Floats, detail: int) -> tuple[Floats, Floats, Floats]:
+        values, sizes, noise = np.empty(gap.size), np.empty(gap.size), np.empty(gap.size)
+        self._module.planes(p, q, gap, detail, values, sizes, noise)
+        return values, sizes, noise
 
     @property
     def source(self) -> str:

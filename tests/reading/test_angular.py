@@ -13,7 +13,7 @@ from symlimits import activations as act
 from symlimits.reading.angular import angular_sums
 from symlimits.reading.angular_table import AngularTable, _circle, _table, angular_table
 from symlimits.reading.gram_sampled import GOAL
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 
 # LEFT_OUT twice and RESOLVED, and the rounding of sums over a thousand terms
 TOLERANCE = 3e-13

@@ -14,7 +14,7 @@ from symlimits import activations as act
 from symlimits.reading import gram_angular
 from symlimits.reading.angular_table import AngularTable, angular_table
 from symlimits.reading.gram_input import input_gaps, row_norms
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 
 
 def data() -> Floats:

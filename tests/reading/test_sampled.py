@@ -14,7 +14,7 @@ from symlimits import activations as act
 from symlimits.activations import FORMULAS
 from symlimits.errors import NoRule
 from symlimits.reading.mehler import TERMS
-from symlimits.reading.panels import Floats
+from symlimits.reading.resolution import Floats
 from symlimits.reading.sampled import PairExpectation, pair_of
 
 NAMES = ("tanh", "sigmoid", "softplus", "silu", "elu")
