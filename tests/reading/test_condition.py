@@ -108,7 +108,7 @@ def test_a_kernel_of_small_data_asks_its_definition(monkeypatch: pytest.MonkeyPa
 
 def test_gram_without_definition_says_that_digits_are_lost() -> None:
     K = sl.nngp(NET).compile()
-    with pytest.raises(LostDigits, match="variance 5e-13 of point 0 of p"):
+    with pytest.raises(LostDigits, match="point 0 of p, of variance 5e-13"):
         K.loop.pairs(5e-13, 1.0, 0.5)
     assert issubclass(LostDigits, DomainError)
     assert 0 < LOST < 1e-3  # twelve digits of sixteen
