@@ -68,7 +68,7 @@ class ExpectationKernel:
         p, q = float(law[0]), float(law[1])
         found = self._pairs[0].bounded([p], [q], [_exact_gap(*law)])
         value, error, terms, size = (entry[0].item() for entry in found)
-        error += 4 * _EPSILON * abs(value)  # rounding of p and q
+        error = error + 4 * _EPSILON * abs(value) if np.isfinite(value) else np.inf  # rounding of p and q
         method = f"Mehler series, {terms} terms" if terms >= 0 else "Gauss-Legendre panels, against a coarser rule"
         compiled = Bounded(value, error, f"{method}; compiled")
         return compiled if error <= ENOUGH * size else self._quadrature(point, compiled)
