@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import signature
 from itertools import pairwise
 from numbers import Real
@@ -18,6 +19,7 @@ from symlimits.chain import Derivation
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.finite.functional import ARGUMENTS, KINDS, Functional
+from symlimits.finite.plan import Plan
 from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
@@ -66,6 +68,7 @@ class Limit(Derivation):
         executor: Any = None,
         progress: Callable[[str], None] | None = None,
         journal: str | PathLike[str] | None = None,
+        resolution: float | None = None,
     ) -> links.Certificate:
         """Test the three links: experiment and line 0, each line and the next, last line and compiled code.
 
@@ -73,6 +76,8 @@ class Limit(Derivation):
         and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
         certificate is the same. Free parameters are set at a point of the domain that the seed fixes.
+        With a `resolution` networks are drawn until the claim is decided: until a limit that is off by as much is
+        excluded, or the claim is rejected; the evidence (an e-process) may be looked at after every round.
         `progress` is called with a line of text before each part. Raises `DomainError` for sizes that are too few or no
         integers, `UnboundSymbol` for a parameter that the experiment needs.
 
@@ -84,7 +89,8 @@ class Limit(Derivation):
         check_seed(seed)
         _check_workers(executor, progress)
         sizes = tuple(sorted(map(int, sizes)))
-        simulation = self._simulation(sizes, seed, executor, progress, journal)
+        draw = self._simulation if resolution is None else partial(self._decision, resolution)
+        simulation = draw(sizes, seed, executor, progress, journal)
         return self._certificate((simulation,), seed, progress)
 
     def compare(self, samples: Mapping[int, Any], seed: int = 0, **values: object) -> links.Certificate:
@@ -151,17 +157,44 @@ class Limit(Derivation):
     def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any) -> links.Link:
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
+        experiment, point, questions = self._asked(seed)
+        claim, asked = links.claim_hash(self.definition), [question.functional for question in questions]
+        drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, journal, asked)
+        link = self._judged(questions, drawn.samples, "here")
+        return replace(link, details=link.details | {"point": _written(point), "plan": drawn.plan})
+
+    def _decision(
+        self, resolution: object, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any
+    ) -> links.Link:
+        _check_resolution(resolution, journal)
+        if self.experiment is None or self.kind not in ("mean", "log"):
+            wanted = "a limit of means of an experiment"
+            raise DomainError(f"a resolution for the kind {self.kind!r}", wanted, "resolution=None")
+        experiment, point, (question,) = self._asked(seed)
+        plan = Plan(experiment, links.claim_hash(self.definition), seed, tuple(sizes), (question.functional,))
+        link = links.decide(question, plan, self.order, float(resolution), executor, progress)  # type: ignore[arg-type]
+        return replace(link, details=link.details | {"drawn": "here", "point": _written(point), "plan": plan.hash})
+
+    def _asked(self, seed: int) -> tuple[Any, Point, list[links.Question]]:
+        """The experiment at a point that the seed fixes, the point, and what is asked there."""
         at = getattr(self.experiment, "at", None)
         if at is None and self.definition.free_symbols - set(self.law_argument):
             raise _unbound(self, "an experiment is made at one point", ".bind({}=...)")
         (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
-        experiment = at(point) if at else self.experiment
-        questions = self._questions(point, seed)
-        claim, asked = links.claim_hash(self.definition), [question.functional for question in questions]
-        drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, journal, asked)
-        link = self._judged(questions, drawn.samples, "here")
-        where = {str(symbol): str(number) for symbol, number in point.items()}
-        return replace(link, details=link.details | {"point": where, "plan": drawn.plan})
+        return at(point) if at else self.experiment, point, self._questions(point, seed)
+
+
+def _written(point: Point) -> dict[str, str]:
+    return {str(symbol): str(number) for symbol, number in point.items()}
+
+
+def _check_resolution(resolution: object, journal: object) -> None:
+    known = isinstance(resolution, Real) and not isinstance(resolution, bool)
+    if not known or not 0 < resolution < float("inf"):  # type: ignore[operator]
+        wanted = "the discrepancy to exclude, a number larger than zero"
+        raise DomainError(f"resolution = {shown(resolution)}", wanted, "resolution=0.01")
+    if journal is not None:
+        raise DomainError("a journal and a resolution", "one of them: a run until decided keeps none", "journal=None")
 
 
 def _unbound(limit: Limit, wanted: str, advice: str) -> UnboundSymbol:

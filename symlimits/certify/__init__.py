@@ -16,6 +16,7 @@ from symlimits.certify.certificate import (
     digest,
 )
 from symlimits.certify.compiled import check_compiled
+from symlimits.certify.decided import decide
 from symlimits.certify.differences import ROUNDING, Difference, differences
 from symlimits.certify.expansion import check_expansion
 from symlimits.certify.judgement import Question, check_kind, judge
@@ -41,6 +42,7 @@ __all__ = [
     "check_lines",
     "check_samples",
     "claim_hash",
+    "decide",
     "differences",
     "digest",
     "judge",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.errors import DataError, DomainError
@@ -94,11 +95,14 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     dof = degrees_of_freedom([s.count for s in samples], shares)
     test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
     control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
+    half = fit.standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
     details = {
         "kind": "mean",
         "value": value,
         "estimate": fit.limit,
         "standard error": fit.standard_error,
+        "interval 95 %": [fit.limit - half, fit.limit + half],
+        "test": "normal" if dof == inf else "Student",
         "order": order,
         "alpha": alpha,
         "degrees of freedom": dof if isfinite(dof) else None,

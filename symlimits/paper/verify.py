@@ -137,6 +137,10 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     details = simulation.get("details") or {}
     if "drawn" not in details:
         return limit.certify(seed=seed, executor=executor, progress=progress), ""
+    if details.get("kind") == "decided":
+        if limit.experiment is None:
+            raise DataError("a run until decided of an author's own experiment", "the experiment", "experiment=draw")
+        return limit.certify(details["sizes"], seed, executor, progress, resolution=details.get("resolution")), ""
     samples = _samples(details)
     if details.get("drawn") == "here" and limit.experiment is not None:
         return limit.certify([s.size for s in samples[0]], seed, executor, progress), ""
