@@ -22,7 +22,8 @@ BAD_INPUT, INTERRUPTED = 2, 130
 DESCRIPTION = "Derive, print, compile and certify the infinite-width limits of neural networks."
 EPILOG = """examples:
   symlimits derive ntk --activation "x*(1+erf(x/sqrt(2)))/2" --depth 3 --out out
-  symlimits certify nngp-relu --sizes 32,128,512
+  symlimits certify nngp-relu --sizes 32,128,512 --out out
+  symlimits verify out/nngp-relu.certificate.json
   symlimits compare ntk --activation relu --depth 1 --w-var 2 --b-var 0 --p 1 --q 1 --c=-1/2 --samples nets.npz
   symlimits gram ntk --activation relu --depth 3 --w-var 2 --b-var 0 --data X.npy --out K.npy
   symlimits reproduce --quick --out out
@@ -110,6 +111,16 @@ def _work(command: argparse.ArgumentParser) -> None:
     command.add_argument("--progress", action="store_true", help="say what is done, even where stderr is no terminal")
 
 
+def _pool(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(workers=os.cpu_count() or 1)
+
+
+def _certification(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--resolution", metavar="R", help="draw until a limit that is off by R is excluded, or the claim rejected")
+    add("--picture", action="store_true", help="draw the samples too, as a PDF in DIR (needs --out and matplotlib)")
+
+
 def _resumption(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
 
@@ -168,10 +179,10 @@ ARGUMENTS: dict[str, tuple[str, tuple[Group, ...]]] = {
     "derive": ("derive a statement, line by line", (_statement, _notation, _folder)),
     "certify": (
         "test a statement: networks, lines, compiled code",
-        (_statement, _sizes, _seed, _work, _folder, _journal, _resumption),
+        (_statement, _sizes, _seed, _work, _pool, _folder, _journal, _resumption, _certification),
     ),
     "compare": ("hold samples of your own against a statement", (_statement, _samples, _seed, _folder)),
-    "verify": ("compute a stored certificate again, and say which link differs", (_certificate, _work)),
+    "verify": ("compute a stored certificate again, and say which link differs", (_certificate, _work, _pool)),
     "gram": ("compute the Gram matrix of a kernel", (_statement, _data, _work, _tiles, _resumption)),
     "reproduce": ("derive and certify every claim", (_seed, _work, _reproduction, _resumption)),
     "doctor": ("look at this installation, and check it", ()),

@@ -114,7 +114,7 @@ def test_derive_writes(arguments: list[str], name: str, tmp_path: Path, capsys: 
 
 
 def test_certify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["certify", "dual-linear", "--sizes", "8,16,32", "--progress", "--out", str(tmp_path)]
+    arguments = ["certify", "dual-linear", "--sizes", "8,16,32", "--workers", "1", "--progress", "--out", str(tmp_path)]
     assert main(arguments) == 0
     output = capsys.readouterr()
     assert "simulation holds" in output.out
@@ -123,7 +123,7 @@ def test_certify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_certify_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["certify", "dual", "--activation", "linear", "--sizes", "8,16,32"]) == 0
+    assert main(["certify", "dual", "--activation", "linear", "--sizes", "8,16,32", "--workers", "1"]) == 0
     assert capsys.readouterr().err == ""
 
 
@@ -157,7 +157,7 @@ def test_certify_goes_on_after_an_interrupt(
     interrupt: Callable[[int], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, whole, cut = "dual-linear.certificate.json", tmp_path / "whole", tmp_path / "cut"
-    command = ["certify", "dual-linear", "--sizes", "16,32,64"]
+    command = ["certify", "dual-linear", "--sizes", "16,32,64", "--workers", "1"]
     assert main([*command, "--out", str(whole)]) == 0
     assert [path.name for path in whole.iterdir()] == [name], "the journal is gone"
     interrupt(1)
@@ -209,7 +209,7 @@ def test_a_real_interrupt_and_a_resumption(workers: str, tmp_path: Path) -> None
 
 
 def test_a_journal_with_a_name_is_kept(tmp_path: Path, interrupt: Callable[[int], None]) -> None:
-    command = ["certify", "dual-linear", "--sizes", "8,16,32", "--journal", str(tmp_path / "mine")]
+    command = ["certify", "dual-linear", "--sizes", "8,16,32", "--workers", "1", "--journal", str(tmp_path / "mine")]
     assert main([*command, "--resume"]) == 0
     interrupt(1)
     assert main([*command, "--resume"]) == 0, "all is there"

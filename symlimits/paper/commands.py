@@ -12,6 +12,7 @@ import numpy as np
 from symlimits.certify import Certificate
 from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.finite.journal import journal as opened
+from symlimits.language.formula import exact
 from symlimits.limits import SIZES, Limit
 from symlimits.memory import available_bytes
 from symlimits.paper import reproduce as reproduction
@@ -55,10 +56,15 @@ def certify(arguments: Namespace) -> int:
     """A certificate, printed and written."""
     folder = arguments.out and check_folder(arguments.out)
     name, limit = _named(arguments)
-    journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
+    if arguments.picture and folder is None:
+        raise DataError("--picture without --out", "a folder for the picture", "--out out")
+    resolution = None if arguments.resolution is None else float(exact(arguments.resolution, "resolution"))
+    journal = arguments.journal or (folder / f"{name}.journal" if folder and resolution is None else None)
     with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
-        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report, journal)
+        certificate = limit.certify(arguments.sizes, arguments.seed, executor, report, journal, resolution)
     code = _verdict(certificate, name, folder)
+    if arguments.picture and folder:
+        certificate.picture(folder / f"{name}.certificate.pdf")
     if journal is not None and arguments.journal is None:
         journal.unlink(missing_ok=True)
     return code
@@ -176,6 +182,7 @@ def _kernel(arguments: Namespace) -> Limit:
 
 def _verdict(certificate: Certificate, name: str, folder: Path | None) -> int:
     if folder is not None:
-        write_files(folder, {f"{name}.certificate.json": certificate.to_json() + "\n"})
+        base = f"{name}.certificate"
+        write_files(folder, {f"{base}.json": certificate.to_json() + "\n", f"{base}.tex": certificate.latex() + "\n"})
     print(certificate)
     return OK if certificate.ok else BROKEN

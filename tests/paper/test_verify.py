@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from symlimits.certify import differences, digest
 from symlimits.cli import main
 from symlimits.language.architecture import Repeat
 from symlimits.language.network_tree import network_from_tree, network_to_tree
+from symlimits.reading.latex_text import balanced
 from symlimits.surroundings import surroundings
 
 SIZES = (8, 16, 32)
@@ -199,9 +201,34 @@ def test_broken_parts_are_refused_in_words(change: Callable[[Any], None]) -> Non
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "linear.json"
     path.write_text(stored())
-    assert main(["verify", str(path)]) == 0
+    assert main(["verify", "--workers", "1", str(path)]) == 0
     assert capsys.readouterr().out.rstrip().endswith("\nverified")
     path.write_text(edited(stored(), put("links", 0, "details", "value", 0.7)))
-    assert main(["verify", str(path)]) == 1
+    assert main(["verify", "--workers", "1", str(path)]) == 1
     assert "simulation: details.value is 0.7 in the file" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "none.json")]) == 2
+
+
+def test_the_forms_of_a_certificate(tmp_path: Path) -> None:
+    """JSON, LaTeX and a picture beside each other."""
+    arguments = ["certify", "dual-linear", "--sizes", "8,16,32", "--workers", "1", "--picture", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    names = [f"dual-linear.certificate.{ending}" for ending in ("json", "pdf", "tex")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert (tmp_path / names[1]).read_bytes().startswith(b"%PDF")
+    assert balanced((tmp_path / names[2]).read_text())
+    assert sl.verify(tmp_path / names[0]).ok
+
+
+def test_a_picture_needs_a_folder_and_means(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["certify", "dual-linear", "--picture"]) == 2
+    assert "--out" in capsys.readouterr().err
+    with pytest.raises(sl.DataError, match="means at several sizes"):
+        sl.dual(act.linear).check().picture()
+
+
+def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    certificate = sl.dual(act.linear).certify(SIZES, seed=3)
+    with pytest.raises(sl.NoRule, match="plot"):
+        certificate.picture()
