@@ -172,7 +172,7 @@ class Lines:
 
         >>> from symlimits import activations as act, dual
         >>> print(dual(act.linear).explain(notation={"c": "k"}))
-        T(p, q, c) is defined by
+        T(p, q, k) is defined by
             E[u*v; var u = p, var v = q, cov = k]
         By Gaussian integrals (Stein 1972; Isserlis 1918) this equals
             k

@@ -11,7 +11,7 @@ from mpmath import mpf
 
 from symlimits.certify.certificate import PRECISE, PROVED, Link
 from symlimits.errors import SymlimitsError
-from symlimits.language.domain import POSITIVE, Domain, Point, relevant
+from symlimits.language.domain import CORRELATION, POSITIVE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.ball import proved
@@ -156,5 +156,5 @@ def _double(value: sp.Expr) -> sp.Expr:
 
 def _size(last: sp.Expr, point: Point, domain: Domain) -> float:
     """The size of a kernel: its value where the two points are parallel; 0 for what is no kernel."""
-    parallel = _at_end(point, domain, 1)
+    parallel = _at_end(point, domain, 1) or {s: sp.S.One for s in point if domain.ranges.get(s) == CORRELATION}
     return abs(float(reference(last, relevant(point | parallel, last), 15))) if parallel else 0.0

@@ -80,6 +80,7 @@ def test_theory() -> None:
         assert abs(cellwise(*line, mpf("0.9"), mp.sqrt("0.19")) - mpf("0.496238793154857")) < mpf("5e-16")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phi", STEEP_AND_OTHERS, ids=str)
 def test_cells_and_ridge_agree(phi: sp.Expr) -> None:
     """Two ways that share nothing but the panels of one variable."""

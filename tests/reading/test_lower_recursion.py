@@ -95,6 +95,7 @@ def test_generated_steps(name: str) -> None:
             assert abs(computed_Theta - Theta) <= TOLERANCE * size_Theta, ("Theta", a, b, gap)
 
 
+@pytest.mark.slow
 def test_kink_without_homogeneity() -> None:
     """The gap of an inhomogeneous activation is a difference, right to one rounding of the diagonal.
 
@@ -137,6 +138,7 @@ def test_zero_rows_of_discontinuous_networks() -> None:
     np.testing.assert_array_equal(deep[0, :2], 1.0)  # equal points: step(0)^2 = 1/4 first, then step^2 = 1/2
 
 
+@pytest.mark.slow
 def test_depth_50_relu_through_the_public_face() -> None:
     """Diagonal, near duplicates and the rest of a depth-50 Gram, to 1e-13 of the 50-digit recursion."""
     rng = np.random.default_rng(50)

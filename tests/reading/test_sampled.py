@@ -59,6 +59,7 @@ def check_series(name: str, count: int) -> None:
     assert np.concatenate(ratios).size > count // 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_bounds_of_the_series(name: str) -> None:
     check_series(name, 400)

@@ -57,6 +57,7 @@ def test_a_phase_at_large_variance() -> None:
     assert np.isnan(plain)
 
 
+@pytest.mark.slow
 def test_gram_of_a_wave_with_a_phase_on_large_data() -> None:
     X = np.array([[30.0, 1.0], [30.0, 1.1], [-30.0, 5.0]])
     K = sl.nngp(sl.mlp(depth=1, activation="sin(3*x+1)", w_var=1, b_var=0))

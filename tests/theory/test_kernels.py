@@ -230,6 +230,7 @@ def test_serial_networks() -> None:
     np.testing.assert_array_equal(sl.ntk(repeated)(X), sl.ntk(sl.mlp(2, act.relu, 2, None))(X))
 
 
+@pytest.mark.slow
 def test_rows_that_are_zero_equal_or_parallel() -> None:
     X = np.random.default_rng(6).normal(size=(30, 4))
     X[0], X[2], X[3], X[4] = 0, X[1], 2 * X[1], -X[1]
