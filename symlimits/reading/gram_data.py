@@ -33,6 +33,7 @@ def as_rows(data: npt.ArrayLike, name: str) -> Floats:
 
 
 def check_same_dimension(X: Floats, Z: Floats) -> None:
+    """Raise `DataError` for points of two spaces."""
     if X.shape[1] != Z.shape[1]:
         given = f"X has {X.shape[1]} columns and Z has {Z.shape[1]}"
         raise DataError(given, "points of one space", "the columns that both have")

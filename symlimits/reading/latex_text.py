@@ -77,6 +77,7 @@ def _width_of(token: str, tokens: Iterator[str]) -> float:
 
 
 def raised(exponent: str | None) -> str:
+    """An exponent, or nothing."""
     return f"^{{{exponent}}}" if exponent else ""
 
 
@@ -86,6 +87,7 @@ def brackets(tex: str) -> str:
 
 
 def enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
+    """Pieces of a broken formula with something before the first and after the last."""
     first, *rest = [*pieces[:-1], pieces[-1] + after]
     return [before + first, *rest]
 
@@ -102,6 +104,7 @@ def continued(relation: str, rows: Sequence[str]) -> list[str]:
 
 
 def environment(name: str, rows: Sequence[str]) -> str:
+    """Rows in an environment."""
     return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
 
 
