@@ -16,6 +16,7 @@ from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.fits import extrapolate
 from symlimits.finite.functional import Functional
+from symlimits.finite.orders import order_test
 from symlimits.finite.statistics import (
     CONTROL,
     POWER,
@@ -29,6 +30,7 @@ from symlimits.finite.tails import refuse_heavy, trusted_sum
 from symlimits.language.names import shown
 
 ALPHA = 1e-6  # false alarms of one statistical link
+FITTED = 3  # sizes that the order of a bias is fitted to
 LARGEST = 2**53  # of a size: a float holds it
 
 
@@ -113,6 +115,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
         "control size": CONTROL * test.detectable,
         "control p value": control.p_value,
         "tails": tails.reason,
+        "bias": _bias(value, samples, order, alpha),
         "coefficients": list(fit.coefficients),
         "residuals": sorted(residual for s in samples for residual in s.residuals),
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
@@ -121,3 +124,12 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
     return Link("simulation", passed, summary, details, STATISTICAL)
+
+
+def _bias(value: float, samples: Sequence[Samples], order: float, alpha: float) -> dict[str, Any] | None:
+    """Whether the means approach the limit at the claimed order: for the reader, the limit alone decides the link."""
+    if not order or len({sample.size for sample in samples}) < FITTED:
+        return None
+    sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
+    found = order_test(sizes, means, errors, value, order, alpha)
+    return {"order": order, "verdict": found.verdict, "p value": found.test.p_value}
