@@ -41,7 +41,8 @@ def mean_claim() -> Claim:
     experiment = KernelExperiment(net, INPUTS)
 
     def test(rng: np.random.Generator, true: bool) -> bool:
-        samples = summarize({n: experiment.draws(n, count, rng) for n, count in zip(WIDTHS, DRAWS, strict=True)})
+        drawn = {n: experiment.draws(n, count, rng) for n, count in zip(WIDTHS, DRAWS, strict=True)}
+        (samples,) = summarize(drawn)
         honest = check_samples(limit, samples, order=1, alpha=ALPHA).details
         wrong = check_samples(limit + honest["detectable"], samples, order=1, alpha=ALPHA).details
         return bool((honest if true else wrong)["p value"] < ALPHA)

@@ -70,3 +70,23 @@ def test_refusals(tmp_path) -> None:
 
 def cauchy(size: int, rng: np.random.Generator) -> np.ndarray:
     return rng.standard_cauchy(64)
+
+
+def sixes_squared(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Mean one, and tails that no normal test bears."""
+    return rng.standard_normal((8, 6)).prod(axis=1) ** 2
+
+
+def test_heavy_tails_are_never_decided_early() -> None:
+    for seed in range(3):
+        with pytest.raises(sl.DomainError, match="heavy tails"):
+            sl.limit(sp.Integer(1), experiment=sixes_squared, order=0).certify((2, 3, 4), seed=seed, resolution=0.9)
+
+
+def one(size: int, rng: np.random.Generator) -> float:
+    return 1 + float(rng.standard_normal())
+
+
+def test_one_draw_a_call_is_enough() -> None:
+    link = sl.limit(sp.Integer(1), experiment=one, order=0).certify(SIZES, resolution=0.3).links[0]
+    assert link.passed, link.summary

@@ -118,3 +118,28 @@ def test_refusals() -> None:
 
 def zeros(size: int, rng: np.random.Generator) -> np.ndarray:
     return np.zeros(64)
+
+
+def one_sided(size: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.standard_exponential(4096)
+
+
+def two_sided(size: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.laplace(size=4096)
+
+
+def test_a_characteristic_function_has_two_parts() -> None:
+    """The real part of the exponential law is Laplace's whole function."""
+    for experiment, holds in ((two_sided, True), (one_sided, False)):
+        claim = sl.limit(1 / (1 + t**2), experiment=experiment, kind="cf", order=0)
+        assert claim.certify(SIZES).links[0].passed is holds
+
+
+def test_draws_too_few_for_a_law_are_refused() -> None:
+    samples = {size: np.random.default_rng(size).standard_cauchy(30) for size in SIZES}
+    with pytest.raises(sl.DomainError, match="draws so few"):
+        sl.limit(sp.cos(t), kind="cf").compare(samples)
+
+
+def test_the_textbook_cdf_compiles() -> None:
+    assert sl.limit(NORMAL, experiment=sums, kind="cdf").certify(SIZES).ok

@@ -37,11 +37,13 @@ def check_compiled(
     domain: Domain,
     arguments: Sequence[sp.Symbol],
     seed: int = 0,
+    least: float = 0.0,
 ) -> Link:
     """The compiled kernel against the last line, both at the same floating-point numbers.
 
     `compile_at` gives the kernel for values of the parameters, the symbols that are not arguments,
-    or None where there is nothing to compile. The last line is enclosed by a proved ball where Arb
+    or None where there is nothing to compile. Errors are measured
+    against the size of the kernel, `least` at least. The last line is enclosed by a proved ball where Arb
     reaches it; the details count those points.
     """
     if last.has(sp.Integral):
@@ -51,7 +53,7 @@ def check_compiled(
     try:
         for value, truth, size, where in rows(last, compile_at, domain, arguments, seed):
             exact = float(truth.value)
-            error = abs(value - exact) / max(size, abs(exact), 1e-300)
+            error = abs(value - exact) / max(size, least, abs(exact), 1e-300)
             count, balls = count + 1, balls + truth.proved
             if error > worst or (isnan(error) and not isnan(worst)):
                 worst, worst_at = error, where

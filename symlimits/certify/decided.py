@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from symlimits.certify.certificate import STATISTICAL, Link
@@ -31,12 +32,30 @@ def decide(
     alpha: float = ALPHA,
     most: int = MOST,
 ) -> Link:
-    """Rounds of one chunk at each size, until a mean off by `resolution` is excluded, or the claim is rejected.
+    """Rounds of a chunk at each size, until a mean off by `resolution` is excluded, or the claim is rejected.
 
-    A round gives one estimate of the limit: the chunk means, extrapolated with weights that the very first chunks
-    decide, which count for nothing else. Rounds are independent and alike, so that the e-process of their mean bounds
-    false alarms by `alpha` whenever one stops. How many rounds are drawn at a time changes nothing.
+    A round gives one estimate of the limit: the chunk means, extrapolated with weights by the numbers of draws.
+    Rounds are independent and alike, and nearly Gaussian, so that the e-process of their mean bounds false alarms by
+    `alpha` whenever one stops; nothing is decided by rounds too few to see heavy tails. How many rounds are drawn at a
+    time changes nothing. A resolution finer than what the extrapolation leaves of the bias rejects true claims.
     """
+    plan.check_memory(getattr(executor, "_max_workers", 1))
+    owned = executor if callable(executor) and not hasattr(executor, "submit") else None
+    with owned() if owned else nullcontext(executor) as team:
+        process = _rounds(question, plan, order, resolution, team, progress, alpha, most)
+    return _link(process, plan, order, alpha)
+
+
+def _rounds(
+    question: Question,
+    plan: Plan,
+    order: float,
+    resolution: float,
+    executor: Source,
+    progress: Progress | None,
+    alpha: float,
+    most: int,
+) -> MeanProcess:
     weights = _weights(plan, order)
     process, number = MeanProcess(question.value, resolution), 1
     while process.count < most and not _is_over(process, alpha):
@@ -48,19 +67,21 @@ def decide(
             if _is_over(process, alpha):
                 break
         number += TOGETHER
-        if process.count >= ENOUGH:  # to see heavy tails
-            refuse_heavy(trusted(process.moments, alpha))
-    return _link(process, plan, order, alpha)
+    refuse_heavy(trusted(process.moments, alpha))
+    return process
 
 
 def _is_over(process: MeanProcess, alpha: float) -> bool:
-    return process.test(alpha).rejected or process.accepted(alpha)
+    """Decided, by rounds enough to see heavy tails: of these nothing is decided."""
+    if process.count < ENOUGH:
+        return False
+    return not trusted(process.moments, alpha).light or process.test(alpha).rejected or process.accepted(alpha)
 
 
 def _weights(plan: Plan, order: float) -> tuple[float, ...]:
     pilots = [plan(Chunk(size, 0))[0] for size in plan.sizes]
-    means, errors = [pilot.mean for pilot in pilots], [pilot.standard_error for pilot in pilots]
-    return extrapolate(plan.sizes, means, errors, order or 1, None if order else 0).weights
+    errors = [pilot.count**-0.5 for pilot in pilots]
+    return extrapolate(plan.sizes, [pilot.mean for pilot in pilots], errors, order or 1, None if order else 0).weights
 
 
 def _drawn(plan: Plan, chunks: Sequence[Chunk], executor: Source, progress: Progress | None) -> dict[Chunk, Moments]:
@@ -77,7 +98,7 @@ def _drawn(plan: Plan, chunks: Sequence[Chunk], executor: Source, progress: Prog
 def _link(process: MeanProcess, plan: Plan, order: float, alpha: float) -> Link:
     test, control = process.test(alpha), process.control(alpha)
     verdict = "rejected" if test.rejected else "accepted" if process.accepted(alpha) else "undecided"
-    passed = {"rejected": False, "accepted": control.rejected, "undecided": None}[verdict]
+    passed = verdict == "accepted" and control.rejected  # what is undecided is not shown
     details: dict[str, Any] = {
         "kind": "decided",
         "verdict": verdict,

@@ -14,6 +14,7 @@ from symlimits.finite.functional import WIDTHS, Functional
 from symlimits.finite.multiple import holm
 from symlimits.finite.orders import ExponentFit, exponent_fit
 from symlimits.finite.statistics import CONTROL, POWER, negative_control
+from symlimits.finite.tails import refuse_heavy, trusted_sum
 
 
 class Question(NamedTuple):
@@ -97,6 +98,9 @@ def _distance(questions: Sequence[Question], estimate: Estimate, share: float, e
     distance = max(abs(mean - q.value) for mean, q in zip(estimate.means, questions, strict=True))
     threshold = scale * sqrt(log(2 * union / share))
     detectable = threshold + scale * sqrt(-log(1 - POWER))
+    if CONTROL * detectable > WIDTHS[kind] / 2:
+        given = f"draws so few that the law is known to {detectable:.2g} only"
+        raise DomainError(given, f"{WIDTHS[kind] / 2 / CONTROL:.2g} or less", "more draws a call, or fewer sizes")
     middle = 1 - WIDTHS[kind] / 2  # the control moves one value towards it
     wrong = questions[0].value + CONTROL * detectable * (-1 if questions[0].value > middle else 1)
     return {
@@ -112,6 +116,8 @@ def _distance(questions: Sequence[Question], estimate: Estimate, share: float, e
 def _exponent(claimed: float, samples: Sequence[Samples], alpha: float) -> Link:
     """The slope of the logarithm of the mean size of the draws."""
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
+    for sample in samples:
+        refuse_heavy(trusted_sum([sample], [1.0], alpha))
     fit: ExponentFit = exponent_fit(sizes, means, errors)
     test = fit.test(claimed, alpha)
     control = negative_control(fit.exponent, fit.standard_error, claimed, alpha)

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.fits import extrapolate
+from symlimits.finite.fits import at_least_rounding, extrapolate
 from symlimits.finite.functional import Functional
 from symlimits.finite.orders import order_test
 from symlimits.finite.statistics import (
@@ -90,19 +90,22 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     if len(samples) < 2:
         raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
-    fit = extrapolate(sizes, means, errors, order or 1, None if order else 0)
-    shares = [w * s.standard_error / fit.standard_error for w, s in zip(fit.weights, samples, strict=True)]
+    # weighted by the numbers of draws alone: weights that draws had a say in would lean to small spreads
+    fit = extrapolate(sizes, means, [s.count**-0.5 for s in samples], order or 1, None if order else 0)
+    parts = np.array(fit.weights) * at_least_rounding(np.array(means), np.array(errors))
+    standard_error = float(np.linalg.norm(parts))
+    shares = (parts / standard_error).tolist()
     tails = trusted_sum(samples, shares, alpha)
     refuse_heavy(tails)
     dof = degrees_of_freedom([s.count for s in samples], shares)
-    test = mean_test(fit.limit, fit.standard_error, value, alpha, dof)
-    control = negative_control(fit.limit, fit.standard_error, value, alpha, dof)
-    half = fit.standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
+    test = mean_test(fit.limit, standard_error, value, alpha, dof)
+    control = negative_control(fit.limit, standard_error, value, alpha, dof)
+    half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
     details = {
         "kind": "mean",
         "value": value,
         "estimate": fit.limit,
-        "standard error": fit.standard_error,
+        "standard error": standard_error,
         "interval 95 %": [fit.limit - half, fit.limit + half],
         "test": "normal" if dof == inf else "Student",
         "order": order,
@@ -121,7 +124,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
     }
     passed = not test.rejected and control.rejected
-    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {fit.standard_error:.2g} (z = {test.statistic:.2f}); "
+    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
     return Link("simulation", passed, summary, details, STATISTICAL)
 

@@ -12,16 +12,17 @@ from symlimits.errors import DataError
 Array = npt.NDArray[np.float64]
 
 # how far apart two values of a bounded functional can be
-WIDTHS = {"cf": 2.0, "cdf": 1.0}
+WIDTHS = {"cf": 2.0, "sine": 2.0, "cdf": 1.0}
 KINDS = ("mean", "cdf", "cf", "log", "exponent")
 ARGUMENTS = {"cdf": "s", "cf": "t"}  # the symbol of a law's argument
 
 
 @dataclass(frozen=True)
 class Functional:
-    r"""A number for each draw s: "mean" s itself, "exponent" |s|, "log" log|s|, "cf" cos(at s), "cdf" 1[s <= at].
+    r"""A number for each draw s: "mean" s itself, "exponent" |s|, "log" log|s|, "cf" cos(at s), "sine" sin(at s),
+    "cdf" 1[s <= at].
 
-    Means of the last two, whatever the tails of s, obey Hoeffding's inequality.
+    Means of the last three, whatever the tails of s, obey Hoeffding's inequality.
 
     >>> Functional("cdf", 1.0)(np.array([0.5, 2.0]))
     array([1., 0.])
@@ -34,6 +35,8 @@ class Functional:
         match self.kind:
             case "cf":
                 return np.cos(self.at * draws)
+            case "sine":
+                return np.sin(self.at * draws)
             case "cdf":
                 return (draws <= self.at).astype(np.float64)
             case "exponent":

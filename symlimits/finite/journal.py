@@ -28,6 +28,19 @@ SYNC_SECONDS = 1.0  # the most that a failure of power may cost; the end of a pr
 DIGITS = 16  # of a line's checksum: against accidents and slips, not against forgery
 
 Subject = Mapping[str, Any]
+_OPEN: set[int] = set()  # the files of open journals
+
+
+def _close_in_child() -> None:
+    """A forked worker would keep the lock of its parent's journal after the parent's end."""
+    for file in _OPEN:
+        with suppress(OSError):
+            os.close(file)
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 class Journal:
@@ -38,6 +51,7 @@ class Journal:
         self._subject = subject
         self._salt = checksum(_text(subject).encode())
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        _OPEN.add(self._file)
         self._end, self._synced = 0, monotonic()
 
     def append(self, key: str, value: Any) -> None:
@@ -160,6 +174,7 @@ def journal(path: str | os.PathLike[str], subject: Subject) -> Iterator[Journal]
             with suppress(OSError):  # not empty
                 if made:
                     place.parent.rmdir()
+        _OPEN.discard(log._file)
         os.close(log._file)
 
 
@@ -170,6 +185,6 @@ def _text(content: Any) -> str:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -97,10 +97,14 @@ def require_light_tails(sample: npt.ArrayLike | Moments, alpha: float = 1e-6) ->
     refuse_heavy(trusted(sample, alpha))
 
 
+class HeavyTails(DomainError):
+    """A mean that no normal test may be trusted with."""
+
+
 def refuse_heavy(tails: Tails) -> None:
-    """Raise `DomainError` for a verdict that is not `light`."""
+    """Raise `HeavyTails` for a verdict that is not `light`."""
     if not tails.light:
-        raise DomainError(
+        raise HeavyTails(
             f"a z-test of a mean with heavy tails: {tails.reason}",
             "draws of which no few make the mean",
             f"{ADVICE}; or more draws",

@@ -183,6 +183,12 @@ class Domain:
         nearby = (sp.Integer(round(value)), sp.ceiling(value), sp.floor(value))  # a small number must not become 0
         return next((n for n in nearby if self.ranges[symbol].contains(n)), nearby[0])
 
+    def shrunk(self, point: Point, scale: int) -> Point:
+        """The point with the coordinates of half-lines divided by `scale`; what depends on them follows."""
+        half_lines = [s for s, r in self.ranges.items() if s in point and r.low == 0 and r.high == sp.oo]
+        divided = {s: point[s] / scale for s in half_lines if not s.is_integer}
+        return self.complete({s: divided.get(s, point[s]) for s in self.ranges if s in point}) if divided else point
+
     def complete(self, point: Point) -> Point:
         """The point with the values of the dependent symbols."""
         return point | {s: sp.sympify(e).subs(point, simultaneous=True) for s, e in self.dependent.items()}

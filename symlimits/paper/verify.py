@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from symlimits import certify as links
 from symlimits import storing
@@ -52,7 +55,7 @@ class Verification:
             lines.append(f"other versions, floats compared to {links.ROUNDING:.0e}: {', '.join(self.versions)}")
         if self.note:
             lines.append(self.note)
-        verdict = "verified" if self.ok else "NOT VERIFIED"
+        verdict = ("verified, within rounding" if self.versions else "verified") if self.ok else "NOT VERIFIED"
         return "\n".join([self.certificate.statement, *(f"  {line}" for line in lines), verdict])
 
 
@@ -74,9 +77,10 @@ def verify(
     (True, False)
     """
     stored = _read(text_or_path)
-    limit = _limit(stored, experiment)
     same = stored["versions"] == surroundings()
-    found, note = _again(limit, stored, executor, progress)
+    with _foreign_parts_in_words(experiment):
+        limit = _limit(stored, experiment)
+        found, note = _again(limit, stored, executor, progress)
     different = tuple(
         f"{name} {stored['versions'].get(name)} (here {here})"
         for name, here in surroundings().items()
@@ -84,6 +88,17 @@ def verify(
     )
     edited = stored.get("digest") != links.digest(stored)
     return Verification(found, links.differences(stored, found.content(), same), different, edited, note)
+
+
+@contextmanager
+def _foreign_parts_in_words(experiment: Any) -> Iterator[None]:
+    """A file may hold anything in any place; what an author's own experiment raises comes through."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, np.linalg.LinAlgError) as error:
+        if experiment is not None:
+            raise
+        raise _foreign(f"a certificate with a part of the wrong kind ({type(error).__name__})") from None
 
 
 def _read(text_or_path: str | Path) -> dict[str, Any]:
@@ -104,6 +119,9 @@ def _read(text_or_path: str | Path) -> dict[str, Any]:
             raise _foreign(f"a certificate whose {name} is {str(content.get(name))[:40]}")
     if not all(isinstance(link, dict) and isinstance(link.get("name"), str) for link in content["links"]):
         raise _foreign("a certificate with links that have no name")
+    names = [link["name"] for link in content["links"]]
+    if len(set(names)) < len(names) or not all(isinstance(link.get("details", {}), dict) for link in content["links"]):
+        raise _foreign("a certificate with a link twice, or with details of another shape")
     return content
 
 

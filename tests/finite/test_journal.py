@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -191,3 +193,19 @@ def test_the_header_names_what_results_depend_on() -> None:
     assert header["sizes"] == [8, 16]
     assert {"claim", "seed", "experiment", "numpy", "python", "machine"} <= set(header)
     assert header != Plan(scaled(1.0), "claim", 0, (8, 16)).subject()
+
+
+@pytest.mark.skipif(journals.fcntl is None or not hasattr(os, "fork"), reason="forks and locks")
+def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
+    """An orphan of a killed run must not stand in the way of its resumption."""
+    with journal(path, SUBJECT) as log:
+        log.append("a", 1)
+        child = os.fork()
+        if not child:
+            signal.pause()
+    try:
+        with journal(path, SUBJECT) as again:
+            assert again.found == {"a": 1}
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)

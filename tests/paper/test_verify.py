@@ -232,3 +232,28 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = sl.dual(act.linear).certify(SIZES, seed=3)
     with pytest.raises(sl.NoRule, match="plot"):
         certificate.picture()
+
+
+ODD = [
+    put("links", 0, "details", "drawn"),
+    put("links", 0, "details", 5),
+    put("links", 0, "details", "sizes", {"8": [1.0, 1.0, float("inf"), 0.0, 3.0]}),
+    put("links", 0, "details", {"drawn": "here", "kind": "decided"}),
+    put("claim", "kind", [1]),
+    put("claim", "order", 10**400),
+    put("claim", "experiment", "kind", [1]),
+]
+
+
+@pytest.mark.parametrize("change", ODD)
+def test_strange_parts_are_refused_in_words(change: Callable[[Any], None]) -> None:
+    with pytest.raises(sl.SymlimitsError, match="wanted"):
+        sl.verify(edited(stored(), change))
+
+
+def test_a_link_twice_is_refused() -> None:
+    def change(content: Any) -> None:
+        content["links"].insert(0, content["links"][0] | {"summary": "another"})
+
+    with pytest.raises(sl.FormulaError, match="twice"):
+        sl.verify(edited(stored(), change, sign=True))
