@@ -116,6 +116,7 @@ def test_kink_without_homogeneity() -> None:
     assert (kernel[0] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [None, "1/8"])
 def test_steps_of_the_sign(bias: str | None) -> None:
     """Discontinuous activations: the NNGP kernel, also of a zero row, where phi(0) is what counts."""

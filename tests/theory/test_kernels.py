@@ -109,6 +109,7 @@ def test_no_bias_and_zero_bias() -> None:
     assert (zero(X) > none(X)).all()
 
 
+@pytest.mark.slow
 def test_standard_parameterisation() -> None:
     widths = (5, 7, 3)
     net = sl.mlp(3, act.erf, "3/2", "1/10", parameterization="standard", widths=widths)
