@@ -21,8 +21,8 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify import check_samples, summarize
 from symlimits.finite.characteristic import characteristic_test, log_moment_test
+from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.finite.laws import law_test
-from symlimits.finite.network import KernelExperiment
 from symlimits.finite.sequential import MeanProcess
 from symlimits.finite.statistics import mean_test, moments, seed
 from symlimits.finite.tails import trusted

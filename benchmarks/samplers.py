@@ -22,7 +22,8 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.finite.deep_linear import DeepLinear
 from symlimits.finite.expectations import gaussian_expectation
-from symlimits.finite.network import KernelExperiment, empirical_nngp, inputs_with_gram
+from symlimits.finite.kernel_experiment import KernelExperiment, inputs_with_gram
+from symlimits.finite.network import empirical_nngp
 
 Draw = Callable[[int, np.random.Generator], object]
 

@@ -16,7 +16,7 @@ import pytest
 import symlimits as sl
 from symlimits import __version__
 from symlimits.cli import main
-from symlimits.finite.network import KernelExperiment
+from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.paper import claims as registry
 from symlimits.paper import commands, doctor
 

@@ -38,7 +38,6 @@ Sampler = Callable[[Array, int, int, np.random.Generator], tuple[Array, WayBack]
 
 OBSERVABLES = ("nngp", "ntk")
 BATCH_ENTRIES = 2**22  # random numbers held at a time: 32 MB for each worker
-CHUNK = 64  # networks of one call
 LARGEST_NETWORK = 2**28  # random numbers of one network: 2 GB
 
 
@@ -221,7 +220,7 @@ def empirical_nngp(
     $\hat K = \frac{w_{var}}{n}\phi(z^L)\phi(z^L)^\top + b_{var}$, with n the last hidden width.
     `size` is the hidden width, or the factor s of `network.widths` in the standard parameterisation.
     """
-    return _sample(network, X, size, 1, rng, ("nngp",), sampler)[0][0]
+    return sample(network, X, size, 1, rng, ("nngp",), sampler)[0][0]
 
 
 def empirical_ntk(
@@ -232,73 +231,15 @@ def empirical_ntk(
     $\hat\Theta = \sum_\theta \partial_\theta f(x)\,\partial_\theta f(x')$ over all parameters, one output.
     Raises `DomainError` for a discontinuous activation.
     """
-    return _sample(network, X, size, 1, rng, ("ntk",), sampler)[0][0]
+    return sample(network, X, size, 1, rng, ("ntk",), sampler)[0][0]
 
 
 def empirical_kernels(
     network: Serial, X: npt.ArrayLike, size: int, rng: np.random.Generator, sampler: str = "naive"
 ) -> tuple[Array, Array]:
     """The NNGP and the tangent kernel of one and the same random network, each (m, m)."""
-    nngp, ntk = _sample(network, X, size, 1, rng, OBSERVABLES, sampler)
+    nngp, ntk = sample(network, X, size, 1, rng, OBSERVABLES, sampler)
     return nngp[0], ntk[0]
-
-
-@dataclass(frozen=True)
-class KernelExperiment:
-    """One entry of an empirical kernel, as an experiment: `experiment(size, rng)` is an array of draws.
-
-    `inputs` is (m, d); `pair` names the entry, by default the kernel between inputs 0 and 1. `sampler`
-    is "exact", the same law at a fraction of the cost, or "naive", weight by weight.
-    """
-
-    network: Serial
-    inputs: tuple[tuple[float, ...], ...]
-    observable: str = "nngp"
-    pair: tuple[int, int] = (0, 1)
-    sampler: str = "exact"
-
-    def __post_init__(self) -> None:
-        if self.observable not in OBSERVABLES:
-            raise DomainError(f"observable = {self.observable!r}", "'nngp' or 'ntk'", "observable='ntk'")
-        _sampler(self.sampler, (self.observable,))
-        data = _data(self.inputs)
-        if len(self.pair) != 2 or not all(0 <= i < len(data) for i in self.pair):
-            raise DataError(f"pair = {self.pair}", f"two row numbers below {len(data)}", "pair=(0, 0)")
-        object.__setattr__(self, "inputs", tuple(map(tuple, data.tolist())))
-
-    def __call__(self, size: int, rng: np.random.Generator) -> Array:
-        """A chunk of draws: few enough that there are chunks for several workers, and for a look at their spread."""
-        plan = _plan(self.network, len(self.inputs[0]), size)
-        return self.draws(size, min(CHUNK, _batch(plan, len(self.pair), self.sampler)), rng)
-
-    def wanted(self, size: int) -> int:
-        """The draws of a certificate at a size: those of the exact sampler are cheap."""
-        return max(256, min(2**14, 2**19 // size)) if self.sampler == "exact" else max(64, min(2**12, 2**17 // size))
-
-    def required_bytes(self, size: int) -> int:
-        """Memory for a call, estimated: the weights of a batch, and as much again for what is made of them."""
-        weights = sum(shape.outputs * (shape.inputs + 1) for shape in _plan(self.network, len(self.inputs[0]), size))
-        return 16 * max(BATCH_ENTRIES, weights)
-
-    def draws(self, size: int, count: int, rng: np.random.Generator) -> Array:
-        """`count` independent networks: an array (count,)."""
-        pair = [self.inputs[i] for i in self.pair]
-        return _sample(self.network, pair, size, count, rng, (self.observable,), self.sampler)[0][:, 0, 1]
-
-
-def inputs_with_gram(p: float, q: float, c: float) -> Array:
-    """Two inputs x, z in the plane with |x|^2/2 = p, |z|^2/2 = q, x.z/2 = c: an array (2, 2).
-
-    >>> X = inputs_with_gram(1, 4, -2)
-    >>> (X @ X.T / 2).round(12)
-    array([[ 1., -2.], [-2.,  4.]])
-    """
-    bound = sqrt(p) * sqrt(q) if p >= 0 and q >= 0 else -1.0
-    if not abs(c) <= bound * (1 + 1e-12):  # a few roundings beyond the bound are still c = sqrt(p q)
-        raise DomainError(f"p = {p}, q = {q}, c = {c}", "p, q >= 0 and c^2 <= p q", "c = 0")
-    along = c / sqrt(p) if p else 0.0
-    across = sqrt(max(q - along**2, 0.0))
-    return sqrt(2) * np.array([[sqrt(p), 0.0], [along, across]])
 
 
 def empirical_outputs(
@@ -311,10 +252,10 @@ def empirical_outputs(
     >>> empirical_outputs(net, [[1.0, 0.0], [0.0, 0.0]], 64, 1, np.random.default_rng(0))[0, 1]
     np.float64(0.0)
     """
-    return _sample(network, X, size, count, rng, ("output",), sampler)[0][:, 0]
+    return sample(network, X, size, count, rng, ("output",), sampler)[0][:, 0]
 
 
-def _sample(
+def sample(
     network: Serial,
     X: npt.ArrayLike,
     size: int,
@@ -324,9 +265,9 @@ def _sample(
     sampler: str,
 ) -> tuple[Array, ...]:
     """`count` networks, batch after batch: for each observable an array (count, m, m), or (count, 1, m)."""
-    data, weights = _data(X), _sampler(sampler, observables)
-    plan = _plan(network, data.shape[1], size)
-    batch = _batch(plan, len(data), sampler)
+    data, weights = checked_data(X), _sampler(sampler, observables)
+    plan = shapes(network, data.shape[1], size)
+    batch = batch_size(plan, len(data), sampler)
     results: list[tuple[Array, ...]] = []
     for start in range(0, count, batch):
         draw = Draw(rng, min(batch, count - start), network.parameterization, iter(plan), weights)
@@ -356,7 +297,7 @@ def _observe(network: Realization, batch: int, observables: Iterable[str]) -> tu
     return tuple(np.broadcast_to(array, (batch, *array.shape[-2:])) for array in found.values())
 
 
-def _plan(network: Serial, features: int, size: int) -> tuple[Shape, ...]:
+def shapes(network: Serial, features: int, size: int) -> tuple[Shape, ...]:
     """The shape of each `Dense`, in order: hidden widths `size`, or `size` times N_l, and one output."""
     _refuse_unbound(network, x)
     if not (isinstance(size, int | np.integer) and size >= 1):
@@ -370,7 +311,7 @@ def _plan(network: Serial, features: int, size: int) -> tuple[Shape, ...]:
     return tuple(map(Shape, outputs, [features, *outputs], scales))
 
 
-def _batch(plan: tuple[Shape, ...], m: int, sampler: str) -> int:
+def batch_size(plan: tuple[Shape, ...], m: int, sampler: str) -> int:
     """How many networks are drawn at once, by the random numbers that one takes for `m` inputs."""
     if sampler == "naive":
         entries = sum(shape.outputs * (shape.inputs + 1) for shape in plan)
@@ -382,7 +323,8 @@ def _batch(plan: tuple[Shape, ...], m: int, sampler: str) -> int:
     return max(1, BATCH_ENTRIES // entries)
 
 
-def _data(X: npt.ArrayLike) -> Array:
+def checked_data(X: npt.ArrayLike) -> Array:
+    """Inputs as a float64 array (m, d); `DataError` for anything else."""
     data = np.asarray(X, dtype=np.float64)
     if data.ndim != 2 or 0 in data.shape or not np.isfinite(data).all():
         raise DataError(f"inputs of shape {data.shape}", "finite numbers of shape (points, features)", "X[None, :]")

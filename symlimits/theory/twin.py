@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import FormulaError
-from symlimits.finite.network import KernelExperiment, inputs_with_gram
+from symlimits.finite.kernel_experiment import KernelExperiment, inputs_with_gram
 from symlimits.language.activation import Activation
 from symlimits.language.architecture import Dense, Serial, bound
 from symlimits.language.domain import Point

@@ -9,16 +9,8 @@ from two_samples import agree, generator, of_matrices
 
 from symlimits.errors import DomainError
 from symlimits.finite.conditioned import conditioned
-from symlimits.finite.network import (
-    Draw,
-    KernelExperiment,
-    Sampler,
-    _chain,
-    _observe,
-    _plan,
-    empirical_kernels,
-    whole_weights,
-)
+from symlimits.finite.kernel_experiment import KernelExperiment
+from symlimits.finite.network import Draw, Sampler, _chain, _observe, empirical_kernels, shapes, whole_weights
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Serial, mlp, serial
 
@@ -40,7 +32,7 @@ CASES = [
 def kernels(
     net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int, count: int = COUNT
 ) -> tuple[np.ndarray, ...]:
-    draw = Draw(generator(seed), count, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
+    draw = Draw(generator(seed), count, net.parameterization, iter(shapes(net, data.shape[1], size)), sampler)
     return _observe(_chain(net.layers, data.T[None], draw), count, ("nngp", "ntk"))
 
 

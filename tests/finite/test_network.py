@@ -11,19 +11,18 @@ import sympy as sp
 
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule, ResourceError, UnboundSymbol
 from symlimits.finite.fits import extrapolate
+from symlimits.finite.kernel_experiment import KernelExperiment, inputs_with_gram
 from symlimits.finite.network import (
     Draw,
-    KernelExperiment,
     _chain,
     _derivative,
     _observe,
-    _plan,
     empirical_kernels,
     empirical_nngp,
     empirical_ntk,
-    inputs_with_gram,
     numpy_function,
     realize,
+    shapes,
     supported_layers,
     whole_weights,
 )
@@ -136,7 +135,7 @@ def test_a_batch_is_its_networks_one_by_one(net):
     recorder = Recorder(1)
 
     def observe(count, source):
-        draw = Draw(source, count, net.parameterization, iter(_plan(net, 2, size)), whole_weights)
+        draw = Draw(source, count, net.parameterization, iter(shapes(net, 2, size)), whole_weights)
         return _observe(_chain(net.layers, X.T[None], draw), count, ("nngp", "ntk"))
 
     together = observe(batch, recorder)
@@ -216,7 +215,7 @@ def test_single_kernels_agree_with_the_pair():
 
 @pytest.mark.parametrize("parameterization", ["ntk", "standard"])
 def test_shapes_follow_the_parameterization(parameterization):
-    plan = _plan(mlp(2, RELU, 1, 0, parameterization, widths=(2, 3)), 5, 10)
+    plan = shapes(mlp(2, RELU, 1, 0, parameterization, widths=(2, 3)), 5, 10)
     hidden = (10, 10) if parameterization == "ntk" else (20, 30)
     assert [(shape.inputs, shape.outputs) for shape in plan] == [(5, hidden[0]), hidden, (hidden[1], 1)]
     assert [shape.scale for shape in plan] == [1, 10, 10]

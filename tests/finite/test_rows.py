@@ -8,7 +8,7 @@ import sympy as sp
 from two_samples import agree, generator, of_matrices
 
 from symlimits.errors import NoRule
-from symlimits.finite.network import Draw, Sampler, _chain, _observe, _plan, empirical_outputs, whole_weights
+from symlimits.finite.network import Draw, Sampler, _chain, _observe, empirical_outputs, shapes, whole_weights
 from symlimits.finite.rows import covariance_root, gaussian_rows, row_gaussian
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Serial, mlp, serial
@@ -31,7 +31,7 @@ CASES = [
 def functionals(
     net: Serial, data: np.ndarray, size: int, sampler: Sampler, seed: int, count: int = COUNT
 ) -> dict[str, np.ndarray]:
-    draw = Draw(generator(seed), count, net.parameterization, iter(_plan(net, data.shape[1], size)), sampler)
+    draw = Draw(generator(seed), count, net.parameterization, iter(shapes(net, data.shape[1], size)), sampler)
     K, outputs = _observe(_chain(net.layers, data.T[None], draw), count, ("nngp", "output"))
     f = outputs[:, 0]
     solved = np.linalg.solve(np.eye(len(data)) + K, f[:, :, None])[:, :, 0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symlimits.errors import DomainError
-from symlimits.finite.network import KernelExperiment
+from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.finite.statistics import EMPTY, mean_test, merge, moments
 from symlimits.finite.tails import require_light_tails, trusted, trusted_sum
 from symlimits.language.activation import Activation, x
