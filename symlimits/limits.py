@@ -176,7 +176,7 @@ class Limit(Derivation):
                 if scale == SCALES[-1] or not point:
                     raise
                 continue
-            return replace(link, details=link.details | {"point": _written(point), "plan": drawn.plan})
+            return replace(link, details=link.details | {"point": point_in_words(point), "plan": drawn.plan})
         raise AssertionError("the last scale returns or raises")
 
     def _decision(
@@ -189,7 +189,9 @@ class Limit(Derivation):
         experiment, point, (question,) = self._asked(seed)
         plan = Plan(experiment, links.claim_hash(self.definition), seed, tuple(sizes), (question.functional,))
         link = links.decide(question, plan, self.order, float(resolution), executor, progress)  # type: ignore[arg-type]
-        return replace(link, details=link.details | {"drawn": "here", "point": _written(point), "plan": plan.hash})
+        return replace(
+            link, details=link.details | {"drawn": "here", "point": point_in_words(point), "plan": plan.hash}
+        )
 
     def _asked(self, seed: int, scale: int = 1) -> tuple[Any, Point, list[links.Question]]:
         """The experiment at a point that the seed fixes, its positive coordinates over `scale`, and what is asked."""
@@ -201,7 +203,8 @@ class Limit(Derivation):
         return at(point) if at else self.experiment, point, self._questions(point, seed)
 
 
-def _written(point: Point) -> dict[str, str]:
+def point_in_words(point: Point) -> dict[str, str]:
+    """A point as certificates write it."""
     return {str(symbol): str(number) for symbol, number in point.items()}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba")
+OPTIONAL = "python-flint"  # values are proved balls where it is there
 
 
 def surroundings() -> dict[str, str]:
@@ -15,4 +16,16 @@ def surroundings() -> dict[str, str]:
     ['machine', 'mpmath', 'numba']
     """
     machine = f"{platform.system()} {platform.machine()}"
-    return {"machine": machine, "python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return {
+        "machine": machine,
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        OPTIONAL: _optional(),
+    }
+
+
+def _optional() -> str:
+    try:
+        return version(OPTIONAL)
+    except PackageNotFoundError:
+        return "none"

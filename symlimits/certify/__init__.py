@@ -6,6 +6,7 @@ they take the parts of a limit and know nothing of topics. A truncated series, w
 nothing, has a link of its own: *expansion*, the order of what it leaves out.
 """
 
+from symlimits.certify.agreement import ROUNDING
 from symlimits.certify.certificate import (
     PRECISE,
     PROVED,
@@ -17,7 +18,7 @@ from symlimits.certify.certificate import (
 )
 from symlimits.certify.compiled import check_compiled
 from symlimits.certify.decided import decide
-from symlimits.certify.differences import ROUNDING, Difference, differences
+from symlimits.certify.differences import Difference, differences
 from symlimits.certify.expansion import check_expansion
 from symlimits.certify.judgement import Question, check_kind, judge
 from symlimits.certify.lines import check_lines

@@ -45,7 +45,7 @@ class KernelExperiment:
 
     def wanted(self, size: int) -> int:
         """The draws of a certificate at a size: those of the exact sampler are cheap."""
-        return max(256, min(2**14, 2**19 // size)) if self.sampler == "exact" else max(64, min(2**12, 2**17 // size))
+        return wanted(size, self.sampler)
 
     def required_bytes(self, size: int) -> int:
         """Memory for a call, estimated: the weights of a batch, and as much again for what is made of them."""
@@ -56,6 +56,11 @@ class KernelExperiment:
         """`count` independent networks: an array (count,)."""
         pair = [self.inputs[i] for i in self.pair]
         return sample(self.network, pair, size, count, rng, (self.observable,), self.sampler)[0][:, 0, 1]
+
+
+def wanted(size: int, sampler: str) -> int:
+    """The draws of a certificate at a size, by sampler."""
+    return max(256, min(2**14, 2**19 // size)) if sampler == "exact" else max(64, min(2**12, 2**17 // size))
 
 
 def inputs_with_gram(p: float, q: float, c: float) -> Array:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from symlimits import certify as links
 from symlimits import storing
-from symlimits.certify.certificate import FORMAT
-from symlimits.errors import DataError, FormulaError
-from symlimits.language.names import shown
-from symlimits.limits import Limit
+from symlimits.errors import DataError
+from symlimits.language.names import brief
+from symlimits.limits import SCALES, SIZES, Limit, point_in_words
+from symlimits.paper.certificate_file import check_lines, check_network, foreign, named, read_certificate
+from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.twin import Twin
 
@@ -28,7 +27,8 @@ class Verification:
     """What came of it: the certificate computed again, and where the stored one differs.
 
     `edited` when the file is no longer what was written; `versions` names what differs between the machine that wrote
-    it and this one, where floats are compared within rounding; `note` says what could not be drawn again.
+    it and this one, where numbers are compared within rounding; `note` says what could not be drawn again, `unchecked`
+    the places that nothing here vouches for.
     """
 
     certificate: links.Certificate
@@ -36,6 +36,7 @@ class Verification:
     versions: tuple[str, ...]
     edited: bool
     note: str = ""
+    unchecked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -52,9 +53,11 @@ class Verification:
         if self.edited:
             lines.append("the file was edited after it was written: its digest is wrong")
         if self.versions:
-            lines.append(f"other versions, floats compared to {links.ROUNDING:.0e}: {', '.join(self.versions)}")
+            lines.append(f"other versions, numbers compared to {links.ROUNDING:.0e}: {', '.join(self.versions)}")
         if self.note:
             lines.append(self.note)
+        if self.unchecked:
+            lines.append(f"not checked: {', '.join(self.unchecked)}")
         verdict = ("verified, within rounding" if self.versions else "verified") if self.ok else "NOT VERIFIED"
         return "\n".join([self.certificate.statement, *(f"  {line}" for line in lines), verdict])
 
@@ -76,18 +79,22 @@ def verify(
     >>> verify(text).ok, verify(text.replace('"seed": 0', '"seed": 1')).ok
     (True, False)
     """
-    stored = _read(text_or_path)
-    same = stored["versions"] == surroundings()
+    stored = read_certificate(text_or_path)
     with _foreign_parts_in_words(experiment):
         limit = _limit(stored, experiment)
         found, note = _again(limit, stored, executor, progress)
-    different = tuple(
-        f"{name} {stored['versions'].get(name)} (here {here})"
-        for name, here in surroundings().items()
-        if stored["versions"].get(name) != here
-    )
-    edited = stored.get("digest") != links.digest(stored)
-    return Verification(found, links.differences(stored, found.content(), same), different, edited, note)
+        content, unchecked = vouched(found.content(), limit, stored)
+        different = _versions(stored["versions"])
+        edited = stored.get("digest") != links.digest(stored)
+        differing = links.differences(stored, content, same_machine=not different)
+    return Verification(found, differing, different, edited, note, unchecked)
+
+
+def _versions(stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """What differs between the surroundings of a file and those here."""
+    here = surroundings()
+    names = [name for name in dict.fromkeys([*here, *stored]) if stored.get(name) != here.get(name)]
+    return tuple(f"{brief(name)} {brief(stored.get(name))} (here {here.get(name)})" for name in names)
 
 
 @contextmanager
@@ -95,34 +102,10 @@ def _foreign_parts_in_words(experiment: Any) -> Iterator[None]:
     """A file may hold anything in any place; what an author's own experiment raises comes through."""
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, np.linalg.LinAlgError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         if experiment is not None:
             raise
-        raise _foreign(f"a certificate with a part of the wrong kind ({type(error).__name__})") from None
-
-
-def _read(text_or_path: str | Path) -> dict[str, Any]:
-    if not isinstance(text_or_path, str | Path):
-        raise DataError(shown(text_or_path), "JSON text, or the path of a file", "sl.verify('a.certificate.json')")
-    text = str(text_or_path)
-    if not text.lstrip().startswith("{"):
-        text = storing.file_text(Path(text_or_path))
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        raise _foreign("text that is not JSON") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise _foreign("JSON of another format")
-    shapes = {"claim": dict, "links": list, "versions": dict, "seed": int}
-    for name, shape in shapes.items():
-        if not isinstance(content.get(name), shape):
-            raise _foreign(f"a certificate whose {name} is {str(content.get(name))[:40]}")
-    if not all(isinstance(link, dict) and isinstance(link.get("name"), str) for link in content["links"]):
-        raise _foreign("a certificate with links that have no name")
-    names = [link["name"] for link in content["links"]]
-    if len(set(names)) < len(names) or not all(isinstance(link.get("details", {}), dict) for link in content["links"]):
-        raise _foreign("a certificate with a link twice, or with details of another shape")
-    return content
+        raise foreign(f"a certificate with a part of the wrong kind ({type(error).__name__})") from None
 
 
 def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
@@ -132,11 +115,12 @@ def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
         given = "a certificate without its lines (a function of the author's own stands in them)"
         raise DataError(given, "a derivation that is stored", "limit.certify(...), in the author's program")
     limit = Limit(**storing.read(json.dumps(claim["derivation"]))._asdict())
+    check_lines([step.expr for step in limit.trace], limit.domain)
     if "experiment" not in claim:
         return limit
     words = {name: claim.get(name) for name in ("observable", "regime", "kind", "order")}
-    if not isinstance(words["order"], int | float):
-        raise _foreign(f"the order {str(words['order'])[:40]}")
+    if isinstance(words["order"], bool) or not isinstance(words["order"], int | float):
+        raise foreign(f"the order {brief(words['order'])}")
     return replace(limit, **words, experiment=experiment or _experiment(claim["experiment"]))
 
 
@@ -149,10 +133,11 @@ def _experiment(record: Any) -> Any:
 def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any) -> tuple[links.Certificate, str]:
     """The certificate computed as it was: by drawing, from samples that are not there any more, or without any."""
     seed = stored["seed"]
-    simulation = next((link for link in stored["links"] if link["name"] == "simulation"), None)
+    simulation = named(stored["links"], "simulation")
     if simulation is None:
         return limit.check(seed), ""
     details = simulation.get("details") or {}
+    _check_work(limit, details.get("sizes", SIZES))
     if "drawn" not in details:
         return limit.certify(seed=seed, executor=executor, progress=progress), ""
     if details.get("kind") == "decided":
@@ -163,17 +148,32 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     if details.get("drawn") == "here" and limit.experiment is not None:
         return limit.certify([s.size for s in samples[0]], seed, executor, progress), ""
     note = "the samples are the author's: the test is done again on their stored means, nothing was drawn"
-    return _with_what_was_drawn(limit.judge(samples, seed), stored, details), note
+    return _with_what_was_drawn(limit.judge(samples, seed), limit, stored, details), note
+
+
+def _check_work(limit: Limit, sizes: Iterable[Any]) -> None:
+    if isinstance(limit.experiment, Twin):
+        check_network(limit.experiment, [int(size) for size in sizes])
 
 
 def _with_what_was_drawn(
-    found: links.Certificate, stored: Mapping[str, Any], details: Mapping[str, Any]
+    found: links.Certificate, limit: Limit, stored: Mapping[str, Any], details: Mapping[str, Any]
 ) -> links.Certificate:
     """What only the author's program knows is taken from the file: it is not what was computed again."""
     first, *rest = found.links
-    known = {name: details[name] for name in ("drawn", "plan", "point", "residuals") if name in details}
+    known: dict[str, Any] = {}
+    if details["drawn"] == "here":
+        known = {name: details[name] for name in ("drawn", "plan", "residuals") if name in details}
+        known["point"] = _point(limit, stored["seed"], details.get("point"))
     claim = found.claim | {"experiment": stored["claim"].get("experiment")}
     return replace(found, links=(replace(first, details=first.details | known), *rest), claim=claim)
+
+
+def _point(limit: Limit, seed: int, stored: Any) -> dict[str, str]:
+    """The point of a simulation, which the seed fixes but for the scale of its variances."""
+    (point,) = limit.domain.mixed_points(seed, corners=0, interior=1)
+    points = [point_in_words(limit.domain.shrunk(point, scale)) for scale in SCALES]
+    return stored if stored in points else points[0]
 
 
 def _samples(details: Mapping[str, Any]) -> list[list[links.Samples]]:
@@ -187,7 +187,7 @@ def _samples(details: Mapping[str, Any]) -> list[list[links.Samples]]:
             ]
         return [_at_sizes(details["sizes"])]
     except (IndexError, KeyError, TypeError, ValueError):
-        raise _foreign("samples that are no means with errors and counts") from None
+        raise foreign("samples that are no means with errors and counts") from None
 
 
 def _at_sizes(sizes: Mapping[str, Any]) -> list[links.Samples]:
@@ -195,7 +195,3 @@ def _at_sizes(sizes: Mapping[str, Any]) -> list[links.Samples]:
         links.Samples(size, float(mean), float(error), int(count), float(skewness), float(kurtosis))
         for size, (mean, error, count, skewness, kurtosis) in sorted((int(size), row) for size, row in sizes.items())
     ]
-
-
-def _foreign(given: str) -> FormulaError:
-    return FormulaError(given, f"a file of the format '{FORMAT}'", "symlimits certify ... --out DIR writes one")
