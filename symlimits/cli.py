@@ -165,6 +165,11 @@ def _reproduction(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="where everything is written")
 
 
+def _cache(command: argparse.ArgumentParser) -> None:
+    help = "remove the derivations and compiled kernels that are kept on disk, and do nothing else"
+    command.add_argument("--clear-cache", action="store_true", help=help)
+
+
 def _integers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(size) for size in text.split(","))
@@ -185,7 +190,7 @@ ARGUMENTS: dict[str, tuple[str, tuple[Group, ...]]] = {
     "verify": ("compute a stored certificate again, and say which link differs", (_certificate, _work, _pool)),
     "gram": ("compute the Gram matrix of a kernel", (_statement, _data, _work, _tiles, _resumption)),
     "reproduce": ("derive and certify every claim", (_seed, _work, _reproduction, _resumption)),
-    "doctor": ("look at this installation, and check it", ()),
+    "doctor": ("look at this installation, and check it", (_cache,)),
 }
 
 

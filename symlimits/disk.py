@@ -11,6 +11,7 @@ import atexit
 import functools
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ except ImportError:  # Windows: two writers may work twice; a mixture of their f
     fcntl = None  # type: ignore[assignment]
 
 _WRITABLE_BY_OTHERS = 0o022
+_OURS = re.compile(r"[kd]_[0-9a-f]{32}\.")
 
 
 def cache_folder() -> Path:
@@ -51,6 +53,27 @@ def _is_private(folder: Path) -> bool:
     status = folder.stat()
     ours = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & _WRITABLE_BY_OTHERS)
     return ours and os.access(folder, os.W_OK | os.X_OK)
+
+
+def cached_files() -> list[Path]:
+    """What lies in the cache by names that this program gives, k_... and d_...: nothing else is ours to remove."""
+    return sorted(path for path in cache_folder().rglob("*") if _OURS.match(path.name) and path.is_file())
+
+
+def clear_cache() -> tuple[int, int]:
+    """Remove the files of the cache; their number and bytes. What is gone is derived and compiled again.
+
+    A file that another process is just using is only missed by it: whatever is not there is made anew. Locks stay,
+    since a lock that is removed while it is held is no lock.
+    """
+    count = size = 0
+    for path in cached_files():
+        with suppress(OSError):  # gone already, or held open, on Windows
+            length = path.stat().st_size
+            if path.suffix != ".lock":
+                path.unlink()
+                count, size = count + 1, size + length
+    return count, size
 
 
 def checksum(content: bytes) -> str:

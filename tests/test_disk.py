@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from symlimits import disk
+from symlimits.cli import main
 from symlimits.reading import cache
 
 
@@ -40,3 +41,28 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     disk.write_atomically(tmp_path / "free", "text", time=1e9)
     assert ((tmp_path / "free").read_text(), (tmp_path / "free").stat().st_mtime) == ("text", 1e9)
+
+
+def test_the_cache_is_cleared_of_our_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SYMLIMITS_CACHE_DIR", str(tmp_path / "cache"))
+    source = "answer = 6 * 7"
+    assert cache.load_source(source).answer == 42
+    derived = disk.cache_folder() / f"d_{'0' * 32}.json"
+    derived.write_text("lines")
+    strangers = [disk.cache_folder() / name for name in ("notes.txt", "d_notes.json", f"x_{'0' * 32}.py")]
+    for path in strangers:
+        path.write_text("somebody's")
+    found = disk.cached_files()
+    assert derived in found
+    assert not set(strangers) & set(found)
+    size = sum(path.stat().st_size for path in found)
+    kept = [path for path in found if path.suffix == ".lock"]  # a lock that goes while it is held is no lock
+    assert main(["doctor", "--clear-cache"]) == 0
+    assert f"{len(found) - len(kept)} files, {size / 1e6:.1f} MB removed" in capsys.readouterr().out
+    assert disk.cached_files() == kept
+    assert all(path.exists() for path in strangers)
+    assert disk.clear_cache() == (0, 0)
+    monkeypatch.setattr(cache, "_modules", {})  # as in another process
+    assert cache.load_source(source).answer == 42, "what is gone is made anew"

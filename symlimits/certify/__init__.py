@@ -8,6 +8,7 @@ nothing, has a link of its own: *expansion*, the order of what it leaves out.
 
 from symlimits.certify.agreement import ROUNDING
 from symlimits.certify.certificate import (
+    MARKS,
     PRECISE,
     PROVED,
     STATISTICAL,
@@ -22,10 +23,12 @@ from symlimits.certify.differences import Difference, differences
 from symlimits.certify.expansion import check_expansion
 from symlimits.certify.judgement import Question, check_kind, judge
 from symlimits.certify.lines import check_lines
-from symlimits.certify.samples import Samples, check_samples, summarize
+from symlimits.certify.samples import ALPHA, Samples, check_samples, summarize
 from symlimits.certify.simulation import Drawing, claim_hash, simulate
 
 __all__ = [
+    "ALPHA",
+    "MARKS",
     "PRECISE",
     "PROVED",
     "ROUNDING",

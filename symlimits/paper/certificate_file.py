@@ -53,7 +53,7 @@ def read_certificate(text_or_path: str | Path) -> dict[str, Any]:
 
 def _text(text_or_path: str | Path) -> str:
     text = str(text_or_path)
-    if not text.lstrip()[:1] == "{":
+    if text.lstrip()[:1] != "{":
         path = Path(text_or_path)
         try:
             length = path.stat().st_size

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from symlimits.certify import Certificate
+from symlimits.disk import cache_folder, clear_cache
 from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.finite.journal import journal as opened
 from symlimits.language.formula import exact
@@ -128,7 +129,11 @@ def reproduce(arguments: Namespace) -> int:
 
 
 def doctor(arguments: Namespace) -> int:
-    """Versions, cache, threads, LaTeX, and a self-check."""
+    """Versions, cache, threads, LaTeX, and a self-check; or an empty cache."""
+    if arguments.clear_cache:
+        count, size = clear_cache()
+        print(f"{count} files, {size / 1e6:.1f} MB removed from {cache_folder()}")
+        return OK
     from symlimits.paper.doctor import examination  # imports numba, which no other command has to wait for
 
     rows, passed = examination()

@@ -13,7 +13,7 @@ import numba
 import platformdirs
 
 from symlimits import activations
-from symlimits.disk import cache_folder
+from symlimits.disk import cache_folder, cached_files
 from symlimits.theory.kernels import dual
 
 PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba", "llvmlite")
@@ -55,8 +55,14 @@ def _version(package: str) -> str:
 def _cache() -> str:
     wanted = os.environ.get("SYMLIMITS_CACHE_DIR") or platformdirs.user_cache_dir("symlimits")
     if cache_folder() == Path(wanted).absolute():
-        return f"{wanted}, writable"
+        return f"{wanted}, writable, {_size()}"
     return f"{wanted} is not private and writable: every process derives and compiles anew"
+
+
+def _size() -> str:
+    """How large the cache is: files of edited rules and of other versions stay until they are cleared."""
+    files = [path.stat().st_size for path in cached_files() if path.exists()]
+    return f"{len(files)} files, {sum(files) / 1e6:.1f} MB (symlimits doctor --clear-cache removes them)"
 
 
 def _threads() -> str:

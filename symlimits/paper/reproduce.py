@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from symlimits.certify import Certificate, Link, certificate
+from symlimits.certify import ALPHA, MARKS, Certificate, Link, certificate
 from symlimits.errors import SymlimitsError
 from symlimits.finite.engine import Source, run
 from symlimits.finite.journal import Journal
+from symlimits.finite.multiple import holm
 from symlimits.limits import SIZES
 from symlimits.paper.claims import Claim
 from symlimits.paper.documents import Section, collected, columns, fragment, tabular
 from symlimits.surroundings import surroundings
 
 QUICK_SIZES = (16, 64, 256)
+SIMULATION = "simulation"
 HEADER = ("claim", "simulation", "lines", "compiled", "status")
-MARKS = {True: "holds", False: "BROKEN", None: "-"}
 TITLE = "Limits of wide networks: derivations and certificates"
 
 
@@ -33,8 +34,17 @@ class Outcome:
     seconds: float
 
     @property
+    def p_value(self) -> float | None:
+        """Of the test of its networks against its first line; None where nothing was drawn."""
+        details = next((link.details for link in self.certificate.links if link.name == SIMULATION), {})
+        return details.get("p value")
+
+    @property
     def row(self) -> tuple[str, ...]:
-        """A line of the table: the claim, its links, its status."""
+        """A line of the table: the claim, its links, its status.
+
+        Its simulation holds, or not, on its own; `reproduce` has judged it among all.
+        """
         marks = {link.name: MARKS[link.passed] for link in self.certificate.links}
         return self.claim.name, *(marks.get(name, "-") for name in HEADER[1:4]), MARKS[self.certificate.ok]
 
@@ -67,7 +77,34 @@ def reproduce(
     if executor is not None:
         missing.reverse()  # the longest are at the end: one begun last would be waited for by all other workers
     run(_Examination(tuple(sizes), seed), missing, keep, executor, name=_name, seconds=0.0)
-    return [found[claim.name] for claim in claims]
+    return judged_together([found[claim.name] for claim in claims])
+
+
+def judged_together(outcomes: Sequence[Outcome], alpha: float = ALPHA) -> list[Outcome]:
+    r"""The outcomes, with the simulations judged as one family: `alpha` bounds the false alarms of the whole table.
+
+    By Holm's step-down over the p values of the means, of which each certificate has one; a control that was not
+    rejected still breaks its link. The files keep the certificates of the claims on their own.
+    """
+    tested = [k for k, outcome in enumerate(outcomes) if outcome.p_value is not None]
+    if not tested:
+        return list(outcomes)
+    rejected = holm([outcomes[k].p_value or 0.0 for k in tested], alpha).rejected
+    judged = list(outcomes)
+    for k, false in zip(tested, rejected, strict=True):
+        judged[k] = _judged(outcomes[k], false)
+    return judged
+
+
+def _judged(outcome: Outcome, rejected: bool) -> Outcome:
+    found = outcome.certificate
+    links = [
+        replace(link, passed=not rejected and bool(link.details["control rejected"]))
+        if link.name == SIMULATION
+        else link
+        for link in found.links
+    ]
+    return replace(outcome, certificate=replace(found, links=tuple(links)))
 
 
 def subject(claims: Sequence[Claim], sizes: Sequence[int], seed: int) -> dict[str, Any]:
@@ -132,4 +169,14 @@ def table(outcomes: Sequence[Outcome]) -> str:
         for link in outcome.certificate.links
         if link.passed is False
     ]
-    return "\n".join([columns((*HEADER, "seconds"), rows), *broken])
+    return "\n".join([columns((*HEADER, "seconds"), rows), *broken, family(outcomes)])
+
+
+def family(outcomes: Sequence[Outcome]) -> str:
+    """What bounds the false alarms of the table, and its least p value, in a sentence."""
+    p_values = [outcome.p_value for outcome in outcomes if outcome.p_value is not None]
+    if not p_values:
+        return "nothing was drawn: no false alarms by chance"
+    least = min(holm(p_values, ALPHA).adjusted)
+    of = f"{len(p_values)} simulations judged together by Holm's step-down: false alarms of the whole table"
+    return f"{of} at most {ALPHA:g}, least adjusted p value {least:.2g}"

@@ -27,7 +27,7 @@ DERIVATIVE = r"\dot"
 
 
 def vouched(content: dict[str, Any], limit: Limit, stored: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The content of a certificate computed again, with the words that its networks imply; the places left unchecked."""
+    """The content of a certificate computed again, with the words that its networks imply; what is left unchecked."""
     claim = dict(content["claim"])
     built = rebuilt(limit)
     if built is not None:

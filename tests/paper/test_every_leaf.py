@@ -1,4 +1,4 @@
-"""Every leaf of a certificate is edited in turn, and the edit is found, at its address, to the bit and within rounding."""
+"""Every leaf of a certificate is edited in turn, and the edit is found at its address, to the bit or within rounding."""
 
 from __future__ import annotations
 
@@ -144,11 +144,11 @@ def test_all_that_a_certificate_is_computed_from(lax: bool) -> None:
 def test_the_words_of_a_claim(word: str) -> None:
     path = ("claim", word)
     text = json.dumps(edited(stored(), path, beyond(path, at(json.loads(stored()), path)), lax=False))
-    try:
-        found = sl.verify(text)
-    except sl.DomainError as error:
-        assert word == "kind", error
+    if word == "kind":  # which decides what is asked of the draws
+        with pytest.raises(sl.SymlimitsError, match="wanted"):
+            sl.verify(text)
         return
+    found = sl.verify(text)
     assert word in {difference.place for difference in found.differences}
 
 

@@ -133,7 +133,7 @@ def test_honest_files_are_far_from_the_caps() -> None:
     assert len(stored()) < MOST_CHARACTERS / 20
     deep = sl.ntk(sl.mlp(100, act.linear, 1, 0))
     check_lines([step.expr for step in deep.trace], deep.domain)
-    check_network(deep.experiment, [1000, 10_000, 100_000])
+    check_network(deep.experiment, [100, 1000, 10_000])
 
 
 # ------------------------------------------------------------------------------------------ a few hundred at random
@@ -207,8 +207,7 @@ def outcome(text: str) -> str:
     try:
         found = verify.verify(text)
     except sl.SymlimitsError as error:
-        assert "wanted" in str(error)
-        return "refused"
+        return "refused" if "wanted" in str(error) else "in other words"
     str(found)
     return "verified" if found.ok else "reported"
 

@@ -10,11 +10,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
 import symlimits as sl
+from symlimits.certify import ALPHA, Certificate, Link, certificate
 from symlimits.cli import main
+from symlimits.finite.multiple import holm
 from symlimits.paper import claims as registry
+from symlimits.paper.reproduce import Outcome, judged_together, table
 
 Compiler = Callable[[Path], str]
 
@@ -56,6 +61,37 @@ def test_reproduce_with_a_claim_that_breaks(
         assert re.search("^dual-linear .*holds", text, re.MULTILINE)
     first, second = ({p.name: p.read_text() for p in (tmp_path / w).iterdir()} for w in "12")
     assert first == second
+
+
+def made_up(p_value: float, control: bool = True) -> Outcome:
+    """The outcome of a claim whose test has this p value."""
+    details = {"p value": p_value, "control rejected": control}
+    link = Link("simulation", p_value > ALPHA and control, "made up", details)
+    return Outcome(registry.find(FEW[0]), Certificate("made up", (link,), 0, {}), "", {}, 0.0)
+
+
+def test_the_table_is_judged_as_one_family() -> None:
+    """False alarms of the whole table are at most alpha: p values between alpha/n and alpha are no alarms."""
+    n = 29
+    fair = [made_up(p) for p in np.random.default_rng(0).random(n - 1)]
+    for p_value, holds in ((ALPHA / 2, True), (1.5 * ALPHA / n, True), (0.9 * ALPHA / n, False), (0.0, False)):
+        outcomes = judged_together([*fair, made_up(p_value)])
+        assert [outcome.certificate.ok for outcome in outcomes] == [True] * (n - 1) + [holds]
+        assert f"{n} simulations judged together by Holm's step-down" in table(outcomes)
+    assert not judged_together([made_up(0.5, control=False)])[0].certificate.ok
+    identity = replace(fair[0], certificate=certificate("an identity", [Link("simulation", None, "none")], 0))
+    assert judged_together([identity]) == [identity]
+
+
+def test_false_alarms_of_a_table() -> None:
+    """Tables of true claims at a rate that can be seen: one by one a third of them alarm, together 2 % do."""
+    rng, alpha, n, tables = np.random.default_rng(1), 0.02, 20, 500
+    p_values = rng.random((tables, n))
+    alarms = [any(holm(row, alpha).rejected) for row in p_values]
+    judged = [judged_together([made_up(p) for p in row], alpha) for row in p_values]
+    assert [any(not o.certificate.ok for o in row) for row in judged] == alarms
+    assert sum(alarms) <= binom.ppf(1 - 1e-6, tables, alpha)
+    assert (p_values <= alpha).any(axis=1).sum() > binom.ppf(1 - 1e-6, tables, alpha), "the control: one by one"
 
 
 def interrupted() -> sl.Limit:
