@@ -1,4 +1,4 @@
-"""Every leaf of a certificate is edited in turn, and the edit is found at its address, to the bit or within rounding."""
+"""Every leaf of a certificate is edited in turn, and each edit is found at its address: exactly, or within rounding."""
 
 from __future__ import annotations
 
