@@ -8,7 +8,8 @@ the ratio of standard deviations elsewhere.
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from collections.abc import Callable
+from math import exp, inf, log, sqrt
 
 from scipy.special import bdtr, bdtrc, betaincinv
 
@@ -66,3 +67,31 @@ def binomial_interval(successes: int, count: int, level: float) -> tuple[float, 
     low = float(betaincinv(successes, count - successes + 1, level / 2)) if successes else 0.0
     high = float(betaincinv(successes + 1, count - successes, 1 - level / 2)) if successes < count else 1.0
     return low, high
+
+
+def binomial_detectable(count: int, probability: float, level: float, power: float) -> float:
+    """The least difference of a probability from the claimed one, upwards and downwards, that is found with `power`.
+
+    Found means a p value of `level` at most. Where one way is none (1 is the largest probability there is), the other
+    alone counts; infinite where neither is.
+
+    >>> round(binomial_detectable(1000, 0.5, 0.05, 0.95), 4)
+    0.0574
+    """
+    most = _first(count, lambda k: 2 * float(bdtrc(k - 1, count, probability)) <= level if k else False)
+    least = count - _first(count, lambda k: 2 * float(bdtr(count - k, count, probability)) <= level)
+    ways = []
+    if most <= count:
+        ways.append(float(betaincinv(most, count - most + 1, power)) - probability)
+    if least >= 0:
+        ways.append(probability - float(betaincinv(least + 1, count - least, 1 - power)) if least < count else 0.0)
+    return max(ways, default=inf)
+
+
+def _first(count: int, holds: Callable[[int], bool]) -> int:
+    """The least number of successes from which on it holds; count + 1 if there is none."""
+    low, high = -1, count + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
