@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from symlimits.finite.orders import OrderTest, order_test
@@ -31,29 +31,30 @@ def bias_test(value: float, means: Means, shapes: Sequence[Shape], order: float,
     return found if trusted_sum(shapes, found.shares, alpha).light else None
 
 
-def bias_details(found: OrderTest | None, order: float) -> dict[str, Any] | None:
-    """For the certificate: the verdict, p values, whether a bias of the order is seen, and what would be found."""
+def bias_details(found: OrderTest | None, order: float, slower_fits: bool) -> dict[str, Any] | None:
+    """For the certificate: p value of the order, whether a bias of it is seen, and what would be found.
+
+    `slower_fits`: the draws agree with the limit if the bias is of half the order.
+    """
     if found is None:
         return None
-    (lower, slower), (_, faster) = found.alternatives
     return {
         "order": order,
         "verdict": found.verdict,
         "p value": found.test.p_value,
-        "seen": faster < found.test.alpha,
-        "alternative": lower,
-        "alternative p value": slower,
-        "detectable": found.test.detectable,  # of the coefficient of a bias of the alternative order
+        "seen": found.alternatives[1][1] < found.test.alpha,  # twice the order leaves a bias of the order over
+        "half the order fits": slower_fits,
+        "detectable": found.test.detectable,  # of the coefficient of a bias of half the order
         "control rejected": found.control.rejected,
     }
 
 
-def bias_words(details: dict[str, Any] | None, alpha: float) -> str:
-    """The same in a few words, which follow a colon or a semicolon."""
+def bias_words(details: Mapping[str, Any] | None, rejected: bool) -> str:
+    """The same in a few words, to stand at the end of a summary; `rejected` is the limit, the order, or both."""
     if details is None:
         return ""
-    if details["verdict"] == "refuted":
-        fits = details["alternative p value"] > alpha
-        other = f", one of order {details['alternative']:g} does" if fits else ""
-        return f"; a bias of order {details['order']:g} DOES NOT FIT{other}"
-    return f"; a bias of order {details['order']:g} is {'seen' if details['seen'] else 'not seen'}"
+    order = details["order"]
+    if rejected:
+        fits = details["half the order fits"]
+        return f"; REFUTED with a bias of order {order:g}" + (f", fits with order {order / 2:g}" if fits else "")
+    return f"; a bias of order {order:g} is {'seen' if details['seen'] else 'not seen'}"

@@ -122,7 +122,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
         "control size": CONTROL * test.detectable,
         "control p value": control.p_value,
         "tails": tails.reason,
-        "bias": bias_details(bias, order),
+        "bias": bias_details(bias, order, bias is not None and _agrees_with(order / 2, value, samples, share)),
         "coefficients": list(fit.coefficients),
         "residuals": sorted(residual for s in samples for residual in s.residuals),
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
@@ -131,8 +131,18 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     passed = details["p value"] > alpha and controls
     summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
-    summary += bias_words(details["bias"], share)
+    summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
+
+
+def _agrees_with(order: float, value: float, samples: Sequence[Samples], alpha: float) -> bool:
+    """Whether the limit stands if the bias is of another order."""
+    counts = [s.count for s in samples]
+    fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [count**-0.5 for count in counts], order)
+    parts = np.array(fit.weights) * np.array([s.standard_error for s in samples])
+    error = float(np.linalg.norm(parts))
+    dof = degrees_of_freedom(counts, (parts / error).tolist()) if error else inf
+    return not mean_test(fit.limit, error, value, alpha, dof).rejected
 
 
 def _of_all(tests: Sequence[Test]) -> float:

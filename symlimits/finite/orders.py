@@ -229,4 +229,6 @@ def exponent_fit(
         return found
     weights = contrast(design, scaled ** -(correction / 2 if correction else 1.0), scales)
     error, dof, shares = _error(logs, weights)
-    return replace(found, estimate_of_lack=(float(weights @ logs.values), error, dof), lack_shares=tuple(shares.tolist()))
+    return replace(
+        found, estimate_of_lack=(float(weights @ logs.values), error, dof), lack_shares=tuple(shares.tolist())
+    )

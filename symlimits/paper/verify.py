@@ -181,10 +181,7 @@ def _samples(details: Mapping[str, Any]) -> list[list[links.Samples]]:
     try:
         if "points" in details:  # a law: the means of its functionals in a row for each size
             rows = sorted((int(size), row) for size, row in details["sizes"].items())
-            return [
-                [_of_law(size, row, k) for size, row in rows]
-                for k in range(len(details["points"]))
-            ]
+            return [[_of_law(size, row, k) for size, row in rows] for k in range(len(details["points"]))]
         return [_at_sizes(details["sizes"])]
     except (IndexError, KeyError, TypeError, ValueError):
         raise _foreign("samples that are no means with errors and counts") from None
