@@ -30,7 +30,7 @@ Draw = Callable[[int, np.random.Generator], np.ndarray]
 
 
 def mixture(size: int, rng: np.random.Generator) -> np.ndarray:
-    """Uniform numbers on (-2, 2), of which a share 1/(2N) lies at 0: a law at a distance of order 1/N from its limit."""
+    """Uniform numbers on (-2, 2), a share 1/(2N) of them put to 0: the distance from the limit is of order 1/N."""
     values = rng.uniform(-2, 2, DRAWS)
     return np.where(rng.random(DRAWS) < 0.5 / size, 0.0, values)
 
@@ -41,7 +41,7 @@ def uniform(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def growth(size: int, rng: np.random.Generator) -> np.ndarray:
     """Means that grow like the root of N, with a correction of order 1/N."""
-    return size**0.5 * (1 + 0.5 / size) * (1 + 0.1 * rng.standard_normal(DRAWS))
+    return size**0.5 * np.exp(0.5 / size) * (1 + 0.1 * rng.standard_normal(DRAWS))
 
 
 def biased(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -85,7 +85,7 @@ def outcomes(name: str, true: bool, runs: int) -> Iterator[bool]:
 
 
 def orders(true: bool, runs: int) -> Iterator[bool]:
-    """Certificates of a mean with a bias of order 2, or with one of order 1 beside, as large as is called detectable."""
+    """Certificates of a mean with a bias of order 2, or with a detectable one of order 1 beside."""
     for k in range(runs):
         rng = seed("order", int(true), k, root=0)
         drawn = {size: biased(size, rng) for size in SIZES}

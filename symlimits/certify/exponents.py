@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
+from typing import Any
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.certify.samples import Samples
@@ -34,14 +36,14 @@ def judge_exponent(claimed: float, samples: Sequence[Samples], order: float, alp
     test, lack = fit.test(claimed, share), fit.lack(share)
     control = negative_control(fit.exponent, fit.standard_error, claimed, share, fit.dof)
     low, high = fit.interval(1 - POWER)
-    details = {
+    details: dict[str, Any] = {
         "kind": "exponent",
         "value": claimed,
         "estimate": fit.exponent,
         "standard error": fit.standard_error,
         "interval 95 %": [low, high],
         "test": "Student, of logarithms of means",
-        "degrees of freedom": fit.dof,
+        "degrees of freedom": fit.dof if isfinite(fit.dof) else None,
         "order": order,
         "alpha": alpha,
         "p value": min(1.0, 2 * min(test.p_value, lack.p_value)) if told else test.p_value,

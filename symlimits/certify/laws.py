@@ -124,9 +124,7 @@ def _in_the_limit(
     share = alpha / len(weights)
     rows = list(zip(*columns, strict=True))
     return [
-        _test(
-            name, questions, [_sum(q, row, w, share / len(rows)) for q, row in zip(questions, rows, strict=True)], share
-        )
+        _test(name, questions, [_sum(*pair, w, share / len(rows)) for pair in zip(questions, rows, strict=True)], share)
         for name, w in weights.items()
     ]
 

@@ -23,7 +23,7 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
     Left: the mean at each size less the limit, in standard errors of one mean, the fitted bias, and the band inside
     which the extrapolated limit agrees (`alpha`) or would be found wrong (`detectable`). Right: the means of the
     chunks, standardised, against normal quantiles. Of a law: the claimed function and the draws', and their
-    differences; of an exponent: means against sizes in logarithms, with the fit and the claimed slope, and its interval.
+    differences; of an exponent: means against sizes in logarithms, with the fit and the claimed slope.
 
     Raises `DataError` for a certificate without samples and `NoRule` without matplotlib (the extra `plot`).
     """

@@ -105,7 +105,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     test = mean_test(fit.limit, standard_error, value, share, dof)
     control = negative_control(fit.limit, standard_error, value, share, dof)
     half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
-    details = {
+    details: dict[str, Any] = {
         "kind": "mean",
         "value": value,
         "estimate": fit.limit,
