@@ -30,7 +30,9 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
     link = next((link for link in certificate.links if link.name == "simulation"), None)
     draw = DRAWN.get("" if link is None else link.details.get("kind", ""))
     if link is None or draw is None:
-        raise DataError("a certificate without draws at several sizes", "one of a mean or law", "limit.certify(...)")
+        raise DataError(
+            "a certificate without means at several sizes", "one of a mean, law or exponent", "limit.certify(...)"
+        )
     figure, (left, right) = _figure()
     draw(left, right, link.details)
     if path is not None:

@@ -197,7 +197,8 @@ def exponent_fit(
     left out, it is the plain slope, sharper and biased by what it neglects. Errors of logarithms are those of the
     values, divided by them; raises `DomainError` where they exceed a fifth, or where values differ in sign. With
     `counts`, the numbers of draws, they alone decide the weights and errors have Student's law; without, errors
-    are known. One size more than terms tells whether a term $N^{-correction/2}$ (without correction: $N^{-1}$) is needed beside.
+    are known. One size more than terms tells whether a term $N^{-correction/2}$ (without correction: $N^{-1}$) is
+    needed beside.
 
     >>> sizes = [16, 32, 64, 128]
     >>> fit = exponent_fit(sizes, [n**-0.5 * (1 + 0.2 / n) for n in sizes], [1e-4] * 4)
