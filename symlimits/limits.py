@@ -144,11 +144,18 @@ class Limit(Derivation):
             raise DomainError(f"kind = {self.kind!r} of {self.definition}", f"a function of {name}", "kind='mean'")
         (argument,) = self.law_argument
         asked = [place[argument] for place in self.domain.mixed_points(seed, corners=0, interior=LAW_POINTS)]
-        points = [relevant(point | {argument: at}, self.definition) for at in asked]
-        values = [float(reference(self.definition, known, VALUE_DIGITS)) for known in points]
-        found = [links.Question(Functional(self.kind, float(at)), v) for at, v in zip(asked, values, strict=True)]
-        odd = [links.Question(Functional("sine", question.functional.at), 0.0) for question in found]
-        return found + odd if self.kind == "cf" else found  # a real function is that of a symmetric law
+
+        def at(place: sp.Expr) -> float:
+            known = relevant(point | {argument: place}, self.definition)
+            return float(reference(self.definition, known, VALUE_DIGITS))
+
+        values = [at(place) for place in asked]
+        if self.kind == "cdf":
+            return [links.Question(Functional("cdf", float(t)), v) for t, v in zip(asked, values, strict=True)]
+        # where the claim is exact at every size it fixes the variance of cos(tX), if it holds at 2t as well
+        endless = self.domain.ranges[argument].high == sp.oo
+        twice = [at(2 * t) if not self.order and endless else None for t in asked]
+        return links.wave_questions(list(map(float, asked)), values, twice)
 
     @property
     def _least_size(self) -> float:

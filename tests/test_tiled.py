@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -113,14 +112,6 @@ def test_threads_do_not_meet_in_numba(kernel: sl.Limit) -> None:
     with ThreadPoolExecutor(4) as executor:
         both = tiled_gram(kernel, X, Z, out=np.empty((50, 37)), tile=8, executor=executor)
     np.testing.assert_array_equal(both, alone)
-
-
-@pytest.fixture
-def cluster() -> Iterator[Executor]:
-    distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**options) as local, distributed.Client(local) as client:
-        yield client.get_executor()
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ from symlimits.certify.compiled import check_compiled
 from symlimits.certify.decided import decide
 from symlimits.certify.differences import Difference, differences
 from symlimits.certify.expansion import check_expansion
-from symlimits.certify.judgement import Question, check_kind, judge
+from symlimits.certify.judgement import check_kind, judge
+from symlimits.certify.laws import Question, wave_questions
 from symlimits.certify.lines import check_lines
 from symlimits.certify.samples import ALPHA, Samples, check_samples, summarize
 from symlimits.certify.simulation import Drawing, claim_hash, simulate
@@ -52,4 +53,5 @@ __all__ = [
     "judge",
     "simulate",
     "summarize",
+    "wave_questions",
 ]

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from symlimits.certify.certificate import STATISTICAL, Link
-from symlimits.certify.judgement import Question
+from symlimits.certify.laws import Question
 from symlimits.certify.samples import ALPHA
 from symlimits.finite.engine import Source, run
 from symlimits.finite.fits import extrapolate

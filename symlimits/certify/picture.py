@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from symlimits.certify.certificate import Certificate
+from symlimits.certify.law_picture import draw_exponent, draw_law
 from symlimits.errors import DataError, NoRule
 
 INCHES = (9.0, 3.6)
@@ -21,16 +22,19 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
 
     Left: the mean at each size less the limit, in standard errors of one mean, the fitted bias, and the band inside
     which the extrapolated limit agrees (`alpha`) or would be found wrong (`detectable`). Right: the means of the
-    chunks, standardised, against normal quantiles.
+    chunks, standardised, against normal quantiles. Of a law: the claimed function and the draws', and their
+    differences; of an exponent: means against sizes in logarithms, with the fit and the claimed slope.
 
     Raises `DataError` for a certificate without samples and `NoRule` without matplotlib (the extra `plot`).
     """
     link = next((link for link in certificate.links if link.name == "simulation"), None)
-    if link is None or link.details.get("kind") != "mean":
-        raise DataError("a certificate without means at several sizes", "one of a mean", "limit.certify(...)")
+    draw = DRAWN.get("" if link is None else link.details.get("kind", ""))
+    if link is None or draw is None:
+        raise DataError(
+            "a certificate without means at several sizes", "one of a mean, law or exponent", "limit.certify(...)"
+        )
     figure, (left, right) = _figure()
-    _bias(left, link.details)
-    _quantiles(right, link.details.get("residuals", []))
+    draw(left, right, link.details)
     if path is not None:
         _save(figure, Path(path))
     return figure
@@ -43,6 +47,14 @@ def _figure() -> Any:
         raise NoRule("a picture without matplotlib", "matplotlib", "pip install 'symlimits[plot]'") from None
     figure = Figure(figsize=INCHES, layout="constrained")
     return figure, figure.subplots(1, 2)
+
+
+def _mean(left: Any, right: Any, details: Mapping[str, Any]) -> None:
+    _bias(left, details)
+    _quantiles(right, details.get("residuals", []))
+
+
+DRAWN = {"mean": _mean, "cdf": draw_law, "cf": draw_law, "exponent": draw_exponent}
 
 
 def _bias(axes: Any, details: Mapping[str, Any]) -> None:

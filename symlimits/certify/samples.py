@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from symlimits.certify.bias import Means, bias_details, bias_test, bias_words
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.fits import at_least_rounding, extrapolate
 from symlimits.finite.functional import Functional
-from symlimits.finite.orders import order_test
 from symlimits.finite.statistics import (
     CONTROL,
     POWER,
     Moments,
+    Test,
     degrees_of_freedom,
     mean_test,
     moments,
@@ -30,7 +31,6 @@ from symlimits.finite.tails import refuse_heavy, trusted_sum
 from symlimits.language.names import shown
 
 ALPHA = 1e-6  # false alarms of one statistical link
-FITTED = 3  # sizes that the order of a bias is fitted to
 LARGEST = 2**53  # of a size: a float holds it
 
 
@@ -83,7 +83,8 @@ def _draws(size: Any, draws: Any) -> tuple[int, npt.NDArray[np.float64]]:
 def check_samples(value: float, samples: Sequence[Samples], order: float, alpha: float = ALPHA) -> Link:
     """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
 
-    With order 0 the claim is exact at every size, and the means are taken together.
+    With order 0 the claim is exact at every size, and the means are taken together. Elsewhere, from three sizes on, the
+    order of the bias is tested too, and each test has half of `alpha`.
 
     Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
     """
@@ -97,11 +98,14 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     shares = (parts / standard_error).tolist()
     tails = trusted_sum(samples, shares, alpha)
     refuse_heavy(tails)
-    dof = degrees_of_freedom([s.count for s in samples], shares)
-    test = mean_test(fit.limit, standard_error, value, alpha, dof)
-    control = negative_control(fit.limit, standard_error, value, alpha, dof)
+    counts = [s.count for s in samples]
+    dof = degrees_of_freedom(counts, shares)
+    bias = bias_test(value, Means(sizes, means, errors, counts), samples, order, alpha / 2)
+    share = alpha if bias is None else alpha / 2
+    test = mean_test(fit.limit, standard_error, value, share, dof)
+    control = negative_control(fit.limit, standard_error, value, share, dof)
     half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
-    details = {
+    details: dict[str, Any] = {
         "kind": "mean",
         "value": value,
         "estimate": fit.limit,
@@ -111,28 +115,36 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
         "order": order,
         "alpha": alpha,
         "degrees of freedom": dof if isfinite(dof) else None,
-        "p value": test.p_value,
+        "p value": _of_all([test] if bias is None else [test, bias.test]),
         "detectable": test.detectable,
         "power": POWER,
-        "control rejected": control.rejected,
+        "control rejected": control.rejected and (bias is None or bias.control.rejected),
         "control size": CONTROL * test.detectable,
         "control p value": control.p_value,
         "tails": tails.reason,
-        "bias": _bias(value, samples, order, alpha),
+        "bias": bias_details(bias, order, bias is not None and _agrees_with(order / 2, value, samples, share)),
         "coefficients": list(fit.coefficients),
         "residuals": sorted(residual for s in samples for residual in s.residuals),
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
     }
-    passed = not test.rejected and control.rejected
+    controls = details["control rejected"]
+    passed = details["p value"] > alpha and controls
     summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
-    summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
+    summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
+    summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
 
 
-def _bias(value: float, samples: Sequence[Samples], order: float, alpha: float) -> dict[str, Any] | None:
-    """Whether the means approach the limit at the claimed order: for the reader, the limit alone decides the link."""
-    if not order or len({sample.size for sample in samples}) < FITTED:
-        return None
-    sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
-    found = order_test(sizes, means, errors, value, order, alpha)
-    return {"order": order, "verdict": found.verdict, "p value": found.test.p_value}
+def _agrees_with(order: float, value: float, samples: Sequence[Samples], alpha: float) -> bool:
+    """Whether the limit stands if the bias is of another order."""
+    counts = [s.count for s in samples]
+    fit = extrapolate([s.size for s in samples], [s.mean for s in samples], [count**-0.5 for count in counts], order)
+    parts = np.array(fit.weights) * np.array([s.standard_error for s in samples])
+    error = float(np.linalg.norm(parts))
+    dof = degrees_of_freedom(counts, (parts / error).tolist()) if error else inf
+    return not mean_test(fit.limit, error, value, alpha, dof).rejected
+
+
+def _of_all(tests: Sequence[Test]) -> float:
+    """The p value of a claim that all of the tests are about (Bonferroni)."""
+    return min(1.0, len(tests) * min(test.p_value for test in tests))

@@ -16,13 +16,14 @@ import numpy as np
 
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.digest import digest
-from symlimits.finite.functional import Functional
+from symlimits.finite.functional import WIDTHS, Functional
 from symlimits.finite.statistics import Moments, moments, seed
 from symlimits.memory import check_memory
 from symlimits.surroundings import surroundings
 
 DRAWS = 2**17  # numbers of draws times width, for each size
 FEWEST, MOST = 64, 4096  # draws of one size
+LAW_DRAWS, LAW_MOST = 2**23, 2**15  # for a law, whose bounds ask for more; draws of the largest size decide its power
 
 Experiment = Callable[[int, np.random.Generator], Any]
 
@@ -79,7 +80,10 @@ class Plan:
     def wanted(self, size: int) -> int:
         """How many draws of a size are made, or a few more: an experiment whose draws are cheap tells by `wanted`."""
         asked = getattr(self.experiment, "wanted", None)
-        return int(asked(size)) if asked else max(FEWEST, min(MOST, DRAWS // size))
+        if asked:
+            return int(asked(size))
+        draws, most = (LAW_DRAWS, LAW_MOST) if self.functionals[0].kind in WIDTHS else (DRAWS, MOST)
+        return max(FEWEST, min(most, draws // size))
 
     def check_memory(self, workers: int = 1) -> None:
         """Refuse, before anything is drawn, what would not fit: an experiment tells by `required_bytes(size)`.

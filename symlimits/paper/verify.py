@@ -181,13 +181,14 @@ def _samples(details: Mapping[str, Any]) -> list[list[links.Samples]]:
     try:
         if "points" in details:  # a law: the means of its functionals in a row for each size
             rows = sorted((int(size), row) for size, row in details["sizes"].items())
-            return [
-                [links.Samples(size, float(row["means"][k]), 0.0, int(row["count"])) for size, row in rows]
-                for k in range(len(details["points"]))
-            ]
+            return [[_of_law(size, row, k) for size, row in rows] for k in range(len(details["points"]))]
         return [_at_sizes(details["sizes"])]
     except (IndexError, KeyError, TypeError, ValueError):
         raise foreign("samples that are no means with errors and counts") from None
+
+
+def _of_law(size: int, row: Mapping[str, Any], k: int) -> links.Samples:
+    return links.Samples(size, float(row["means"][k]), float(row["standard errors"][k]), int(row["count"]))
 
 
 def _at_sizes(sizes: Mapping[str, Any]) -> list[links.Samples]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -330,14 +330,6 @@ def test_no_more_is_out_than_allowed() -> None:
 
 
 # -------------------------------------------------------------------------------------------------- dask
-
-
-@pytest.fixture
-def cluster() -> Iterator[Executor]:
-    distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**options) as local, distributed.Client(local) as client:
-        yield client.get_executor()
 
 
 @pytest.mark.slow

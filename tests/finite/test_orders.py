@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symlimits.errors import DomainError
-from symlimits.finite.orders import exponent_fit, order_control, order_test
+from symlimits.finite.orders import exponent_fit, order_test
 from symlimits.finite.statistics import negative_control
 from tests.binomial import binomial_agrees, fewer_than
 
@@ -56,7 +56,7 @@ def test_verdicts():
 def test_order_control():
     accepted = [row for row in means(1)[:200] if not order_test(SIZES, row, ERRORS, 0.7, 1, 1e-6).test.rejected]
     assert len(accepted) == 200
-    assert all(order_control(SIZES, row, ERRORS, 0.7, 1, 1e-6).verdict == "refuted" for row in accepted)
+    assert all(order_test(SIZES, row, ERRORS, 0.7, 1, 1e-6).control.rejected for row in accepted)
 
 
 def values(exponent: float, correction: float, repetitions: int = REPETITIONS) -> np.ndarray:

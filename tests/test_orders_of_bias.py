@@ -1,0 +1,48 @@
+"""The claimed order of a bias is a part of the claim: one that is too high fails, and says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symlimits as sl
+
+
+def with_bias(order: float, size: float) -> object:
+    def draw(n: int, rng: np.random.Generator) -> np.ndarray:
+        return 1 + size / n**order + 0.1 * rng.standard_normal(4096)
+
+    return draw
+
+
+@pytest.mark.parametrize("sizes", [(4, 8, 16), (4, 8, 16, 32)])
+def test_orders(sizes: tuple[int, ...]) -> None:
+    def link(experiment: object, order: int) -> sl.certify.Link:
+        return sl.limit(sp.S.One, experiment=experiment, order=order).certify(sizes, seed=2).links[0]
+
+    high = link(with_bias(1, 3.0), 2)
+    assert high.passed is False
+    assert "REFUTED with a bias of order 2, fits with order 1" in high.summary
+    visible, invisible = link(with_bias(1, 3.0), 1), link(with_bias(1, 0.0), 1)
+    assert visible.passed
+    assert visible.details["bias"]["seen"]
+    assert invisible.passed
+    assert "a bias of order 1 is not seen" in invisible.summary
+    assert link(with_bias(2, 3.0), 2).passed
+
+
+def test_the_order_of_a_law() -> None:
+    """A share 1/N of uniform draws at zero."""
+
+    def draw(n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.where(rng.random(65_536) < 1 / n, 0.0, rng.uniform(-2, 2, 65_536))
+
+    t = sp.Symbol("t", real=True)
+    for order, holds in ((1, True), (2, False)):
+        claim = sl.limit(sp.sin(2 * t) / (2 * t), experiment=draw, kind="cf", order=order)
+        link = claim.certify((4, 8, 16), seed=1).links[0]
+        assert link.passed is holds
+        assert ("fits with order 1" in link.summary) is not holds
+        low, high = link.details["tests"][0]["intervals 95 %"][0]
+        assert low < link.details["tests"][0]["differences"][0] < high
