@@ -16,15 +16,18 @@ from symlimits.certify.certificate import (
     digest,
 )
 from symlimits.certify.compiled import check_compiled
+from symlimits.certify.decided import KINDS as DECIDED
 from symlimits.certify.decided import decide
 from symlimits.certify.differences import ROUNDING, Difference, differences
 from symlimits.certify.expansion import check_expansion
 from symlimits.certify.judgement import Question, check_kind, judge
 from symlimits.certify.lines import check_lines
-from symlimits.certify.samples import Samples, check_samples, summarize
+from symlimits.certify.samples import ALPHA, Samples, check_samples, summarize
 from symlimits.certify.simulation import Drawing, claim_hash, simulate
 
 __all__ = [
+    "ALPHA",
+    "DECIDED",
     "PRECISE",
     "PROVED",
     "ROUNDING",

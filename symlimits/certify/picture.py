@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from symlimits.certify.certificate import Certificate
+from symlimits.certify.picture_decided import draw_decision
 from symlimits.errors import DataError, NoRule
 
 INCHES = (9.0, 3.6)
@@ -21,16 +22,19 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
 
     Left: the mean at each size less the limit, in standard errors of one mean, the fitted bias, and the band inside
     which the extrapolated limit agrees (`alpha`) or would be found wrong (`detectable`). Right: the means of the
-    chunks, standardised, against normal quantiles.
+    chunks, standardised, against normal quantiles. For a run until decided: see `draw_decision`.
 
     Raises `DataError` for a certificate without samples and `NoRule` without matplotlib (the extra `plot`).
     """
     link = next((link for link in certificate.links if link.name == "simulation"), None)
-    if link is None or link.details.get("kind") != "mean":
+    if link is None or link.details.get("kind") not in ("mean", "decided"):
         raise DataError("a certificate without means at several sizes", "one of a mean", "limit.certify(...)")
     figure, (left, right) = _figure()
-    _bias(left, link.details)
-    _quantiles(right, link.details.get("residuals", []))
+    if link.details["kind"] == "decided":
+        draw_decision(left, right, link.details)
+    else:
+        _bias(left, link.details)
+        _quantiles(right, link.details.get("residuals", []))
     if path is not None:
         _save(figure, Path(path))
     return figure

@@ -155,15 +155,17 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     details = simulation.get("details") or {}
     if "drawn" not in details:
         return limit.certify(seed=seed, executor=executor, progress=progress), ""
+    alpha = details.get("alpha", links.ALPHA)
     if details.get("kind") == "decided":
         if limit.experiment is None:
             raise DataError("a run until decided of an author's own experiment", "the experiment", "experiment=draw")
-        return limit.certify(details["sizes"], seed, executor, progress, resolution=details.get("resolution")), ""
+        fixed = details.get("resolution"), alpha
+        return limit.certify(details["sizes"], seed, executor, progress, None, *fixed), ""
     samples = _samples(details)
     if details.get("drawn") == "here" and limit.experiment is not None:
-        return limit.certify([s.size for s in samples[0]], seed, executor, progress), ""
+        return limit.certify([s.size for s in samples[0]], seed, executor, progress, alpha=alpha), ""
     note = "the samples are the author's: the test is done again on their stored means, nothing was drawn"
-    return _with_what_was_drawn(limit.judge(samples, seed), stored, details), note
+    return _with_what_was_drawn(limit.judge(samples, seed, alpha), stored, details), note
 
 
 def _with_what_was_drawn(
