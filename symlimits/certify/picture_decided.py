@@ -30,7 +30,7 @@ def _evidence(axes: Any, details: Mapping[str, Any]) -> None:
     rounds, evidence = np.array([look[:2] for look in details["looks"]]).T
     axes.plot(rounds, evidence, color="C0", marker="o", markersize=2.5)
     axes.axhline(-log(details["alpha"]), color="C3", linestyle="--", label="rejected above")
-    axes.set(xscale="log", xlabel="rounds", ylabel="log e-value", title=f"evidence: {details['verdict']}")
+    axes.set(xlabel="rounds", ylabel="log e-value", title=f"evidence: {details['verdict']}")
     axes.legend(fontsize="small", frameon=False)
 
 
@@ -38,7 +38,7 @@ def _sequence(axes: Any, looks: Sequence[Sequence[float]], value: float) -> None
     rounds, _, means, low, high = np.array(looks).T
     axes.fill_between(rounds, low - value, high - value, color="C0", alpha=0.25, label="95 % at any time")
     axes.plot(rounds, means - value, color="C0", label="networks")
-    axes.set(xscale="log", xlabel="rounds", ylabel="mean less limit", title="confidence sequence")
+    axes.set(xlabel="rounds", ylabel="mean less limit", title="confidence sequence")
 
 
 def _functionals(axes: Any, tests: Sequence[Mapping[str, Any]]) -> None:
