@@ -60,7 +60,7 @@ def certify(arguments: Namespace) -> int:
     if arguments.picture and folder is None:
         raise DataError("--picture without --out", "a folder for the picture", "--out out")
     resolution = None if arguments.resolution is None else float(exact(arguments.resolution, "resolution"))
-    journal = arguments.journal or (folder / f"{name}.journal" if folder and resolution is None else None)
+    journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
     with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
         certificate = limit.certify(arguments.sizes, arguments.seed, executor, report, journal, resolution)
     code = _verdict(certificate, name, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ def test_traps() -> None:
         assert not more_than(rows[cure]["events"], 400, 0.01), cure
     assert rows["six Gaussians: refused"]["events"] == 400
     assert rows["six Gaussians: alarms not refused"]["events"] == 0
+
+
+@pytest.mark.slow
+def test_certificates_until_decided() -> None:
+    """Through `Limit.certify`: at alpha = 0.05 one in twenty may alarm, and one in twenty false ones be missed."""
+    rows = by_name(runpy.run_path(str(PROGRAM), run_name="rates")["decided"](120, 120, executor=ThreadPoolExecutor))
+    for kind in ("mean, resolution 1/10", "cf, resolution 1/4", "cdf, resolution 1/4"):
+        assert not more_than(rows[f"decided {kind}: false alarms"]["events"], 120, 0.05), kind
+        assert not fewer_than(rows[f"decided {kind}: true claims accepted"]["events"], 120, 0.95), kind
+        assert not fewer_than(rows[f"decided {kind}: false claims found"]["events"], 120, 0.95), kind
 
 
 def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
