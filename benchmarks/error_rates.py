@@ -5,7 +5,8 @@ with Clopper-Pearson intervals; then the trap of heavy tails and that of looking
 Prints a table and writes it to benchmarks/results/error_rates.json.
 
 With `--decided`, the same rates of certificates that are drawn until they are decided, each made by `Limit.certify`;
-false claims are wrong by the resolution. Written to benchmarks/results/decided_rates.json.
+false claims are wrong by the resolution, and claims about laws are a quarter as many. Written to
+benchmarks/results/decided_rates.json.
 """
 
 from __future__ import annotations
