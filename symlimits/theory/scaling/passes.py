@@ -169,10 +169,10 @@ def _backward(names: Hyperparameters, state: _Pass, one: MaxPlus) -> tuple[tuple
     dx = MaxPlus.of(names.initial(last) - HALF) + names.moved(last, one, one)  # one logit: no sum
     updates, moves = [], []
     for layer in reversed(names.layers[:-1]):
-        dh = state.line(dx).pruned if layer < names.depth else dx  # phi' is of order one
-        move = names.moved(layer, one, dh)
-        updates.append(state.bounded(move.shifted(unit * int(layer > 1))))
-        moves.append(move)
+        gradient = state.line(dx)  # phi' is of order one
+        dh = gradient.pruned
+        updates.append(state.bounded(names.moved(layer, one, gradient.written).shifted(unit * int(layer > 1))))
+        moves.append(move := names.moved(layer, one, dh))
         dx = dh.shifted(names.initial(layer)) + (move * dh).shifted(unit)
     return tuple(reversed(updates)), tuple(reversed(moves))
 
