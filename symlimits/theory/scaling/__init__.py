@@ -1,0 +1,1 @@
+"""How hyperparameters scale with width."""
