@@ -1,1 +1,8 @@
-"""How hyperparameters scale with width."""
+"""Scaling of hyperparameters with width: exponents, limit models, parameterisations."""
+
+from __future__ import annotations
+
+from symlimits.theory.scaling.abc import Parameterisations, abc
+from symlimits.theory.scaling.abc_point import Point
+
+__all__ = ["Parameterisations", "Point", "abc"]
