@@ -96,7 +96,8 @@ class Parameterisations:
         `DataError` for another number of layers, `DomainError` for what is no rational number.
         """
         read = [rationals(values, name, self.depth + 1) for values, name in zip((a, b, c), "abc", strict=True)]
-        return Point(self.exponents, self.optimizer, *(values for values, _ in read), sum((n for _, n in read), ()))
+        (known_a, known_b, known_c), notes = (tuple(column) for column in zip(*read, strict=True))
+        return Point(self.exponents, self.optimizer, known_a, known_b, known_c, sum(notes, ()))
 
     # ---------------------------------------------------------------- regimes
 
@@ -120,9 +121,10 @@ class Parameterisations:
     def maximal_update(self, c: object = None) -> Point:
         r"""muP, found: the parameterisation at which every layer is updated as far as stability allows.
 
-        All $r_l = 0$, and both parts of the change of the logits are of order one. The maximal face of the stable
-        region is searched and the only one there is; its dimension is that of the gauge group (`gauges`), so that it is one
-        parameterisation up to the gauge. Of its points one with small denominators is returned. `c` fixes the learning rates.
+        All $r_l = 0$, and both parts of the change of the logits are of order one. The faces of the stable region are
+        searched for it, and it is the only one; its dimension is that of the gauge group (`gauges`), so that it is one
+        parameterisation up to the gauge. Of its points one with small denominators is returned. `c` fixes the learning
+        rates. Raises `DomainError` where they admit none.
 
         >>> abc(depth=2).maximal_update(c=0)
         abc-parameterisation, 2 hidden layers, sgd: stable, nontrivial, feature learning
