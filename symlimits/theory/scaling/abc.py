@@ -101,38 +101,40 @@ class Parameterisations:
 
     # ---------------------------------------------------------------- regimes
 
-    def regimes(self, c: object = None) -> tuple[Regime, ...]:
-        """The faces of the stable region, told apart by the signs of all exponents; `c` fixes the learning rates.
+    def regimes(self, a: object = None, b: object = None, c: object = None) -> tuple[Regime, ...]:
+        """The faces of the stable region, told apart by the signs of all exponents; `a`, `b`, `c` fix some.
 
-        `c` is one exponent, one for each layer, or None: free. The signs are those of the logits at initialisation,
+        Each is one exponent, one for each layer, or None: free. The signs are those of the logits at initialisation,
         of the updates of each hidden layer, of the change of the features, and of the two parts of the change of the
-        logits. Raises `DomainError` where no stable parameterisation has these rates.
+        logits. Raises `DomainError` where no stable parameterisation has these exponents.
 
         >>> found = abc(depth=1).regimes(c=0)
         >>> len(found), len({regime.maximal[1:] for regime in found})
         (18, 8)
         """
-        region, known = self._region(c), self.exponents
+        region, known = self._region(a, b, c), self.exponents
         if not feasible(region, known.names.dimension):
-            raise DomainError(f"c = {shown(c)}", "rates of a stable parameterisation", "c=None")
+            given = f"a = {shown(a)}, b = {shown(b)}, c = {shown(c)}"
+            raise DomainError(given, "exponents of some stable parameterisation", "None in place of one of them")
         numbers = [known.logits, *known.updates, known.changes[-1], known.readout, known.inherited]
         return regimes([line.pruned for line in numbers], region, known.names.dimension)
 
-    def maximal_update(self, c: object = None) -> Point:
+    def maximal_update(self, a: object = None, b: object = None, c: object = None) -> Point:
         r"""muP, found: the parameterisation at which every layer is updated as far as stability allows.
 
         All $r_l = 0$, and both parts of the change of the logits are of order one. The faces of the stable region are
         searched for it, and it is the only one; its dimension is that of the gauge group (`gauges`), so that it is one
-        parameterisation up to the gauge. Of its points one with small denominators is returned. `c` fixes the learning
-        rates. Raises `DomainError` where they admit none.
+        parameterisation up to the gauge. Of its points one with small denominators is returned. `a`, `b` and `c` fix
+        exponents as for `regimes`. Raises `DomainError` where they admit none.
 
         >>> abc(depth=2).maximal_update(c=0)
         abc-parameterisation, 2 hidden layers, sgd: stable, nontrivial, feature learning
           a = (-1/2, 0, 1/2), b = (1/2, 1/2, 1/2), c = (0, 0, 0); r = 0 from layers (0, 0)
         """
-        found = [regime for regime in self.regimes(c) if all(regime.maximal[1:])]
+        found = [regime for regime in self.regimes(a, b, c) if all(regime.maximal[1:])]
         if len(found) != 1:
-            raise DomainError(f"c = {shown(c)}", "rates at which every layer can be updated maximally", "c=None")
+            given = f"a = {shown(a)}, b = {shown(b)}, c = {shown(c)}"
+            raise DomainError(given, "exponents at which every layer can be updated maximally", "c=None")
         count = self.depth + 1
         values = [sp.Rational(x.numerator, x.denominator) for x in found[0].face.witness]
         return Point(self.exponents, self.optimizer, *(tuple(values[i : i + count]) for i in (0, count, 2 * count)))
@@ -154,13 +156,14 @@ class Parameterisations:
         forms += [constraint.form for constraint in self.exponents.equalities]
         return all(form(direction) == form.constant for form in forms)
 
-    def _region(self, c: object) -> tuple[Constraint, ...]:
-        names = self.exponents.names
-        if c is None:
-            return self.exponents.stable
-        values, _ = rationals(c, "c", self.depth + 1)
-        fixed = (names.c(layer) - value for layer, value in zip(names.layers, values, strict=True))
-        return (*self.exponents.stable, *(Constraint(form, "=") for form in fixed))
+    def _region(self, *exponents: object) -> tuple[Constraint, ...]:
+        names, found = self.exponents.names, list(self.exponents.stable)
+        for letter, unknown, given in zip("abc", (names.a, names.b, names.c), exponents, strict=True):
+            if given is not None:
+                values, _ = rationals(given, letter, self.depth + 1)
+                pairs = zip(names.layers, values, strict=True)
+                found += [Constraint(unknown(layer) - value, "=") for layer, value in pairs]
+        return tuple(found)
 
     def __repr__(self) -> str:
         return f"abc-parameterisations, {self.depth} hidden layers, {self.optimizer}"

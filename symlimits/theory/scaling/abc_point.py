@@ -66,7 +66,8 @@ class Point:
     @property
     def nontrivial(self) -> bool:
         """Whether the network is stable and its logits change by order one."""
-        return self.stable and max(self._at(self.exponents.readout), self._at(self.exponents.inherited)) == 0
+        parts = (self.exponents.readout, self.exponents.inherited)
+        return self.stable and max(self._at(line) for line in parts) == 0
 
     @property
     def feature_learning(self) -> bool:
@@ -164,7 +165,7 @@ class Point:
         numbers = ", ".join(f"{name} = {getattr(self, name)}" for name in "abc")
         rows = [f"abc-parameterisation, {self.depth} hidden {layers}, {self.optimizer}: {self.verdict}"]
         rows.append(f"  {numbers}; r = {self.r} from layers {self.r_layers}")
-        rows += [f"  it breaks {relation}" for relation in self.failing]
+        rows += [f"  it breaks {_written(relation)}" for relation in self.failing]
         return "\n".join([*rows, *(f"  {note}" for note in self.notes)])
 
 
@@ -176,3 +177,8 @@ def _value(number: MaxPlus, point: tuple[Fraction, ...]) -> sp.Rational:
 
 def _sympy(value: Fraction) -> sp.Rational:
     return sp.Rational(value.numerator, value.denominator)
+
+
+def _written(relation: sp.Basic) -> str:
+    sign = "=" if isinstance(relation, sp.Equality) else relation.rel_op
+    return f"{relation.lhs} {sign} {relation.rhs}"

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-import sympy as sp
-
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.theory.scaling.abc import abc
@@ -65,7 +63,7 @@ COLUMNS: tuple[tuple[str, Callable[[Name, Point], str]], ...] = (
     ("$a$", lambda row, _: _layers(row.a)),
     ("$b$", lambda row, _: _layers(row.b)),
     ("$c$", lambda row, _: _layers(row.c)),
-    ("$r$", lambda _, point: f"${sp.latex(point.r, fold_short_frac=True)}$" if _starts(point) else "--"),
+    ("$r$", lambda _, point: f"${point.r}$" if _starts(point) else "--"),
     ("verdict", lambda _, point: point.verdict.removeprefix("stable, nontrivial, ")),
 )
 
