@@ -4,7 +4,9 @@ A vector at step t is its initial value plus what every step added, $x_t = x_0 +
 The update of step s is made of $x_s$; at a later step t it meets
 
 * $x_s$ coherently: a sum over n units is $n^1$ times what is summed;
-* $\Delta x_{s+1}, ..., \Delta x_t$, which came later, incoherently: $n^{1/2}$.
+* $\Delta x_{s+1}, ..., \Delta x_t$, which came later, incoherently, $n^{1/2}$, as far as $x_s$ is that of the start,
+  and coherently with the part $\Delta x_1 + \dots + \Delta x_s$ of it: all updates of a layer lie along the same few
+  gradients, of which the start knows nothing.
 
 Gradients $dh_t$ obey the same rule on the way back. The initial readout is part of every gradient, so that it meets
 the changes of the last layer coherently, as far as it still dominates that gradient. Derived here; counting all of
@@ -34,8 +36,14 @@ class _Vector:
 
     def aligned(self, made: int, step: int, units: bool) -> Fraction:
         """A sum over units of what `made` had with what is there at `step`: coherent, then incoherent."""
-        later = [part + HALF * units for part in self.parts[made + 1 : step + 1] if part is not None]
+        later = [part + self.meeting(made, units) for part in self.parts[made + 1 : step + 1] if part is not None]
         return max([self.size(made) + units, *later])
+
+    def meeting(self, made: int, units: bool) -> Fraction:
+        """What the sum over units of `made`, in units of its size, and of what came later is multiplied by."""
+        added = [part for part in self.parts[1 : made + 1] if part is not None]
+        coherent = [1 + max(added) - self.size(made)] if added else []
+        return max([HALF, *coherent]) if units else Fraction(0)
 
 
 def course(
@@ -120,7 +128,7 @@ class _Course:
             terms.append(change + self._through(layer, step))
             for s in range(step - 1):
                 older = self._update(layer, s)
-                terms.append(sum(older, change) + (1 if self.coherent else HALF))
+                terms.append(sum(older, change) + (1 if self.coherent else x.meeting(s, units)))
         return max(terms)
 
     def _met(self, vector: _Vector, made: int, step: int, units: bool) -> Fraction:
@@ -141,5 +149,7 @@ class _Course:
         if change is not None:
             terms.append(change + self._weights(layer + 1) + HALF * units)
             for s in range(step - 1):
-                terms.append(sum(self._update(layer + 1, s), change) + (units if self.coherent else HALF * units))
+                terms.append(
+                    sum(self._update(layer + 1, s), change) + (units if self.coherent else above.meeting(s, units))
+                )
         return max(terms)

@@ -105,7 +105,8 @@ def test_mup_of_one_rate_is_one_point():
     assert face.dimension == 0
     found = family.maximal_update(c=0)
     assert (found.a, found.b) == (named("muP", 2).a, named("muP", 2).b)
-    assert found.maximal and not named("NTK", 2).maximal
+    assert found.maximal
+    assert not named("NTK", 2).maximal
 
 
 VERDICTS = {  # the rows of Yang and Hu: verdict and r for two hidden layers or more
@@ -201,7 +202,8 @@ def test_the_table_is_for_booktabs():
     text = table(depth=2)
     assert text.count(r"\\") == 1 + len(NAMES)
     assert text.splitlines()[1] == r"\toprule"
-    assert "unstable" in text and "kernel regime" in text
+    assert "unstable" in text
+    assert "kernel regime" in text
     assert {OPTIMIZERS[row.optimizer] for row in NAMES.values()} == {"sgd", "sign"}
     assert (gauge_power("sgd"), gauge_power("adam")) == (2, 1)
     assert MaxPlus() not in [line.pruned for line in abc(2).exponents.updates]
