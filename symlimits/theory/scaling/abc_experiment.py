@@ -65,7 +65,7 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
     lines = [Step(sp.Max(*dict.fromkeys(numbers), evaluate=False), "definition", "the rule of alignment, step by step")]
     if lines[0].expr != known[quantity]:
         lines.append(Step(known[quantity], "the largest part", "algebra"))
-    floats = (tuple(map(float, values)) for values in (point.a, point.b, point.c))
-    draw = DeepTraining(*floats, point.optimizer, quantity, steps)
+    floats = [tuple(map(float, values)) for values in (point.a, point.b, point.c)]
+    draw = DeepTraining(floats[0], floats[1], floats[2], point.optimizer, quantity, steps)
     words = f"root mean square of {quantity}" + (f" after {steps} steps" if quantity.startswith("d") else "")
     return Limit(tuple(lines), name=quantity, experiment=draw, observable=words, kind="exponent")

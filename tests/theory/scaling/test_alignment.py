@@ -36,7 +36,7 @@ def test_deep_mean_field_under_gradient_descent(steps):
 
 def test_deep_mean_field_under_rmsprop_is_nontrivial_from_the_second_step_on():
     """At the first step logits change by n^(-(L - 2)/2); then every layer's update meets what updates have made."""
-    for depth in range(2, 8):
+    for depth in range(2, 6):
         assert [changes("deep-MF-adam", depth, steps)[1] for steps in (1, 2, 3)] == [-H * (depth - 2), 0, 0]
 
 
