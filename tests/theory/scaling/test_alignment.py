@@ -100,8 +100,9 @@ def test_a_wrong_exponent_is_rejected_on_networks():
 
 
 @pytest.mark.slow
-def test_exponents_of_deep_networks():
+def test_exponents_of_deep_networks(monkeypatch):
     """Derived against simulated, 2 to 4 hidden layers; counting everything as coherent is refuted."""
+    monkeypatch.syspath_prepend(str(BENCHMARK.parent))
     script = runpy.run_path(str(BENCHMARK))
     widths = (64, 128, 256, 512)
     standard = script["rows"](("SP", "NTK", "muP", "MFP", "muP-adam"), (2, 3, 4), widths, 3)
