@@ -79,7 +79,9 @@ def _positive(draws: npt.ArrayLike, size: int, name: str) -> Array:
         values = np.array(np.nan)
     if values.ndim != 1 or len(values) < LEAST_DRAWS:
         given = f"{name} at width {size} as an array of shape {values.shape}"
-        raise DataError(given, f"one number a network, {LEAST_DRAWS} networks or more", "[network(seed) for seed in ...]")
+        raise DataError(
+            given, f"one number a network, {LEAST_DRAWS} networks or more", "[network(seed) for seed in ...]"
+        )
     if not (np.isfinite(values).all() and (values > 0).all()):
         given = f"{name} at width {size} with the value {values[~(values > 0) | ~np.isfinite(values)][0]}"
         raise DataError(given, "sizes that are positive and finite", "leaving it out: what is zero has no exponent")

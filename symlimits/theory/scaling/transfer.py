@@ -166,17 +166,10 @@ def transfer(
     deviations = _deviations(stds, inputs, base_width, count)
     ratio = sp.Rational(int(width), int(base_width))
     fans = [inputs, *[int(width)] * (count - 1), outputs]
-    rows = [
-        LayerTransfer(
-            "readout" if layer == count - 1 else str(layer + 1),
-            fans[layer],
-            fans[layer + 1],
-            *(ratio ** -sp.Rational(exponents[layer]) for exponents in (point.a, point.b, point.c)),
-            deviations[layer],
-            rates[layer],
-        )
-        for layer in range(count)
-    ]
+    names = [*(str(layer) for layer in range(1, count)), "readout"]
+    factors = [[ratio ** -sp.Rational(power) for power in powers] for powers in (point.a, point.b, point.c)]
+    columns = (names, fans[:-1], fans[1:], *factors, deviations, rates)
+    rows = [LayerTransfer(*cells) for cells in zip(*columns, strict=True)]
     return Transfer(point.optimizer, int(base_width), int(width), tuple(rows))
 
 
