@@ -104,7 +104,8 @@ def _print_point(point: Point, arguments: Namespace) -> None:
     rows = [(name, what(name), str(power)) for name, power in point.update_exponents.items()]
     header = ("row", "what", "exponent of the width")
     if arguments.json:
-        plain = {name: list(map(str, getattr(point, name))) for name in ("a", "b", "c", "r_layers", "failing")}
+        names = ("a", "b", "c", "r_layers", "failing")
+        plain: dict[str, Any] = {name: list(map(str, getattr(point, name))) for name in names}
         verdicts = {name: bool(getattr(point, name)) for name in ("stable", "nontrivial", "feature_learning")}
         plain |= {"r": str(point.r), "exponents": _texts(point.update_exponents)}
         print(json.dumps({"depth": point.depth, "optimizer": point.optimizer} | verdicts | plain, indent=2))
