@@ -1,7 +1,8 @@
 r"""Finite networks with one hidden layer, trained by gradient descent on all data, many networks at once.
 
-$$f(x) = \sigma\sum_{r=1}^d a_r\,\phi(w_r\cdot x),\quad a_r \leftarrow a_r - \eta_a\sigma\,\mathbb E\,g\,\phi(w_r\cdot x),
-\quad w_r \leftarrow w_r - \eta_w\sigma\,\mathbb E\,g\,a_r\phi'(w_r\cdot x)\,x,$$
+$$f(x) = \sigma\sum_{r=1}^d a_r\,\phi(w_r\cdot x),$$
+$$a_r \leftarrow a_r - \eta_a\sigma\,\mathbb E\,g\,\phi(w_r\cdot x),
+\qquad w_r \leftarrow w_r - \eta_w\sigma\,\mathbb E\,g\,a_r\phi'(w_r\cdot x)\,x,$$
 with g the derivative of the loss by the logit and the mean over the data (Golikov 2020, arXiv 2006.06574, section 2).
 """
 

@@ -88,8 +88,8 @@ class LimitModel:
     def equations(self) -> tuple[sp.Eq, ...]:
         """The equations of the limit: its start, its motion, its gradients.
 
-        >>> sp.latex(LimitModel("measure", ("zero", "logit")).equations[1])
-        'F^{(k)}{\\left(x \\right)} = \\sigma \\mathbb{E}{\\left(a^{(k)} \\phi{\\left(w^{(k)} x \\right)} \\right)}'
+        >>> print(*LimitModel("kernel", ("zero", "logit")).equations[3:], sep="; ")
+        Eq(g^{(0)}[i], -y[i]/2); Eq(g^{(k)}[i], -y[i]/(exp(F^{(k)}(x[i])*y[i]) + 1))
         """
         return equations.of(self.dynamics, self.gradients)
 
