@@ -1,0 +1,1 @@
+"""Scaling of hyperparameters with width: exponents, limit models, parameterisations."""
