@@ -1,7 +1,7 @@
 r"""abc-parameterisations: how multipliers, initial weights and learning rates of deep networks scale with width.
 
-$W^l = n^{-a_l} w^l$, $w^l \sim n^{-b_l}$, learning rate $n^{-c_l}$ for $l = 1, ..., L + 1$, the last the readout. What is
-stable, trivial, or learns features follows from the exponents of `passes.py`. Yang & Hu, arXiv 2011.14522.
+$W^l = n^{-a_l} w^l$, $w^l \sim n^{-b_l}$, learning rate $n^{-c_l}$ for $l = 1, ..., L + 1$, the last the readout. What
+is stable, trivial, or learns features follows from the exponents of `passes.py`. Yang & Hu, arXiv 2011.14522.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Parameterisations:
 
     >>> family = abc(depth=2)
     >>> family.r_layers[1], family.readout
-    (2*a_2 + c_2 - 1 + Min(a_3 + b_3, 2*a_3 + c_3), 2*a_3 + c_3)
+    (2*a_2 + c_2 + Min(a_3 + b_3, 2*a_3 + c_3) - 1, 2*a_3 + c_3)
     >>> family.at(a=[0, "1/2", "1/2"], b=0, c=0)
     abc-parameterisation, 2 hidden layers, sgd: stable, nontrivial, kernel regime
       a = (0, 1/2, 1/2), b = (0, 0, 0), c = (0, 0, 0); r = 1/2 from layers (1/2, 1/2)
@@ -95,10 +95,9 @@ class Parameterisations:
         Integers, fractions, exact strings; a float is taken as its decimal, and the point's `notes` say so. Raises
         `DataError` for another number of layers, `DomainError` for what is no rational number.
         """
-        values, notes = zip(
-            *(rationals(v, name, self.depth + 1) for v, name in zip((a, b, c), "abc", strict=True)), strict=True
-        )
-        return Point(self.exponents, self.optimizer, *values, notes=sum(notes, ()))
+        read = [rationals(values, name, self.depth + 1) for values, name in zip((a, b, c), "abc", strict=True)]
+        (known_a, known_b, known_c), notes = (tuple(column) for column in zip(*read, strict=True))
+        return Point(self.exponents, self.optimizer, known_a, known_b, known_c, sum(notes, ()))
 
     # ---------------------------------------------------------------- regimes
 
@@ -122,18 +121,21 @@ class Parameterisations:
     def maximal_update(self, c: object = None) -> Point:
         r"""muP, found: the parameterisation at which every layer is updated as far as stability allows.
 
-        All $r_l = 0$, and both parts of the change of the logits are of order one. The maximal face of the stable
-        region is searched and its dimension compared with that of the gauge group, so that it is shown to be the only
-        one up to the gauge; of its points one with small denominators is returned. `c` fixes the learning rates.
+        All $r_l = 0$, and both parts of the change of the logits are of order one. The faces of the stable region are
+        searched for it, and it is the only one; its dimension is that of the gauge group (`gauges`), so that it is one
+        parameterisation up to the gauge. Of its points one with small denominators is returned. `c` fixes the learning
+        rates. Raises `DomainError` where they admit none.
 
         >>> abc(depth=2).maximal_update(c=0)
         abc-parameterisation, 2 hidden layers, sgd: stable, nontrivial, feature learning
           a = (-1/2, 0, 1/2), b = (1/2, 1/2, 1/2), c = (0, 0, 0); r = 0 from layers (0, 0)
         """
-        (found,) = (regime for regime in self.regimes(c) if all(regime.maximal[1:]))
+        found = [regime for regime in self.regimes(c) if all(regime.maximal[1:])]
+        if len(found) != 1:
+            raise DomainError(f"c = {shown(c)}", "rates at which every layer can be updated maximally", "c=None")
         count = self.depth + 1
-        values = [sp.Rational(x.numerator, x.denominator) for x in found.face.witness]
-        return Point(self.exponents, self.optimizer, *(tuple(values[i * count : (i + 1) * count]) for i in range(3)))
+        values = [sp.Rational(x.numerator, x.denominator) for x in found[0].face.witness]
+        return Point(self.exponents, self.optimizer, *(tuple(values[i : i + count]) for i in (0, count, 2 * count)))
 
     @property
     def gauges(self) -> tuple[tuple[Fraction, ...], ...]:

@@ -7,6 +7,7 @@ solved for the exponent that enters it linearly, $b_{L+1}$ or $c_l$.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import sympy as sp
 
@@ -18,7 +19,10 @@ from symlimits.limits import Limit
 from symlimits.theory.scaling.passes import Exponents, Hyperparameters, Line
 
 PASSES = "Yang and Hu 2021, section 3; derived here"
-FREE, SLACK = Range(-4, 4), Range(0, 4)  # lines are homogeneous, so that it matters little where they are compared
+FREE, SLACK = (
+    Range(sp.Integer(-4), sp.Integer(4), (False, False), (sp.S.Zero,)),  # piecewise linear: no need to go further out
+    Range(sp.S.Zero, sp.Integer(4), (True, False)),
+)
 REGIME = "width to infinity, depth and number of steps fixed"
 
 
@@ -49,8 +53,8 @@ def _limit(name: str, line: Line, observable: str, sign: int, known: Exponents) 
             trace.append(Step(*stage))
     arguments = tuple(s for s in symbols if s in trace[0].expr.free_symbols)
     domain = _domain(line, known)
-    experiment = {"observable": observable, "regime": REGIME, "kind": "exponent"}
-    return Limit(tuple(trace), domain, arguments, name, "Yang and Hu 2021; derived here", **experiment)
+    source = "Yang and Hu 2021; derived here"
+    return Limit(tuple(trace), domain, arguments, name, source, None, observable, REGIME, "exponent")
 
 
 def minimum(number: MaxPlus, symbols: Sequence[sp.Symbol]) -> sp.Expr:
@@ -61,12 +65,9 @@ def minimum(number: MaxPlus, symbols: Sequence[sp.Symbol]) -> sp.Expr:
     y + Min(-x, x)
     """
     forms = [-form for form in sorted(number.forms)]
-    shared = Affine(
-        tuple(
-            column[0] if len(set(column)) == 1 else 0 for column in zip(*(f.coefficients for f in forms), strict=True)
-        ),
-        forms[0].constant if len({form.constant for form in forms}) == 1 else 0,
-    )
+    columns = zip(*((*form.coefficients, form.constant) for form in forms), strict=True)
+    *coefficients, constant = (column[0] if len(set(column)) == 1 else Fraction(0) for column in columns)
+    shared = Affine(tuple(coefficients), constant)
     return shared.expr(symbols) + sp.Min(*((form - shared).expr(symbols) for form in forms))
 
 
@@ -75,16 +76,16 @@ def _domain(line: Line, known: Exponents) -> Domain:
     names, held = known.names, {constraint.form for constraint in line.premises}
     free = dict.fromkeys(names.symbols, FREE)
     bound: dict[sp.Symbol, sp.Expr] = {}
-    conditions = [
-        (MaxPlus.of(constraint.form), names.b(layer), sp.S.Zero) for layer, constraint in enumerate(known.equalities, 1)
+    conditions: list[tuple[MaxPlus, Affine, sp.Expr]] = [
+        (MaxPlus.of(equality.form), names.b(layer), sp.S.Zero) for layer, equality in enumerate(known.equalities, 1)
     ]
     layers = [(known.logits, names.b(names.depth + 1)), (known.readout, names.c(names.depth + 1))]
     layers += [(update, names.c(layer)) for layer, update in enumerate(known.updates, 1)]
-    for condition, unknown in layers:
-        if condition.pruned.forms <= held:
+    for met, unknown in layers:
+        if met.pruned.forms <= held:
             slack = sp.Symbol(f"s_{len(conditions)}", nonnegative=True)
             free[slack] = SLACK
-            conditions.append((condition.pruned, unknown, slack))
+            conditions.append((met.pruned, unknown, slack))
     for condition, unknown, slack in conditions:
         symbol, value = _solved(condition, unknown, slack, names)
         free.pop(symbol)

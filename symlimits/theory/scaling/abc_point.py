@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
@@ -15,6 +16,7 @@ from symlimits.derivation.maxplus import MaxPlus
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.theory.scaling.alignment import course
+from symlimits.theory.scaling.exact_numbers import rationals
 from symlimits.theory.scaling.passes import OPTIMIZERS, Exponents, Line
 
 Rationals = tuple[sp.Rational, ...]
@@ -114,8 +116,8 @@ class Point:
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise DomainError(f"steps = {shown(steps)}", "a number of steps from 1 on", "steps=3")
         move = OPTIMIZERS[self.optimizer]
-        numbers = (tuple(map(as_fraction, values)) for values in (self.a, self.b, self.c))
-        told = course(*numbers, move, steps)
+        a, b, c = (tuple(map(as_fraction, values)) for values in (self.a, self.b, self.c))
+        told = course(a, b, c, move, steps)
         start = told[0]
         changes = {name: told[-1][name] for name in told[-1] if name not in start}
         return {name: _sympy(value) for name, value in {**start, **changes}.items()}
@@ -126,15 +128,13 @@ class Point:
         One rational for each of the L + 1 layers: $(a_l + \theta_l, b_l - \theta_l, c_l - 2\theta_l)$ for SGD,
         $c_l - \theta_l$ for Adam.
         """
-        from symlimits.theory.scaling.exact_numbers import rationals
-
         thetas, notes = rationals(shifts, "shifts", self.depth + 1)
         power = 2 if OPTIMIZERS[self.optimizer] == "sgd" else 1
-        moved = [
+        a, b, c = (
             tuple(x + scale * theta for x, theta in zip(values, thetas, strict=True))
             for values, scale in ((self.a, 1), (self.b, -1), (self.c, -power))
-        ]
-        return Point(self.exponents, self.optimizer, *moved, notes=self.notes + notes)
+        )
+        return Point(self.exponents, self.optimizer, a, b, c, self.notes + notes)
 
     def transfer(self, base_width: int, width: int, **options: Any) -> Any:
         """The table of a width transfer: `transfer.py`."""
@@ -144,9 +144,8 @@ class Point:
 
     def coordinate_check(self, *args: Any, **options: Any) -> Any:
         """Predicted against measured slopes of every layer: `coordinate_check.py`."""
-        from symlimits.theory.scaling.coordinate_check import coordinate_check
-
-        return coordinate_check(self, *args, **options)
+        check = import_module("symlimits.theory.scaling.coordinate_check").coordinate_check
+        return check(self, *args, **options)
 
     def compare(self, samples: Any, **options: Any) -> Any:
         """Sizes in networks of one's own, {width: {"h1": [...], ...}}, against the exponents: `coordinate_check.py`."""

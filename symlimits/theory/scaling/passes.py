@@ -1,4 +1,4 @@
-r"""Exponents of a deep network near its stable initialisation, by one forward and one backward pass of max-plus numbers.
+r"""Exponents of a deep network near its stable initialisation: a forward and a backward pass in max-plus numbers.
 
 The network is $h^l = W^l x^{l-1}$, $x^l = \phi(h^l)$, $f = W^{L+1} x^L$ with $W^l = n^{-a_l} w^l$, entries of
 $w^l$ of size $n^{-b_l}$, learning rate $n^{-c_l}$. The rules, each a line below:
