@@ -21,6 +21,7 @@ import sympy as sp
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.slopes import Slope, slope
 from symlimits.language.names import shown
+from symlimits.points import check_seed
 from symlimits.theory.scaling import coordinate_text as text
 from symlimits.theory.scaling.coordinate_networks import Parameterisation, predictions, simulate
 
@@ -156,6 +157,7 @@ def coordinate_check(
     the parameterisation of the simulated networks, if it is not `point`: a check that has to fail. Raises
     `DomainError` for fewer than three widths and unknown gradients.
     """
+    check_seed(seed)
     simulated = parameterised_as or point
     sizes = _widths(widths)
     found = {width: simulate(simulated, width, seed, steps, gradients) for width in sizes}

@@ -162,7 +162,7 @@ def transfer(
         if number is not None:
             _count(number, name)
     count = len(point.a)
-    rates = _positive([rate] * count if isinstance(rate, Real) else rate, count, "rate")
+    rates = _positive(rate, count, "rate")
     deviations = _deviations(stds, inputs, base_width, count)
     ratio = sp.Rational(int(width), int(base_width))
     fans = [inputs, *[int(width)] * (count - 1), outputs]
@@ -180,7 +180,8 @@ def _deviations(stds: Sequence[float] | None, inputs: int | None, base_width: in
 
 
 def _positive(values: object, count: int, name: str) -> list[float]:
-    numbers = list(values) if isinstance(values, list | tuple) else []
+    alone = isinstance(values, Real) and not isinstance(values, bool)
+    numbers = [values] * count if alone else list(values) if isinstance(values, list | tuple) else []
     if len(numbers) != count:
         given = f"{name} = {shown(values)}"
         raise DataError(given, f"a number, or {count}, one for each layer", f"{name}=[{', '.join(['0.1'] * count)}]")
