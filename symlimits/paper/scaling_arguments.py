@@ -67,7 +67,7 @@ def _exponents(topic: argparse.ArgumentParser) -> None:
     add = topic.add_argument
     add("--depth", type=int, required=True, help="hidden layers")
     add("--optimizer", default="sgd", help="sgd (default), adam or sign")
-    add("--named", metavar="NAME", help="pytorch, standard, ntk, mup, mfp or mean-field")
+    add("--named", metavar="NAME", help="PyTorch, SP, NTK, muP, MFP or deep-MF")
     for name, meaning in (("a", "multipliers"), ("b", "initial weights"), ("c", "learning rates")):
         help = f"exponents of the {meaning}, first layer to readout, such as 0,1/2,1/2; or one for all"
         add(f"--{name}", type=lambda text: text.split(","), metavar="E,...", help=help)

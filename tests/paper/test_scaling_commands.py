@@ -73,7 +73,7 @@ def test_a_parameterisation_by_name_and_by_exponents(capsys: pytest.CaptureFixtu
 
 
 def test_a_width_transfer(capsys: pytest.CaptureFixture[str]) -> None:
-    table = transfer(named("mup", 2), 64, 1024, rate=0.1)
+    table = transfer(named("muP", 2), 64, 1024, rate=0.1)
     assert ran(f"{MUP} {WIDE}", capsys) == f"{table}\n"
     assert json.loads(ran(f"{MUP} {WIDE} --json", capsys)) == table.as_dict()
     assert ran(f"{MUP} {WIDE} --csv", capsys) == table.csv
@@ -111,7 +111,7 @@ def test_samples_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     mine = samples(tmp_path / "mine.csv", "mup")
     assert "Yes: " in ran(f"{MUP} --samples {mine}", capsys)
     assert json.loads(ran(f"{MUP} --samples {mine} --json", capsys))["ok"] is True
-    wrong = samples(tmp_path / "standard.csv", "standard")
+    wrong = samples(tmp_path / "standard.csv", "SP")
     text = ran(f"{MUP} --samples {wrong}", capsys, code=1)  # the negative control
     assert "No: " in text
     assert "dh1" in text
@@ -146,7 +146,7 @@ def test_files_of_samples(tmp_path: Path) -> None:
         ("abc --depth 2 --a __import__('os') --b 0 --c 0", "__import__"),
         ("abc --depth 0 --named mup", "depth = 0"),
         ("abc --depth 2 --named nup", "'nup'"),
-        ("abc --depth 2 --named mfp --optimizer adam", "mfp"),
+        ("abc --depth 2 --named mup-adam --optimizer sgd", "mup-adam"),
         ("abc --depth 2 --named mup --optimizer lion", "lion"),
         (f"{MUP} --width 64", "--base-width"),
         (f"{MUP} --base-width 64", "--width"),

@@ -23,7 +23,7 @@ from symlimits.theory.scaling.transfer import transfer
 
 H = Fraction(1, 2)
 SMALL = (32, 64, 128, 256)
-MUP, NTK, STANDARD, MUP_ADAM = named("mup", 2), named("ntk", 2), named("standard", 2), named("mup", 2, "adam")
+MUP, NTK, STANDARD, MUP_ADAM = named("muP", 2), named("NTK", 2), named("SP", 2), named("muP", 2, "adam")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_loss_in_place_of_frozen_gradients(sound: CoordinateCheck) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "optimizer"), [("mean-field", "sgd"), ("mean-field", "adam"), ("pytorch", "sgd"), ("standard", "adam")]
+    ("name", "optimizer"), [("deep-MF", "sgd"), ("deep-MF", "adam"), ("PyTorch", "sgd"), ("SP", "adam")]
 )
 def test_unstable_ones_are_followed_too(name: str, optimizer: str) -> None:
     """Initialisations that vanish, changes that explode: the exponents of `after` are held against relu networks."""
@@ -96,7 +96,7 @@ def test_unstable_ones_are_followed_too(name: str, optimizer: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", [2, 3])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("name", ["standard", "ntk", "mup"])
+@pytest.mark.parametrize("name", ["SP", "NTK", "muP"])
 def test_every_parameterisation_at_the_default_widths(name: str, optimizer: str, depth: int) -> None:
     check = coordinate_check(named(name, depth, optimizer))
     assert check.ok, str(check)

@@ -16,7 +16,7 @@ from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.named import named
 from symlimits.theory.scaling.transfer import Transfer, transfer
 
-NAMES = [("standard", "sgd"), ("ntk", "sgd"), ("mup", "sgd"), ("mean-field", "sgd"), ("ntk", "adam"), ("mup", "adam")]
+NAMES = [("SP", "sgd"), ("NTK", "sgd"), ("muP", "sgd"), ("deep-MF", "sgd"), ("NTK", "adam"), ("muP", "adam")]
 POINTS = [pytest.param(named(name, 3, optimizer), id=f"{name}-{optimizer}") for name, optimizer in NAMES]
 ROUNDING = 1e-9  # three steps of networks whose numbers differ by rounding
 X = np.random.default_rng(0).standard_normal((4, 5))
@@ -42,10 +42,10 @@ def test_there_and_back_and_in_two_steps(point: Point) -> None:
 @pytest.mark.parametrize(
     ("point", "stds", "rates"),
     [
-        (named("mup", 3), (1, -0.5, -0.5, -1), (1, 0, 0, -1)),  # Yang et al., arXiv 2203.03466, table 3, SGD
-        (named("mup", 3, "adam"), (1, -0.5, -0.5, -1), (0, -1, -1, -1)),  # the same, Adam
-        (named("standard", 3), (1, -0.5, -0.5, -0.5), (-1, -1, -1, -1)),
-        (named("ntk", 3), (1, -0.5, -0.5, -0.5), (0, -1, -1, -1)),
+        (named("muP", 3), (1, -0.5, -0.5, -1), (1, 0, 0, -1)),  # Yang et al., arXiv 2203.03466, table 3, SGD
+        (named("muP", 3, "adam"), (1, -0.5, -0.5, -1), (0, -1, -1, -1)),  # the same, Adam
+        (named("SP", 3), (1, -0.5, -0.5, -0.5), (-1, -1, -1, -1)),
+        (named("NTK", 3), (1, -0.5, -0.5, -0.5), (0, -1, -1, -1)),
     ],
 )
 def test_an_ordinary_network_scales_as_published(point: Point, stds: tuple[float], rates: tuple[float]) -> None:
@@ -122,30 +122,30 @@ def test_the_code_sets_what_the_table_says(point: Point, inputs: int | None, mul
 
 
 def test_the_code_with_rates_of_its_own() -> None:
-    table = transfer(named("mup", 2), 64, 256, rate=[0.1, 0.2, 0.3], inputs=5, stds=[0.5, 0.25, 0.125])
+    table = transfer(named("muP", 2), 64, 256, rate=[0.1, 0.2, 0.3], inputs=5, stds=[0.5, 0.25, 0.125])
     stds, rates, _ = executed(table, multipliers=True)
     assert stds == pytest.approx([0.25, 0.125, 0.0625])
     assert rates == [0.1, 0.2, 0.3]
     assert "optim.SGD" in table.pytorch()
-    assert "optim.Adam" in transfer(named("mup", 2, "adam"), 64, 256).pytorch()
+    assert "optim.Adam" in transfer(named("muP", 2, "adam"), 64, 256).pytorch()
 
 
 # --------------------------------------------------------------------------------------------- texts
 
 
 def test_the_table_is_aligned_and_shows_both_forms() -> None:
-    text = str(transfer(named("mup", 2), 256, 4096, rate=0.1))
+    text = str(transfer(named("muP", 2), 256, 4096, rate=0.1))
     assert text.splitlines()[0] == "SGD, width 256 -> 4096"
     assert "with multipliers" in text
     assert "without multipliers" in text
     lines = [line for line in text.splitlines() if "->" in line][1:]
     assert len({line.index("->") for line in lines if line.startswith("2")}) == 1
     assert "1.6 (16 x base)" in text
-    assert "without" not in str(transfer(named("standard", 2), 256, 4096))
+    assert "without" not in str(transfer(named("SP", 2), 256, 4096))
 
 
 def test_csv_and_dictionary_agree() -> None:
-    table = transfer(named("mup", 2), 256, 4096, rate=0.1, inputs=784, outputs=10)
+    table = transfer(named("muP", 2), 256, 4096, rate=0.1, inputs=784, outputs=10)
     rows = list(csv.DictReader(io.StringIO(table.csv)))
     plain = table.as_dict()
     for form, key in (("multipliers", "layers"), ("absorbed", "absorbed")):
@@ -156,7 +156,7 @@ def test_csv_and_dictionary_agree() -> None:
 
 
 def test_latex_is_exact() -> None:
-    text = transfer(named("mup", 2), 256, 512).latex()
+    text = transfer(named("muP", 2), 256, 512).latex()
     assert r"\sqrt{2}" in text
     assert text.count(r"\\") == 4
 
@@ -178,4 +178,4 @@ def test_latex_is_exact() -> None:
 )
 def test_doors(change: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
-        transfer(named("mup", 3), **({"base_width": 64, "width": 128} | change))
+        transfer(named("muP", 3), **({"base_width": 64, "width": 128} | change))
