@@ -52,8 +52,8 @@ NAMES = {
 def named(name: str, depth: int, optimizer: str | None = None) -> Point:
     """A parameterisation by its name: SP, NTK, muP, MFP, PyTorch, deep-MF, in any case; for Adam SP-adam and so on.
 
-    `optimizer` is another way to say "-adam": "adam" or "sign"; "sgd" is the name as it stands. Raises `DomainError` for
-    an unknown name, or one that is not of that optimizer.
+    `optimizer` is another way to say "-adam": "adam" or "sign"; "sgd" is the name as it stands. Raises `DomainError`
+    for an unknown name, or one that is not of that optimizer.
 
     >>> named("muP", depth=2)
     abc-parameterisation, 2 hidden layers, sgd: stable, nontrivial, feature learning

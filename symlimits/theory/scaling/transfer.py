@@ -181,7 +181,7 @@ def _deviations(stds: Sequence[float] | None, inputs: int | None, base_width: in
 
 def _positive(values: object, count: int, name: str) -> list[float]:
     alone = isinstance(values, Real) and not isinstance(values, bool)
-    numbers = [values] * count if alone else list(values) if isinstance(values, list | tuple) else []
+    numbers: list[Any] = [values] * count if alone else list(values) if isinstance(values, list | tuple) else []
     if len(numbers) != count:
         given = f"{name} = {shown(values)}"
         raise DataError(given, f"a number, or {count}, one for each layer", f"{name}=[{', '.join(['0.1'] * count)}]")
