@@ -148,6 +148,12 @@ class Point:
         check = import_module("symlimits.theory.scaling.coordinate_check").coordinate_check
         return check(self, *args, **options)
 
+    def compare(self, samples: Any, **options: Any) -> Any:
+        """Sizes in networks of one's own, {width: {"h1": [...], ...}}, against the exponents: `coordinate_check.py`."""
+        from symlimits.theory.scaling.coordinate_check import compare
+
+        return compare(self, samples, **options)
+
     def _at(self, line: Line) -> sp.Rational:
         return _value(line.pruned, self.coordinates)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symlimits.errors import DomainError
+from symlimits.finite.deep_training import check_optimizer
 from symlimits.language.names import shown
 from symlimits.theory.scaling.abc import abc
 from symlimits.theory.scaling.abc_point import Point
 
 HALF = Fraction(1, 2)
+ADAM = "-adam"
 Layers = tuple[Fraction | int, Fraction | int, Fraction | int]  # the first layer, each further hidden one, the readout
 
 
@@ -28,6 +30,7 @@ class Name:
 
 
 YANG_HU, TENSOR_PROGRAMS_5 = "Yang and Hu 2021, table 1", "Yang et al. 2022, table 3"
+PYTORCH = "torch.nn.Linear, one learning rate at every width"
 NAMES = {
     "SP": Name("sgd", (0, 0, 0), (0, HALF, HALF), (1, 1, 1), "standard, rates $1/n$", YANG_HU),
     "NTK": Name("sgd", (0, HALF, HALF), (0, 0, 0), (0, 0, 0), "neural tangent kernel", YANG_HU),
@@ -37,24 +40,41 @@ NAMES = {
     "NTK-adam": Name("adam", (0, HALF, HALF), (0, 0, 0), (HALF, 1, HALF), "neural tangent kernel", "derived here"),
     "muP-adam": Name("adam", (0, 0, 1), (0, HALF, 0), (0, 1, 0), "maximal update", TENSOR_PROGRAMS_5),
     "MFP-adam": Name("adam", (0, HALF, 1), (0, 0, 0), (0, HALF, 0), "mean field, deep by $n^{-1/2}$", "derived here"),
+    "PyTorch": Name("sgd", (0, 0, 0), (0, HALF, HALF), (0, 0, 0), "standard, one rate", PYTORCH),
+    "PyTorch-adam": Name("adam", (0, 0, 0), (0, HALF, HALF), (0, 0, 0), "standard, one rate", PYTORCH),
     "deep-MF": Name("sgd", (0, 1, 1), (0, 0, 0), (-1, -2, -1), "mean field, all sums by $1/n$", "Golikov 2020"),
     "deep-MF-adam": Name("adam", (0, 1, 1), (0, 0, 0), (0, 0, 0), "mean field, all sums by $1/n$", "Golikov 2020"),
 }
 
 
-def named(name: str, depth: int) -> Point:
-    """A parameterisation by its name: SP, NTK, muP, MFP, deep-MF; for Adam SP-adam and so on.
+def named(name: str, depth: int, optimizer: str | None = None) -> Point:
+    """A parameterisation by its name: SP, NTK, muP, MFP, PyTorch, deep-MF, in any case; for Adam SP-adam and so on.
+
+    `optimizer` is another way to say "-adam": "adam" or "sign"; "sgd" is the name as it stands. Raises `DomainError`
+    for an unknown name, or one that is not of that optimizer.
 
     >>> named("muP", depth=2)
     abc-parameterisation, 2 hidden layers, sgd: stable, nontrivial, feature learning
       a = (-1/2, 0, 1/2), b = (1/2, 1/2, 1/2), c = (0, 0, 0); r = 0 from layers (0, 0)
+    >>> named("mup", depth=2, optimizer="adam") == named("muP-adam", depth=2)
+    True
     """
-    if not isinstance(name, str) or name not in NAMES:
-        raise DomainError(f"the parameterisation {shown(name)}", f"one of {', '.join(NAMES)}", "named('muP', depth=3)")
-    row = NAMES[name]
-    family = abc(depth, row.optimizer)
+    row = _row(name, optimizer)
+    family = abc(depth, row.optimizer if optimizer is None else optimizer)
     a, b, c = ([first, *[hidden] * (depth - 1), last] for first, hidden, last in (row.a, row.b, row.c))
     return family.at(a=a, b=b, c=c)
+
+
+def _row(name: object, optimizer: object) -> Name:
+    known = {key.lower(): row for key, row in NAMES.items()}
+    key = name.lower() if isinstance(name, str) else ""
+    if optimizer is not None:
+        check_optimizer(optimizer)
+        key += "" if optimizer == "sgd" or key.endswith(ADAM) else ADAM
+    if key not in known or (optimizer == "sgd" and key.endswith(ADAM)):
+        given = f"the parameterisation {shown(name)}" + (f" with {optimizer}" if optimizer else "")
+        raise DomainError(given, f"one of {', '.join(NAMES)}", "named('muP', depth=3)")
+    return known[key]
 
 
 COLUMNS: tuple[tuple[str, Callable[[Name, Point], str]], ...] = (

@@ -162,21 +162,14 @@ def transfer(
         if number is not None:
             _count(number, name)
     count = len(point.a)
-    rates = _positive([rate] * count if isinstance(rate, Real) else rate, count, "rate")
+    rates = _positive(rate, count, "rate")
     deviations = _deviations(stds, inputs, base_width, count)
     ratio = sp.Rational(int(width), int(base_width))
     fans = [inputs, *[int(width)] * (count - 1), outputs]
-    rows = [
-        LayerTransfer(
-            "readout" if layer == count - 1 else str(layer + 1),
-            fans[layer],
-            fans[layer + 1],
-            *(ratio ** -sp.Rational(exponents[layer]) for exponents in (point.a, point.b, point.c)),
-            deviations[layer],
-            rates[layer],
-        )
-        for layer in range(count)
-    ]
+    names = [*(str(layer) for layer in range(1, count)), "readout"]
+    factors = [[ratio ** -sp.Rational(power) for power in powers] for powers in (point.a, point.b, point.c)]
+    columns = (names, fans[:-1], fans[1:], *factors, deviations, rates)
+    rows = [LayerTransfer(*cells) for cells in zip(*columns, strict=True)]
     return Transfer(point.optimizer, int(base_width), int(width), tuple(rows))
 
 
@@ -187,7 +180,8 @@ def _deviations(stds: Sequence[float] | None, inputs: int | None, base_width: in
 
 
 def _positive(values: object, count: int, name: str) -> list[float]:
-    numbers = list(values) if isinstance(values, list | tuple) else []
+    alone = isinstance(values, Real) and not isinstance(values, bool)
+    numbers: list[Any] = [values] * count if alone else list(values) if isinstance(values, list | tuple) else []
     if len(numbers) != count:
         given = f"{name} = {shown(values)}"
         raise DataError(given, f"a number, or {count}, one for each layer", f"{name}=[{', '.join(['0.1'] * count)}]")
