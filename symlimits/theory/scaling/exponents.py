@@ -15,6 +15,7 @@ from symlimits.language.domain import POSITIVE, REAL, Domain, Range
 from symlimits.limits import Limit
 from symlimits.theory.scaling.branches import Branch, Region
 from symlimits.theory.scaling.cells import readable, written
+from symlimits.theory.scaling.experiment import trained
 from symlimits.theory.scaling.one_hidden import Network, State, observables, stepped
 
 SEEN = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_a", "kernel_w")
@@ -73,7 +74,7 @@ def derived(net: Network, phi: Activation, branch: Branch, region: Region, step:
         net.plane.symbols,
         NAMES[quantity],
         SOURCE,
-        None,
+        trained(phi, quantity),
         OBSERVED[quantity],
         f"width to infinity, after {step} steps or more",
         "exponent",
