@@ -13,7 +13,8 @@ CERTIFIED = [script for script in SCRIPTS if script.stem != "activations"]
 
 
 # in the default run the shortest of them
-MARKED = [pytest.param(s, marks=[] if s.stem == "nngp_relu" else pytest.mark.slow, id=s.stem) for s in CERTIFIED]
+SHORT = ("nngp_relu", "separate_rates")
+MARKED = [pytest.param(s, marks=[] if s.stem in SHORT else pytest.mark.slow, id=s.stem) for s in CERTIFIED]
 
 
 @pytest.mark.parametrize("script", MARKED)
@@ -26,7 +27,7 @@ def test_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_there_are_scripts() -> None:
-    assert {"activations", "nngp_relu", "ntk_relu", "ntk_erf"} <= {script.stem for script in SCRIPTS}
+    assert {"activations", "nngp_relu", "ntk_relu", "ntk_erf", "limit_models", "separate_rates"} <= {script.stem for script in SCRIPTS}
 
 
 def test_the_table_of_the_docs_is_of_today() -> None:

@@ -26,7 +26,11 @@ class Trained:
 
     def record(self) -> dict[str, str]:
         """What a certificate says of it."""
-        return {"kind": "one hidden layer, given gradients", "activation": str(self.phi.expr), "quantity": self.quantity}
+        return {
+            "kind": "one hidden layer, given gradients",
+            "activation": str(self.phi.expr),
+            "quantity": self.quantity,
+        }
 
 
 def trained(phi: Activation, quantity: str) -> Trained | None:

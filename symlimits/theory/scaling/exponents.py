@@ -21,7 +21,7 @@ from symlimits.theory.scaling.one_hidden import Network, State, observables, ste
 SEEN = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_a", "kernel_w")
 RELATIVE = {"kernel_increment": "change", "kernel_increment_trained": "change_trained"}
 NAMES = {
-    "f_init": r"e_{f_\emptyset}",
+    "f_init": "e_{f^{(0)}}",
     "f_a": "e_{f_a}",
     "f_w": "e_{f_w}",
     "f_aw": "e_{f_{aw}}",
@@ -90,10 +90,12 @@ def _unpruned(net: Network, branch: Branch, step: int) -> dict[str, MaxPlus]:
 
 def _line(net: Network, found: dict[str, MaxPlus], quantity: str, rule: tuple[str, str]) -> Step:
     symbols = net.plane.symbols
-    expr = found[RELATIVE.get(quantity, quantity)].expr(symbols)
-    if quantity in RELATIVE:
-        expr = expr - found["kernel"].expr(symbols)
-    return Step(expr, *rule)
+    if quantity not in RELATIVE:
+        return Step(found[quantity].expr(symbols), *rule)
+    change, kernel = found[RELATIVE[quantity]], found["kernel"]
+    if len(kernel.forms) == 1:
+        return Step(change.shifted(-next(iter(kernel.forms))).expr(symbols), *rule)
+    return Step(change.expr(symbols) - kernel.expr(symbols), *rule)
 
 
 def domain(region: Region, symbols: Sequence[sp.Symbol]) -> Domain:
