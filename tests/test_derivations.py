@@ -27,7 +27,8 @@ def test_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_there_are_scripts() -> None:
-    assert {"activations", "nngp_relu", "ntk_relu", "ntk_erf", "limit_models", "separate_rates"} <= {script.stem for script in SCRIPTS}
+    known = {"activations", "nngp_relu", "ntk_relu", "ntk_erf", "limit_models", "separate_rates"}
+    assert known <= {script.stem for script in SCRIPTS}
 
 
 def test_the_table_of_the_docs_is_of_today() -> None:

@@ -10,6 +10,7 @@ import sympy as sp
 from symlimits.derivation.corners import corners
 from symlimits.derivation.maxplus import BOUNDED, GRADED, LARGEST, MaxPlus
 from symlimits.derivation.trace import Step
+from symlimits.errors import NoRule
 from symlimits.language.activation import Activation
 from symlimits.language.domain import POSITIVE, REAL, Domain, Range
 from symlimits.limits import Limit
@@ -51,10 +52,11 @@ UNIT = Range(sp.S.Zero, sp.S.One, (False, False))
 
 
 def relative(change: MaxPlus, kernel: MaxPlus, region: Region) -> MaxPlus:
-    """The exponent of a quotient whose denominator has one form in the region; else of the smaller bound of each."""
+    """The exponent of a quotient whose denominator has one form in the region; `NoRule` where it has more."""
     kernel = kernel.pruned(region)
     if len(kernel.forms) > 1:
-        raise ValueError("a quotient by a maximum is no maximum")
+        given = f"a quotient by the larger of {len(kernel.forms)} powers"
+        raise NoRule(given, "a region where one of them is the largest", "a smaller region")
     (form,) = kernel.forms
     return change.shifted(-form).pruned(region)
 
