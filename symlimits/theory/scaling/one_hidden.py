@@ -136,7 +136,7 @@ def _taylor(delta: Graded, degree: int | None) -> Graded:
 
 
 def _crossings(delta: Graded, size: int) -> Graded:
-    r"""Changes by $|\delta|^{size}$ in a share $|\delta|$ of neurons: mean zero, mean square $|\delta|^{2 size + 1}$."""
+    r"""Changes $|\delta|^{size}$ in a share $|\delta|$ of neurons: mean zero, mean square $|\delta|^{2 size + 1}$."""
     return Graded(scattered=(delta.even + delta.odd).power(size + HALF))
 
 
