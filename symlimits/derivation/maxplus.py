@@ -19,6 +19,15 @@ from symlimits.language.names import shown
 
 HALF = Fraction(1, 2)
 
+# Rules of derivations of exponents: name, source
+GRADED = ("the graded calculus", "derived here; law of large numbers and central limit theorem")
+BOUNDED = ("increments that stay bounded", "derived here; Golikov 2020, arXiv 2006.06574")
+LARGEST = ("the largest term", "derived here; max-plus algebra, Baccelli et al. 1992")
+EXPLANATIONS = {
+    BOUNDED[0]: "Where the increments of the weights are bounded, terms that never exceed the others are left out.",
+    LARGEST[0]: "In the region of the claim, terms that never exceed the others are left out.",
+}
+
 
 @dataclass(frozen=True)
 class MaxPlus:

@@ -1,1 +1,9 @@
 """Scaling of hyperparameters with width: exponents, limit models, parameterisations."""
+
+from __future__ import annotations
+
+from symlimits.theory.scaling.cells import Cell, Verdict
+from symlimits.theory.scaling.fan import Fan, one_hidden_layer
+from symlimits.theory.scaling.models import LimitModel
+
+__all__ = ["Cell", "Fan", "LimitModel", "Verdict", "one_hidden_layer"]

@@ -1,0 +1,135 @@
+"""An exponent as a derivation: the maximum that the calculus gives, and what is left of it in a region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import sympy as sp
+
+from symlimits.derivation.affine import Affine, row
+from symlimits.derivation.cones import Cone
+from symlimits.derivation.maxplus import BOUNDED, GRADED, LARGEST, MaxPlus
+from symlimits.derivation.polyhedra import Constraint
+from symlimits.derivation.trace import Step
+from symlimits.language.activation import Activation
+from symlimits.language.domain import POSITIVE, REAL, Domain, Range
+from symlimits.limits import Limit
+from symlimits.theory.scaling.branches import Branch, Region
+from symlimits.theory.scaling.cells import readable, written
+from symlimits.theory.scaling.one_hidden import Network, State, observables, stepped
+
+SEEN = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_a", "kernel_w")
+RELATIVE = {"kernel_increment": "change", "kernel_increment_trained": "change_trained"}
+NAMES = {
+    "f_init": r"e_{f_\emptyset}",
+    "f_a": "e_{f_a}",
+    "f_w": "e_{f_w}",
+    "f_aw": "e_{f_{aw}}",
+    "delta_a": r"e_{\delta a}",
+    "delta_w": r"e_{\delta w}",
+    "kernel": "e_{K}",
+    "kernel_a": "e_{K_a}",
+    "kernel_w": "e_{K_w}",
+    "kernel_increment": r"e_{\Delta K/K}",
+    "kernel_increment_trained": r"e_{\Delta K/K}",
+}
+OBSERVED = {
+    "f_init": "the logit at the start",
+    "f_a": "the part of the logit that the increment of a gives",
+    "f_w": "the part of the logit that the increment of w gives",
+    "f_aw": "the part of the logit that both increments give",
+    "delta_a": "the increment of an output weight",
+    "delta_w": "the increment of an input weight",
+    "kernel": "the tangent kernel at the start, times rates",
+    "kernel_a": "the kernel of the output weights, times its rate",
+    "kernel_w": "the kernel of the input weights, times its rate",
+    "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
+    "kernel_increment_trained": "the increment of the tangent kernel over the kernel, at inputs of the training data",
+}
+SOURCE = "derived here; Golikov 2020, arXiv 2006.06574"
+UNIT = Range(sp.S.Zero, sp.S.One, (False, False))
+
+
+def relative(change: MaxPlus, kernel: MaxPlus, region: Region) -> MaxPlus:
+    """The exponent of a quotient whose denominator has one form in the region; else of the smaller bound of each."""
+    kernel = kernel.pruned(region)
+    if len(kernel.forms) > 1:
+        raise ValueError("a quotient by a maximum is no maximum")
+    (form,) = kernel.forms
+    return change.shifted(-form).pruned(region)
+
+
+def derived(net: Network, phi: Activation, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
+    """The lines: the calculus without pruning, pruned where increments are what they are, pruned on the region."""
+    full = _unpruned(net, branch, step)
+    lines = [_line(net, full, quantity, GRADED)]
+    for rule, place in ((BOUNDED, branch.region), (LARGEST, region)):
+        if place:
+            full = {name: number.pruned(place) for name, number in full.items()}
+            lines.append(_line(net, full, quantity, rule))
+    trace = (lines[0], *(after for before, after in pairwise(lines) if after.expr != before.expr))
+    return Limit(
+        trace,
+        domain(region, net.plane.symbols),
+        net.plane.symbols,
+        NAMES[quantity],
+        SOURCE,
+        None,
+        OBSERVED[quantity],
+        f"width to infinity, after {step} steps or more",
+        "exponent",
+    )
+
+
+def _unpruned(net: Network, branch: Branch, step: int) -> dict[str, MaxPlus]:
+    state = State()
+    for large in branch.large[:step]:
+        state = stepped(net, state, large)
+    return observables(net, state, branch.large[step])
+
+
+def _line(net: Network, found: dict[str, MaxPlus], quantity: str, rule: tuple[str, str]) -> Step:
+    symbols = net.plane.symbols
+    expr = found[RELATIVE.get(quantity, quantity)].expr(symbols)
+    if quantity in RELATIVE:
+        expr = expr - found["kernel"].expr(symbols)
+    return Step(expr, *rule)
+
+
+def domain(region: Region, symbols: Sequence[sp.Symbol]) -> Domain:
+    """The points of a relatively open polyhedron: from its corners inwards, and out along its directions.
+
+    >>> from symlimits.derivation.affine import Affine
+    >>> x, y = Affine.variables(2)
+    >>> domain([Constraint(-x, "<"), Constraint(y, "=")], sp.symbols("x y")).dependent
+    {x: r1, y: 0}
+    """
+    corners, directions, lines = _generators(region, len(symbols))
+    ranges: dict[sp.Symbol, Range] = {}
+    point = [sp.Rational(x.numerator, x.denominator) for x in corners[0]]
+    for k, corner in enumerate(corners[1:], 1):
+        t = sp.Symbol(f"t{k}", real=True)
+        ranges[t] = UNIT
+        point = [p + t * (sp.Rational(c.numerator, c.denominator) - p) for p, c in zip(point, corner, strict=True)]
+    for letter, vectors, interval in (("r", directions, POSITIVE), ("l", lines, REAL)):
+        for k, vector in enumerate(vectors, 1):
+            r = sp.Symbol(f"{letter}{k}", real=True)
+            ranges[r] = interval
+            point = [p + r * c for p, c in zip(point, vector, strict=True)]
+    note = ", ".join(written(readable(constraint, tuple(symbols))) for constraint in region)
+    return Domain(ranges, {s: sp.expand(p) for s, p in zip(symbols, point, strict=True)}, note)
+
+
+def _generators(
+    region: Region, dimension: int
+) -> tuple[list[tuple[Fraction, ...]], list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Corners of the closure (a point of it, if it has none), directions without end, and lines."""
+    cone = Cone.whole(dimension + 1).cut((*(0,) * dimension, -1))
+    for constraint in sorted(region, key=lambda known: known.relation != "="):
+        cone = cone.cut(row(constraint.form), flat=constraint.relation == "=")
+    corners = [tuple(Fraction(x, ray[-1]) for x in ray[:-1]) for ray in sorted(cone.rays) if ray[-1]]
+    directions = [ray[:-1] for ray in sorted(cone.rays) if not ray[-1]]
+    return corners, directions, [line[:-1] for line in cone.lines]
