@@ -17,7 +17,7 @@ from symlimits.finite.one_hidden import Function, OneHidden, State, WidthPowers,
 Array = npt.NDArray[np.float64]
 POINTS = 32  # data, in as many dimensions: mean squares over them fluctuate little
 REFERENCE = 2**8  # the width at which sigma is one
-MOVE = 5.0  # of the rates: weights move by about their own size in a step at the reference width
+MOVE = 3.0  # of the rates: output weights move by half their size in a step at the reference width
 STEPS = 3
 LARGEST = 2**22  # numbers of hidden features held at once
 QUANTITIES = (

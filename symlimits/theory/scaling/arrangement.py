@@ -83,16 +83,14 @@ def pieces(net: Network, settled: Iterable[Branch]) -> tuple[tuple[Affine, ...],
     views = [(branch, seen(net, branch)) for branch in settled]
     lines = tuple(sorted({line for branch, view in views for line in _lines(branch, view)}, key=_simplicity))
     found = [
-        Piece(face, branch, view)
-        for branch, view in views
-        for face in faces(lines, branch.region, net.plane.dimension)
+        Piece(face, branch, view) for branch, view in views for face in faces(lines, branch.region, net.plane.dimension)
     ]
     return lines, tuple(found)
 
 
 def _lines(branch: Branch, view: Seen) -> Iterable[Affine]:
     """Where a sign of the signature, or the largest term of what it is the sign of, can change."""
-    differences = [(view["f_change"] , view["f_init"]), (view["kernel_a"], view["kernel_w"])]
+    differences = [(view["f_change"], view["f_init"]), (view["kernel_a"], view["kernel_w"])]
     forms = [a - b for first, second in differences for a in first.forms for b in second.forms]
     for name in ("f_init", "f", "delta_a", "delta_w"):
         forms += view[name].forms

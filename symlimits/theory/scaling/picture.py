@@ -1,1 +1,2 @@
-def save(*a): pass
+def save(*a):
+    pass

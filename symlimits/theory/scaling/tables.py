@@ -1,1 +1,2 @@
-def table(*a): pass
+def table(*a):
+    pass
