@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
-from symlimits.finite.one_hidden import Function, OneHidden, State, WidthPowers, Weights, draw, frozen, train
+from symlimits.finite.one_hidden import Function, OneHidden, State, Weights, WidthPowers, draw, frozen, train
 
 Array = npt.NDArray[np.float64]
 POINTS = 32  # data, in as many dimensions: mean squares over them fluctuate little
@@ -20,6 +20,7 @@ REFERENCE = 2**8  # the width at which sigma is one
 MOVE = 3.0  # of the rates: output weights move by half their size in a step at the reference width
 STEPS = 3
 LARGEST = 2**22  # numbers of hidden features held at once
+DRAWS, FEWEST, MOST = 2**17, 64, 256  # networks times width, and networks, of one size in a certificate
 QUANTITIES = (
     "f_init", "f", "f_change", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment",
 )  # fmt: skip
@@ -29,8 +30,7 @@ QUANTITIES = (
 class FrozenTraining:
     r"""Networks of any width trained with random signs as gradients, scaled by `powers` of $d/d_0$, $d_0$ = REFERENCE.
 
-    A call is an experiment: it draws `quantity`, one of QUANTITIES, of `nets` networks. A certificate draws `least`
-    networks of a size.
+    A call is an experiment: it draws `quantity`, one of QUANTITIES, of `nets` networks.
     """
 
     phi: Function
@@ -38,7 +38,6 @@ class FrozenTraining:
     powers: WidthPowers
     quantity: str = "f_change"
     nets: int = 16
-    least: int = 64
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
@@ -48,8 +47,8 @@ class FrozenTraining:
         return self.measure(size, rng)[self.quantity]
 
     def wanted(self, size: int) -> int:
-        """How many networks a certificate draws of a size."""
-        return self.least
+        """How many networks of a size a certificate draws: no crowd of small ones, which would see terms past 1/d."""
+        return max(FEWEST, min(MOST, DRAWS // size))
 
     def required_bytes(self, size: int) -> int:
         """Of the arrays that are held at once: weights at the start and now, features and slopes."""

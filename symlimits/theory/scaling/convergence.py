@@ -59,7 +59,7 @@ class Convergence:
 def convergence(
     model: LimitModel, wide: Wide, X: Array, y: Array, steps: int, widths: Sequence[int], nets: int = 12, seed: int = 0
 ) -> Convergence:
-    r"""The error $\|d^{-e_k}f^{(k)} - F^{(k)}\|/\|F^{(k)}\|$ at k = `steps`, of networks with the true logistic gradient.
+    r"""The error $\|d^{-e_k}f^{(k)} - F^{(k)}\|/\|F^{(k)}\|$ at k = `steps`, networks with the logistic gradient.
 
     F starts from the logits of the network it is held against. Norms are over the data.
 

@@ -220,7 +220,9 @@ def _growing(s: Signature) -> str:
     return "a" if s.delta_a > 0 else "w" if s.delta_w > 0 else ""
 
 
-def _cell(net: Network, name: str, s: Signature, region: Region, group: Sequence[Piece], views: Sequence[Seen]) -> Cell:
+def _cell(
+    net: Network, name: str, s: Signature, region: Region, group: Sequence[Piece], views: Sequence[Seen]
+) -> Cell:
     symbols = net.plane.symbols
     found = {key: number.pruned(region) for key, number in views[-1].items()}
     inside = witness(region, net.plane.dimension)

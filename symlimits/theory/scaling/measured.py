@@ -45,7 +45,7 @@ def measurements(
     `DomainError` for fewer than three widths or networks.
 
     >>> from symlimits.theory.scaling import one_hidden_layer
-    >>> found = measurements(one_hidden_layer(activation="erf"), (64, 128, 256), nets=3, quantities=("delta_a",))
+    >>> found = measurements(one_hidden_layer(activation="erf"), (256, 512, 1024), nets=3, quantities=("delta_a",))
     >>> len(found), max(abs(m.deviation) for m in found) < 0.05
     (13, True)
     """

@@ -1,2 +1,1 @@
-def save(*a):
-    pass
+def save(*a): pass

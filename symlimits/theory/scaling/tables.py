@@ -1,2 +1,1 @@
-def table(*a):
-    pass
+def table(*a): pass
