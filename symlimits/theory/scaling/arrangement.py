@@ -113,6 +113,9 @@ def _simplicity(form: Affine) -> tuple[int, Fraction, Affine]:
 
 def hull(lines: Sequence[Affine], group: Sequence[Piece]) -> tuple[Constraint, ...]:
     """The fewest inequalities that hold on every face of a group, the simplest that there are."""
+    if all(piece.face.dimension == 0 for piece in group):
+        coordinates = Affine.variables(len(group[0].witness))
+        return tuple(Constraint(x - value, "=") for x, value in zip(coordinates, group[0].witness, strict=True))
     found: list[Constraint] = []
     for k, line in enumerate(lines):
         signs = {piece.face.signs[k] for piece in group}

@@ -37,7 +37,7 @@ class Fan:
     >>> [cell.name for cell in fan.cells if cell.dimension == 0]
     ['MF', 'NTK', 'sym-default']
     >>> fan.at(q_sigma="-1/2", q=0)
-    NTK: q = 0, q_sigma = -1/2
+    NTK: q_sigma = -1/2, q = 0
       logits at init finite, kernels at init finite, kernels constant, init kept
     """
 
@@ -97,8 +97,8 @@ class Fan:
         plane where exponents settle. Raises `DomainError` for another name.
 
         >>> fan = one_hidden_layer()
-        >>> print(fan.derivation("f_aw", "NTK").explain())  # doctest: +ELLIPSIS
-        e_{f_aw} is defined by
+        >>> print(fan.derivation("f_aw", "MF-NTK").explain())  # doctest: +ELLIPSIS
+        e_f_aw is defined by
             Max(2*q + 3*q_sigma + 1/2, 3*q + 4*q_sigma + 1)
         By the largest term (...) this equals
             3*q + 4*q_sigma + 1
@@ -220,9 +220,7 @@ def _growing(s: Signature) -> str:
     return "a" if s.delta_a > 0 else "w" if s.delta_w > 0 else ""
 
 
-def _cell(
-    net: Network, name: str, s: Signature, region: Region, group: Sequence[Piece], views: Sequence[Seen]
-) -> Cell:
+def _cell(net: Network, name: str, s: Signature, region: Region, group: Sequence[Piece], views: Sequence[Seen]) -> Cell:
     symbols = net.plane.symbols
     found = {key: number.pruned(region) for key, number in views[-1].items()}
     inside = witness(region, net.plane.dimension)

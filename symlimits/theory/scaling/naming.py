@@ -38,9 +38,7 @@ def _touches(constraints: Sequence[Constraint], point: Sequence[Fraction]) -> bo
 
 def _is_unbounded(constraints: Sequence[Constraint], sign: int) -> bool:
     """Whether a direction of the cell leads to q_sigma of minus this sign, without end."""
-    directions = [
-        Constraint(Affine(c.form.coefficients), "=" if c.relation == "=" else "<=") for c in constraints
-    ]
+    directions = [Constraint(Affine(c.form.coefficients), "=" if c.relation == "=" else "<=") for c in constraints]
     dimension = constraints[0].form.dimension
     first = Affine.variables(dimension)[0]
     return feasible([*directions, Constraint(first * sign, "<")], dimension)

@@ -11,12 +11,11 @@ do not vanish by themselves are taken not to cancel.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import sympy as sp
 
 from symlimits.derivation.affine import Affine
-from symlimits.derivation.maxplus import HALF, ZERO, Graded, MaxPlus
+from symlimits.derivation.maxplus import HALF, Graded, MaxPlus
 from symlimits.theory.scaling.traits import Traits
 
 q_sigma, q, q_a, q_w = (sp.Symbol(name, real=True) for name in ("q_sigma", "q", "q_a", "q_w"))

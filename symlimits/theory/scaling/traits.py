@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symlimits import activations
-from symlimits.errors import DomainError, SymlimitsError
+from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation, x
 from symlimits.language.names import shown
 
@@ -59,6 +59,4 @@ def named(phi: object) -> Activation:
             known = ", ".join(sorted(activations.FORMULAS))
             raise DomainError(f"activation = {phi!r}", f"a formula in x, or one of {known}", "activation='tanh'")
         return activation(phi)
-    if isinstance(phi, SymlimitsError) or callable(phi) or phi is None:
-        raise DomainError(f"activation = {shown(phi)}", "an activation, its name or a formula", "activation='tanh'")
     raise DomainError(f"activation = {shown(phi)}", "an activation, its name or a formula", "activation='tanh'")
