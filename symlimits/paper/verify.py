@@ -18,9 +18,13 @@ from symlimits.errors import DataError, FormulaError
 from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.surroundings import surroundings
+from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
-EXPERIMENTS: dict[str, Callable[[Any], Any]] = {"network": Twin.from_record}
+EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
+    "network": Twin.from_record,
+    "frozen training": FrozenTwin.from_record,
+}
 
 
 @dataclass(frozen=True)
