@@ -14,7 +14,7 @@ CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", 
 
 
 # in the default run the shortest of them
-SHORT = ("nngp_relu", "separate_rates")
+SHORT = ("nngp_relu",)
 MARKED = [pytest.param(s, marks=[] if s.stem in SHORT else pytest.mark.slow, id=s.stem) for s in CERTIFIED]
 
 

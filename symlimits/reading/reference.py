@@ -66,12 +66,6 @@ def _value(expr: sp.Expr, values: Values) -> mpf:
 
 
 @_value.register
-def _(expr: sp.Max, values: Values) -> mpf:
-    """The largest of the values: SymPy would compare the arguments as formulas first."""
-    return max(_value(argument, values) for argument in expr.args)
-
-
-@_value.register
 def _(expr: GaussianExpectation, values: Values) -> mpf:
     with mp.workdps(2 * mp.dps):  # near a correlation of one the determinant loses half of them
         covariance = [[_value(entry, values) for entry in row] for row in expr.covariance.tolist()]

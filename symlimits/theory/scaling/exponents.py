@@ -11,12 +11,10 @@ from symlimits.derivation.corners import corners
 from symlimits.derivation.maxplus import BOUNDED, GRADED, LARGEST, MaxPlus
 from symlimits.derivation.trace import Step
 from symlimits.errors import NoRule
-from symlimits.language.activation import Activation
 from symlimits.language.domain import POSITIVE, REAL, Domain, Range
 from symlimits.limits import Limit
 from symlimits.theory.scaling.branches import Branch, Region
 from symlimits.theory.scaling.cells import readable, written
-from symlimits.theory.scaling.experiment import trained
 from symlimits.theory.scaling.one_hidden import Network, State, observables, stepped
 
 SEEN = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_a", "kernel_w")
@@ -61,7 +59,7 @@ def relative(change: MaxPlus, kernel: MaxPlus, region: Region) -> MaxPlus:
     return change.shifted(-form).pruned(region)
 
 
-def derived(net: Network, phi: Activation, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
+def derived(net: Network, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
     """The lines: the calculus without pruning, pruned where increments are what they are, pruned on the region."""
     full = _unpruned(net, branch, step)
     lines = [_line(net, full, quantity, GRADED)]
@@ -76,7 +74,7 @@ def derived(net: Network, phi: Activation, branch: Branch, region: Region, step:
         net.plane.symbols,
         NAMES[quantity],
         SOURCE,
-        trained(phi, quantity),
+        None,
         OBSERVED[quantity],
         f"width to infinity, after {step} steps or more",
         "exponent",

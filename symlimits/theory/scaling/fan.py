@@ -90,7 +90,8 @@ class Fan:
         """The exponent of a quantity, derived: the maximum that the calculus gives, and what a region leaves of it.
 
         `quantity` is a key of `cell.exponents`, `cell` the name of a cell; without it the region is the part of the
-        plane where exponents settle. Raises `DomainError` for another name.
+        plane where exponents settle. It has no experiment; `claims.exponent_limit` adds the finite networks. Raises
+        `DomainError` for another name.
 
         >>> fan = one_hidden_layer()
         >>> print(fan.derivation("f_aw", "MF-NTK").explain())  # doctest: +ELLIPSIS
@@ -105,10 +106,10 @@ class Fan:
             raise DomainError(f"quantity = {shown(quantity)}", f"one of {known}", "'f_aw'")
         if cell is None:
             branch = self._settled[0]
-            return exponents.derived(self.net, self.phi, branch, branch.region, len(branch.states) - 1, quantity)
+            return exponents.derived(self.net, branch, branch.region, len(branch.states) - 1, quantity)
         home = self[cell]
         branch = _branch_at(self._settled, tuple(as_fraction(home.witness[s.name]) for s in self.symbols))
-        return exponents.derived(self.net, self.phi, branch, home.constraints, home.settling, quantity)
+        return exponents.derived(self.net, branch, home.constraints, home.settling, quantity)
 
     def latex(self) -> str:
         r"""A table of the models for a paper: inequalities, properties, limit equations. It needs booktabs and amsmath.

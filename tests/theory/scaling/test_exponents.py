@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 import symlimits as sl
+from symlimits.theory.scaling.claims import exponent_limit
 from symlimits.theory.scaling.exponents import NAMES, domain
 from symlimits.theory.scaling.one_hidden import q, q_sigma
 
@@ -70,9 +71,10 @@ def test_a_kink_of_the_second_derivative_is_smooth_enough() -> None:
     assert fan["NTK"].exponents["kernel_increment"].subs({q_sigma: sp.Rational(-1, 2), q: 0}) == -1
 
 
+@pytest.mark.slow
 def test_a_certificate_draws_networks() -> None:
     """Given gradients, MF: what both increments add to the logit is of order one; half a power is seen."""
-    line = sl.scaling.one_hidden_layer().derivation("f_aw", "MF")
+    line = exponent_limit(sl.scaling.one_hidden_layer(), "MF", "f_aw")
     certificate = line.certify(sizes=(256, 512, 1024))
     assert certificate.ok
     assert next(link for link in certificate.links if link.name == "simulation").passed
