@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
+from operator import le
 
 import sympy as sp
 
 from symlimits.derivation.affine import Affine
+from symlimits.derivation.corners import corners
 from symlimits.derivation.polyhedra import Constraint, feasible
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
@@ -85,8 +88,9 @@ class MaxPlus:
         >>> MaxPlus.of(s, 2 * s, t).pruned([Constraint(s, "<=")]) == MaxPlus.of(s, t)
         True
         """
-        region, kept = tuple(region), sorted(self.forms)
-        for form in sorted(self.forms, key=_length, reverse=True):
+        region = tuple(region)
+        kept = _undominated(self.forms, region)
+        for form in tuple(kept):
             others = [other for other in kept if other is not form]
             if others and _is_exceeded(form, others, region):
                 kept = others
@@ -110,6 +114,23 @@ def _is_exceeded(form: Affine, others: Iterable[Affine], region: tuple[Constrain
     """Whether the form is nowhere in the region larger than all others."""
     above = [Constraint(other - form, "<") for other in others]
     return not feasible([*region, *above], form.dimension)
+
+
+def _undominated(forms: Iterable[Affine], region: tuple[Constraint, ...]) -> list[Affine]:
+    """The forms that no other one bounds at all corners and along all directions of the region, the longest first."""
+    ordered = sorted(forms, key=_length)
+    if len(ordered) < 2:
+        return ordered
+    common = lcm(*(c.denominator for form in ordered for c in (*form.coefficients, form.constant)))
+    frame = corners(region, ordered[0].dimension)
+    kept: list[tuple[Affine, tuple[int, ...]]] = []
+    for form in ordered:
+        values = frame.values(form * common)
+        if any(all(map(le, values, others)) for _, others in kept):
+            continue
+        kept = [(known, others) for known, others in kept if not all(map(le, others, values))]
+        kept.append((form, values))
+    return [form for form, _ in reversed(kept)]
 
 
 def _length(form: Affine) -> tuple[Fraction, Affine]:

@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
-from symlimits.finite.one_hidden import Function, OneHidden, State, Weights, draw, frozen, train
+from symlimits.finite.one_hidden import Function, OneHidden, State, Weights, WidthPowers, draw, frozen, train
 
 Array = npt.NDArray[np.float64]
 POINTS = 32  # data, in as many dimensions: mean squares over them fluctuate little
 REFERENCE = 2**8  # the width at which sigma is one
-MOVE = 5.0  # of the rates: weights move by about their own size in a step at the reference width
+MOVE = 3.0  # of the rates: output weights move by half their size in a step at the reference width
 STEPS = 3
 LARGEST = 2**22  # numbers of hidden features held at once
+DRAWS, FEWEST, MOST = 2**17, 64, 256  # networks times width, and networks, of one size in a certificate
 QUANTITIES = (
     "f_init", "f", "f_change", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment",
 )  # fmt: skip
@@ -27,22 +28,16 @@ QUANTITIES = (
 
 @dataclass(frozen=True)
 class FrozenTraining:
-    r"""Networks of any width trained with random signs as gradients; `q_sigma`, `q_a`, `q_w` are their exponents.
+    r"""Networks of any width trained with random signs as gradients, scaled by `powers` of $d/d_0$, $d_0$ = REFERENCE.
 
-    $\sigma = (d/d_0)^{q_\sigma}$, $\eta_a \propto (d/d_0)^{\tilde q_a}$, $\eta_w \propto (d/d_0)^{\tilde q_w}$ with
-    $d_0$ = REFERENCE. A call is an experiment: it draws `quantity`, one of QUANTITIES, of `nets` networks. With
-    `q_start` the part of the logit that is there at the start has an exponent of its own.
+    A call is an experiment: it draws `quantity`, one of QUANTITIES, of `nets` networks.
     """
 
     phi: Function
     slope: Function
-    q_sigma: float
-    q_a: float
-    q_w: float
+    powers: WidthPowers
     quantity: str = "f_change"
     nets: int = 16
-    q_start: float | None = None
-    least: int = 64  # networks of a size in a certificate
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
@@ -52,8 +47,8 @@ class FrozenTraining:
         return self.measure(size, rng)[self.quantity]
 
     def wanted(self, size: int) -> int:
-        """How many networks a certificate draws of a size."""
-        return self.least
+        """How many networks of a size a certificate draws: no crowd of small ones, which would see terms past 1/d."""
+        return max(FEWEST, min(MOST, DRAWS // size))
 
     def required_bytes(self, size: int) -> int:
         """Of the arrays that are held at once: weights at the start and now, features and slopes."""
@@ -61,9 +56,7 @@ class FrozenTraining:
 
     def net(self, width: int) -> OneHidden:
         """The network of a width, without its weights."""
-        d = width / REFERENCE
-        start = None if self.q_start is None else d**self.q_start
-        return OneHidden(self.phi, self.slope, d**self.q_sigma, (MOVE * d**self.q_a, MOVE * d**self.q_w), start)
+        return self.powers.net(self.phi, self.slope, width / REFERENCE, 1.0, (MOVE, MOVE))
 
     def measure(self, width: int, rng: np.random.Generator) -> dict[str, Array]:
         """All quantities of `nets` networks after STEPS steps, arrays (nets,)."""

@@ -44,6 +44,31 @@ class OneHidden:
 
 
 @dataclass(frozen=True)
+class WidthPowers:
+    r"""How networks scale with width: $\sigma\propto d^{q_\sigma}$, $\eta_a\propto d^{q_a}$, $\eta_w\propto d^{q_w}$.
+
+    `q_start`, where it is given, is the power of the factor of the logit that is there at the start.
+    """
+
+    q_sigma: float
+    q_a: float
+    q_w: float
+    q_start: float | None = None
+
+    def net(
+        self, phi: Function, slope: Function, width: float, sigma: float = 1.0, rates: tuple[float, float] = (1.0, 1.0)
+    ) -> OneHidden:
+        """The network of a width; `sigma` and `rates` are the factors of the powers.
+
+        >>> WidthPowers(-1, 1, 1).net(np.tanh, np.cosh, 4, sigma=2).sigma
+        0.5
+        """
+        start = None if self.q_start is None else sigma * width**self.q_start
+        moves = (rates[0] * width**self.q_a, rates[1] * width**self.q_w)
+        return OneHidden(phi, slope, sigma * width**self.q_sigma, moves, start)
+
+
+@dataclass(frozen=True)
 class State:
     """Networks after some steps, their hidden features (nets, width, points) and logits (nets, points)."""
 

@@ -83,16 +83,14 @@ def pieces(net: Network, settled: Iterable[Branch]) -> tuple[tuple[Affine, ...],
     views = [(branch, seen(net, branch)) for branch in settled]
     lines = tuple(sorted({line for branch, view in views for line in _lines(branch, view)}, key=_simplicity))
     found = [
-        Piece(face, branch, view)
-        for branch, view in views
-        for face in faces(lines, branch.region, net.plane.dimension)
+        Piece(face, branch, view) for branch, view in views for face in faces(lines, branch.region, net.plane.dimension)
     ]
     return lines, tuple(found)
 
 
 def _lines(branch: Branch, view: Seen) -> Iterable[Affine]:
     """Where a sign of the signature, or the largest term of what it is the sign of, can change."""
-    differences = [(view["f_change"] , view["f_init"]), (view["kernel_a"], view["kernel_w"])]
+    differences = [(view["f_change"], view["f_init"]), (view["kernel_a"], view["kernel_w"])]
     forms = [a - b for first, second in differences for a in first.forms for b in second.forms]
     for name in ("f_init", "f", "delta_a", "delta_w"):
         forms += view[name].forms
@@ -115,6 +113,9 @@ def _simplicity(form: Affine) -> tuple[int, Fraction, Affine]:
 
 def hull(lines: Sequence[Affine], group: Sequence[Piece]) -> tuple[Constraint, ...]:
     """The fewest inequalities that hold on every face of a group, the simplest that there are."""
+    if all(piece.face.dimension == 0 for piece in group):
+        coordinates = Affine.variables(len(group[0].witness))
+        return tuple(Constraint(x - value, "=") for x, value in zip(coordinates, group[0].witness, strict=True))
     found: list[Constraint] = []
     for k, line in enumerate(lines):
         signs = {piece.face.signs[k] for piece in group}

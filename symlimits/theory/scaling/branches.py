@@ -67,9 +67,7 @@ def _sizes(net: Network, region: Region, delta: Graded) -> list[tuple[Region, bo
 
 def complement(region: Region, constraints: Sequence[Constraint]) -> list[Region]:
     """The rest of a region, where the first, the second, ... of these constraints `<=` is the first that fails."""
-    return [
-        (*region, *constraints[:k], Constraint(-constraint.form, "<")) for k, constraint in enumerate(constraints)
-    ]
+    return [(*region, *constraints[:k], Constraint(-constraint.form, "<")) for k, constraint in enumerate(constraints)]
 
 
 def _settling(net: Network, region: Region, old: State, new: State) -> Iterator[tuple[Region, bool]]:

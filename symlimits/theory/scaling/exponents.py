@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 import sympy as sp
 
-from symlimits.derivation.affine import Affine, row
-from symlimits.derivation.cones import Cone
+from symlimits.derivation.corners import corners
 from symlimits.derivation.maxplus import BOUNDED, GRADED, LARGEST, MaxPlus
-from symlimits.derivation.polyhedra import Constraint
 from symlimits.derivation.trace import Step
-from symlimits.language.activation import Activation
+from symlimits.errors import NoRule
 from symlimits.language.domain import POSITIVE, REAL, Domain, Range
 from symlimits.limits import Limit
 from symlimits.theory.scaling.branches import Branch, Region
@@ -24,7 +20,7 @@ from symlimits.theory.scaling.one_hidden import Network, State, observables, ste
 SEEN = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_a", "kernel_w")
 RELATIVE = {"kernel_increment": "change", "kernel_increment_trained": "change_trained"}
 NAMES = {
-    "f_init": r"e_{f_\emptyset}",
+    "f_init": "e_{f^{(0)}}",
     "f_a": "e_{f_a}",
     "f_w": "e_{f_w}",
     "f_aw": "e_{f_{aw}}",
@@ -54,15 +50,16 @@ UNIT = Range(sp.S.Zero, sp.S.One, (False, False))
 
 
 def relative(change: MaxPlus, kernel: MaxPlus, region: Region) -> MaxPlus:
-    """The exponent of a quotient whose denominator has one form in the region; else of the smaller bound of each."""
+    """The exponent of a quotient whose denominator has one form in the region; `NoRule` where it has more."""
     kernel = kernel.pruned(region)
     if len(kernel.forms) > 1:
-        raise ValueError("a quotient by a maximum is no maximum")
+        given = f"a quotient by the larger of {len(kernel.forms)} powers"
+        raise NoRule(given, "a region where one of them is the largest", "a smaller region")
     (form,) = kernel.forms
     return change.shifted(-form).pruned(region)
 
 
-def derived(net: Network, phi: Activation, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
+def derived(net: Network, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
     """The lines: the calculus without pruning, pruned where increments are what they are, pruned on the region."""
     full = _unpruned(net, branch, step)
     lines = [_line(net, full, quantity, GRADED)]
@@ -93,43 +90,35 @@ def _unpruned(net: Network, branch: Branch, step: int) -> dict[str, MaxPlus]:
 
 def _line(net: Network, found: dict[str, MaxPlus], quantity: str, rule: tuple[str, str]) -> Step:
     symbols = net.plane.symbols
-    expr = found[RELATIVE.get(quantity, quantity)].expr(symbols)
-    if quantity in RELATIVE:
-        expr = expr - found["kernel"].expr(symbols)
-    return Step(expr, *rule)
+    if quantity not in RELATIVE:
+        return Step(found[quantity].expr(symbols), *rule)
+    change, kernel = found[RELATIVE[quantity]], found["kernel"]
+    if len(kernel.forms) == 1:
+        return Step(change.shifted(-next(iter(kernel.forms))).expr(symbols), *rule)
+    return Step(change.expr(symbols) - kernel.expr(symbols), *rule)
 
 
 def domain(region: Region, symbols: Sequence[sp.Symbol]) -> Domain:
     """The points of a relatively open polyhedron: from its corners inwards, and out along its directions.
 
     >>> from symlimits.derivation.affine import Affine
+    >>> from symlimits.derivation.polyhedra import Constraint
     >>> x, y = Affine.variables(2)
     >>> domain([Constraint(-x, "<"), Constraint(y, "=")], sp.symbols("x y")).dependent
     {x: r1, y: 0}
     """
-    corners, directions, lines = _generators(region, len(symbols))
+    frame = corners(tuple(region), len(symbols))
+    first, *others = [[sp.Rational(x, v[-1]) for x in v[:-1]] for v in frame.corners]
     ranges: dict[sp.Symbol, Range] = {}
-    point = [sp.Rational(x.numerator, x.denominator) for x in corners[0]]
-    for k, corner in enumerate(corners[1:], 1):
+    point = first
+    for k, corner in enumerate(others, 1):
         t = sp.Symbol(f"t{k}", real=True)
         ranges[t] = UNIT
-        point = [p + t * (sp.Rational(c.numerator, c.denominator) - p) for p, c in zip(point, corner, strict=True)]
-    for letter, vectors, interval in (("r", directions, POSITIVE), ("l", lines, REAL)):
+        point = [p + t * (c - p) for p, c in zip(point, corner, strict=True)]
+    for letter, vectors, interval in (("r", frame.directions, POSITIVE), ("l", frame.lines, REAL)):
         for k, vector in enumerate(vectors, 1):
             r = sp.Symbol(f"{letter}{k}", real=True)
             ranges[r] = interval
-            point = [p + r * c for p, c in zip(point, vector, strict=True)]
+            point = [p + r * c for p, c in zip(point, vector[:-1], strict=True)]
     note = ", ".join(written(readable(constraint, tuple(symbols))) for constraint in region)
     return Domain(ranges, {s: sp.expand(p) for s, p in zip(symbols, point, strict=True)}, note)
-
-
-def _generators(
-    region: Region, dimension: int
-) -> tuple[list[tuple[Fraction, ...]], list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """Corners of the closure (a point of it, if it has none), directions without end, and lines."""
-    cone = Cone.whole(dimension + 1).cut((*(0,) * dimension, -1))
-    for constraint in sorted(region, key=lambda known: known.relation != "="):
-        cone = cone.cut(row(constraint.form), flat=constraint.relation == "=")
-    corners = [tuple(Fraction(x, ray[-1]) for x in ray[:-1]) for ray in sorted(cone.rays) if ray[-1]]
-    directions = [ray[:-1] for ray in sorted(cone.rays) if not ray[-1]]
-    return corners, directions, [line[:-1] for line in cone.lines]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symlimits import activations
-from symlimits.errors import DomainError, SymlimitsError
+from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation, x
 from symlimits.language.names import shown
 
@@ -54,11 +54,9 @@ def named(phi: object) -> Activation:
         return activation(phi)
     if isinstance(phi, str):
         if phi in activations.FORMULAS or phi == "elu":
-            return getattr(activations, phi)  # type: ignore[no-any-return]
+            return getattr(activations, phi)
         if phi.isidentifier() and phi != x.name:
             known = ", ".join(sorted(activations.FORMULAS))
             raise DomainError(f"activation = {phi!r}", f"a formula in x, or one of {known}", "activation='tanh'")
         return activation(phi)
-    if isinstance(phi, SymlimitsError) or callable(phi) or phi is None:
-        raise DomainError(f"activation = {shown(phi)}", "an activation, its name or a formula", "activation='tanh'")
     raise DomainError(f"activation = {shown(phi)}", "an activation, its name or a formula", "activation='tanh'")

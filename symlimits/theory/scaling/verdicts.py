@@ -14,7 +14,7 @@ from symlimits.theory.scaling.cells import Verdict, readable
 from symlimits.theory.scaling.one_hidden import Network
 
 DIVERGENT = "the increments of the weights grow from step to step, each by another power of the width"
-LOST = "the increments of w exceed every bound, where only a positively homogeneous activation could be followed"
+LOST = "the increments of w exceed every bound, and the activation is not positively homogeneous"
 STAGNANT = "training moves the logits by a smaller power of the width than they have at the start"
 
 
