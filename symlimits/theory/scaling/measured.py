@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symlimits.errors import DomainError
-from symlimits.finite.orders import exponent_fit
+from symlimits.finite.exponents import exponent_fit
 from symlimits.finite.statistics import seed as generator
 from symlimits.finite.threads import one_thread
 from symlimits.theory.scaling.cells import Cell
