@@ -238,7 +238,7 @@ class Derivation(Lines):
         lines = links.check_lines(self.trace, domain, seed)
         report(f"{self.name}: compiled kernel")
         compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
-        found = claim.claim(self._parts, domain, seed) | self._about
+        found = claim.claim(self._parts, domain, seed, self._value_at) | self._about
         return links.certificate(f"{self.name} = {self.expr}", (*before, lines, compiled), seed, found)
 
     @property
@@ -255,6 +255,12 @@ class Derivation(Lines):
         """The compiled last line, its parameters bound; None where there is nothing to compile."""
         bound = self._bound(parameters) if parameters else self
         return bound.compile() if bound.is_compilable and bound.arguments else None
+
+    def _value_at(self, point: Point) -> Value:
+        """The last line at values of the arguments and of the parameters."""
+        parameters = {symbol: number for symbol, number in point.items() if symbol not in self.arguments}
+        bound = self._bound(parameters) if parameters else self
+        return bound.evaluate(*(point[symbol] for symbol in bound.arguments))
 
     # ---------------------------------------------------------------- storing
 

@@ -15,7 +15,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.finite.network import KernelExperiment
+from symlimits.finite.kernel_experiment import KernelExperiment
 
 SIZES = (8, 16, 32)
 

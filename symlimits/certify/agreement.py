@@ -3,8 +3,8 @@
 Between machines sums are taken in another order. A float then agrees to `ROUNDING` of its size. Some numbers have a
 scale of their own: a mean, that of its standard error, below which it is not known; what is standardised, 1; a p value
 is held to its logarithm, since small ones differ in nothing else; the errors that a check has found are rounding
-themselves, and are held to a tenth of what the check allows. The numbers in a sentence agree to one unit in the last
-place that is printed, its words to the letter.
+themselves, and are held to a tenth of what the check allows, as is the bound of a compiled value. The numbers in a
+sentence agree to one unit in the last place that is printed, its words to the letter.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def _numbers(name: str, a: float, b: float, error: float) -> bool:
         return abs(x - y) <= ROUNDING * max(1.0, abs(x))
     if name in CHECKED:
         return abs(a - b) <= CHECKED[name]
+    if name == "radius":
+        return abs(a - b) <= SLACK * TOLERANCE * error
     scale = 1.0 if name in STANDARDISED else error if name in OF_MEANS else 0.0
     return abs(a - b) <= ROUNDING * max(abs(a), abs(b), scale)
 

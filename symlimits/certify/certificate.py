@@ -88,7 +88,17 @@ class Certificate:
         return cls(content["statement"], links, content["seed"], content["versions"], content["claim"])
 
     def __str__(self) -> str:
-        return "\n".join([self.statement, *(f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links)])
+        rows = [f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links]
+        return "\n".join([self.statement, *rows, *_value_in_words(self.claim.get("value"))])
+
+
+def _value_in_words(value: dict[str, Any] | None) -> list[str]:
+    """A line about the value of the last line at one point, with the bound of its error; none without a value."""
+    if not value:
+        return []
+    where = ", ".join(f"{name} = {number}" for name, number in value["point"].items())
+    at = f" at {where}" if where else ""
+    return [f"  {'value':<17} {value['midpoint']} +- {float(value['radius']):.2g}{at}; {value['method']}"]
 
 
 MARKS = {True: "holds", False: "BROKEN", None: "-"}

@@ -65,9 +65,12 @@ class _Comparison:
     def unequal(
         self, first: Any, second: Any, place: str, name: str, error: float = 0.0
     ) -> Iterator[tuple[str, Any, Any]]:
-        """The places where two values differ; `error` is the standard error of the numbers around them."""
+        """The places where two values differ; `error` is the scale of the numbers around them.
+
+        It is a standard error, or the value that has a radius.
+        """
         if isinstance(first, dict) and isinstance(second, dict):
-            error = _number(second.get("standard error"), error)
+            error = abs(_number(second.get("midpoint"), _number(second.get("standard error"), error)))
             for key in dict.fromkeys([*first, *second]):
                 sides = first.get(key, MISSING), second.get(key, MISSING)
                 yield from self.unequal(*sides, f"{place}.{key}".lstrip("."), key, error)

@@ -191,6 +191,10 @@ def test_a_place_that_is_added_or_goes() -> None:
         ("midpoint", "0.30449889052211467904", "0.30449889052311467904", False),
         ("radius", "1.0e-30", "1.9e-30", True),
         ("radius", "1.0e-30", "1.0e-20", False),
+        ("midpoint", 0.304498890522, 0.304498890522 * (1 + 1e-12), True),  # of a value by compiled code
+        ("midpoint", 0.304498890522, 0.304498891522, False),
+        ("radius", 1e-15, 9e-16, True),
+        ("radius", 1e-15, 1e-14, False),  # of a value of 0.01
     ],
 )
 def test_agreement(name: str, first: Any, second: Any, same: bool) -> None:
