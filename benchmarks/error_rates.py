@@ -3,6 +3,10 @@
 2,000 true claims at alpha = 0.05 and 500 false ones, each wrong by the discrepancy that its own test calls detectable,
 with Clopper-Pearson intervals; then the trap of heavy tails and that of looking too often, at alpha = 0.01.
 Prints a table and writes it to benchmarks/results/error_rates.json.
+
+With `--decided`, the same rates of certificates that are drawn until they are decided, each made by `Limit.certify`;
+false claims are wrong by the resolution, and claims about laws are a quarter as many. Written to
+benchmarks/results/decided_rates.json.
 """
 
 from __future__ import annotations
@@ -10,10 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from math import log
 from pathlib import Path
 
 import numpy as np
+import sympy as sp
 from scipy.integrate import quad
 from scipy.special import betaincinv, chdtr
 
@@ -29,6 +36,8 @@ from symlimits.finite.tails import trusted
 
 ALPHA, TRAP_ALPHA, POWER = 0.05, 0.01, 0.95
 WIDTHS, DRAWS = (16, 32, 64), (2000, 1000, 500)
+RESOLUTIONS = {"mean": "1/10", "cf": "1/2", "cdf": "1/3"}  # coarse: runs of at most 300 rounds
+FEWER = 4  # times as few claims about laws: their runs cost more
 INPUTS = ((1.0, 0.5), (-0.3, 1.0))
 POINTS = np.array([0.5, 1.0, 2.0, 4.0])
 Claim = Callable[[np.random.Generator, bool], bool]  # a generator, whether the claim is true: whether it is rejected
@@ -138,19 +147,73 @@ def hundred_looks(rng: np.random.Generator) -> tuple[bool, bool]:
     return tempted, process.test(TRAP_ALPHA).rejected
 
 
+def biased(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Skewed draws of mean 1 + 1/size."""
+    return 1 / size + rng.standard_exponential(64)
+
+
+def normal(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws of a law that is exact at every size."""
+    return rng.standard_normal(16)
+
+
+def decided_claim(kind: str, off: sp.Rational) -> sp.Expr:
+    """A claim that is wrong by `off` everywhere: a mean, or the function of a law."""
+    t, s = sp.symbols("t s", real=True)
+    match kind:
+        case "mean":
+            return 1 + off
+        case "cf":
+            return sp.exp(-(t**2) / 2) - off
+    return (1 + sp.erf(s / sp.sqrt(2))) / 2 - off * sp.sign(s)  # inwards: all values lie between 0 and 1
+
+
+def verdict(kind: str, true: bool, root: int) -> str:
+    """What `certify` says of one claim: "accepted", "rejected" or "undecided"."""
+    resolution = sp.Rational(RESOLUTIONS[kind])
+    draw, order = (biased, 1) if kind == "mean" else (normal, 0)
+    claim = sp.sympify(decided_claim(kind, sp.Rational(0) if true else resolution))
+    limit = sl.limit(claim, experiment=draw, kind=kind, order=order)
+    link = limit.certify((8, 16, 32), root, resolution=float(resolution), alpha=ALPHA).links[0]
+    return str(link.details["verdict"])
+
+
+def decided(
+    true_claims: int, false_claims: int, executor: Callable[[], Executor] = ProcessPoolExecutor
+) -> list[dict[str, object]]:
+    """False alarms and power of certificates that are drawn until they are decided."""
+    rows = []
+    with executor() as pool:
+        for kind, resolution in RESOLUTIONS.items():
+            counts = [n if kind == "mean" else n // FEWER for n in (true_claims, false_claims)]
+            right = list(pool.map(partial(verdict, kind, True), range(counts[0]), chunksize=10))
+            wrong = list(pool.map(partial(verdict, kind, False), range(counts[1]), chunksize=10))
+            name = f"decided {kind}, resolution {resolution}"
+            rows.append(rate(f"{name}: false alarms", [v == "rejected" for v in right], f"at most {ALPHA}"))
+            rows.append(rate(f"{name}: true claims accepted", [v == "accepted" for v in right], "the others"))
+            rows.append(rate(f"{name}: false claims found", [v == "rejected" for v in wrong], f"at least {POWER}"))
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--true", type=int, default=2000)
     parser.add_argument("--false", type=int, default=500)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "error_rates.json")
+    parser.add_argument("--decided", action="store_true")
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    rows = certificates(arguments.true, arguments.false) + traps(arguments.true)
+    name, asked = "error_rates", (arguments.true, arguments.false)
+    if arguments.decided:
+        name, rows = "decided_rates", decided(*asked)
+    else:
+        rows = certificates(*asked) + traps(arguments.true)
+    out = arguments.out or Path(__file__).parent / "results" / f"{name}.json"
     for row in rows:
         low, high = row["interval"]  # type: ignore[misc]
         print(f"{row['what']:<48}{row['claims']:>6}{row['rate']:>9.4f}  [{low:.4f}, {high:.4f}]  {row['promised']}")
-    arguments.out.parent.mkdir(exist_ok=True)
-    settings = {"alpha": ALPHA, "widths": WIDTHS, "draws": DRAWS}
-    arguments.out.write_text(json.dumps({**settings, "rows": rows}, indent=1) + "\n")
+    out.parent.mkdir(exist_ok=True)
+    settings = {"alpha": ALPHA} if arguments.decided else {"alpha": ALPHA, "widths": WIDTHS, "draws": DRAWS}
+    out.write_text(json.dumps({**settings, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

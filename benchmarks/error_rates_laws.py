@@ -1,7 +1,8 @@
-"""Rates of the first link for laws and exponents, by its `judge`: `python benchmarks/error_rates_laws.py`.
+"""Rates of certificates of laws and exponents, each made by `Limit.certify`: `python benchmarks/error_rates_laws.py`.
 
 2,000 true claims at alpha = 0.05 and 500 false ones for a cdf, a characteristic function and an exponent, and for the
-order of a bias; false ones are wrong by what the certificate itself calls detectable. With Clopper-Pearson intervals.
+order of a bias. A false claim is a limit of its own, certified on draws of its own; it is wrong by what the certificate
+of the true claim calls detectable. With Clopper-Pearson intervals.
 Prints a table and writes it to benchmarks/results/error_rates_laws.json.
 """
 
@@ -9,126 +10,157 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import sympy as sp
 
-from symlimits.certify import Question, check_samples, judge, summarize, wave_questions
+import symlimits as sl
 from symlimits.finite.bounded import binomial_interval
-from symlimits.finite.functional import Functional
-from symlimits.finite.statistics import seed
 
 ALPHA, POWER = 0.05, 0.95
 SIZES = (4, 8, 16, 32)
-DRAWS = 400  # of each size
-POINTS = (-1.0, 0.0, 0.7)
-WAVES = (0.5, 1.0, 2.0)
+DRAWS = 1000  # of each size
+FRESH = 10**6  # seeds from here on are those of false claims
+PILOTS = 10  # certificates of true claims that say what is detectable
 Details = dict[str, Any]
-Draw = Callable[[int, np.random.Generator], np.ndarray]
+s, t = sp.symbols("s t", real=True)
 
 
-def mixture(size: int, rng: np.random.Generator) -> np.ndarray:
-    """Uniform numbers on (-2, 2), a share 1/(2N) of them put to 0: the distance from the limit is of order 1/N."""
-    values = rng.uniform(-2, 2, DRAWS)
-    return np.where(rng.random(DRAWS) < 0.5 / size, 0.0, values)
+class Few(NamedTuple):
+    """An experiment that makes all draws of a size in one call; a parameter of its law."""
+
+    law: Callable[[int, np.random.Generator, float], np.ndarray]
+    parameter: float = 0.0
+
+    def __call__(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        return self.law(size, rng, self.parameter)
+
+    def wanted(self, size: int) -> int:
+        return DRAWS
 
 
-def uniform(size: int, rng: np.random.Generator) -> np.ndarray:
-    return rng.uniform(-2, 2, DRAWS)
+def normal(size: int, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Normal numbers, a share of them, over N, put to 0: with one the distance from the limit is of order 1/N."""
+    values = rng.standard_normal(DRAWS)
+    return np.where(rng.random(DRAWS) < share / size, 0.0, values)
 
 
-def growth(size: int, rng: np.random.Generator) -> np.ndarray:
-    """Means that grow like the root of N, with a correction of order 1/N."""
-    return size**0.5 * np.exp(0.5 / size) * (1 + 0.1 * rng.standard_normal(DRAWS))
+def growth(size: int, rng: np.random.Generator, linear: float) -> np.ndarray:
+    """Means that grow like the root of N, with a correction of order 1/N, linear or exponential."""
+    correction = 1 + 0.5 / size if linear else np.exp(0.5 / size)
+    return np.asarray(size**0.5 * correction * (1 + 0.1 * rng.standard_normal(DRAWS)))
 
 
-def biased(size: int, rng: np.random.Generator) -> np.ndarray:
-    return 1 + 1 / size**2 + 0.1 * rng.standard_normal(DRAWS)
+def biased(size: int, rng: np.random.Generator, slower: float) -> np.ndarray:
+    """A mean of 1 with a bias of order 2, and one of order 1 beside."""
+    return 1 + 1 / size**2 + slower / size + 0.1 * rng.standard_normal(DRAWS)
 
 
-def cdf_questions(shift: float = 0.0) -> list[Question]:
-    return [Question(Functional("cdf", s), (s + 2) / 4 + shift) for s in POINTS]
+def cdf(off: float) -> sp.Expr:
+    return (1 + sp.erf(s / sp.sqrt(2))) / 2 - sp.Rational(off) * sp.sign(s)  # inwards: values lie between 0 and 1
 
 
-def cf_questions(shift: float = 0.0) -> list[Question]:
-    values = [float(np.sinc(2 * t / np.pi)) + shift for t in WAVES]
-    return wave_questions(WAVES, values, [float(np.sinc(4 * t / np.pi)) for t in WAVES])
+def cf(off: float) -> sp.Expr:
+    return sp.exp(-(t**2) / 2) - sp.Rational(off)
 
 
-def exponent_questions(shift: float = 0.0) -> list[Question]:
-    return [Question(Functional("exponent"), 0.5 + shift)]
+def exponent(off: float) -> sp.Expr:
+    return sp.Rational(1, 2) + sp.Rational(off)
 
 
-CLAIMS: dict[str, tuple[Callable[..., list[Question]], Draw, float]] = {
-    "cdf at every size": (cdf_questions, uniform, 0),
-    "cdf in the limit": (cdf_questions, mixture, 1),
-    "cf at every size": (cf_questions, uniform, 0),
-    "cf in the limit": (cf_questions, mixture, 1),
-    "exponent": (exponent_questions, growth, 1),
+CLAIMS: dict[str, tuple[Callable[[float], sp.Expr], Few, float]] = {
+    "cdf at every size": (cdf, Few(normal), 0),
+    "cdf in the limit": (cdf, Few(normal, 0.5), 1),
+    "cf at every size": (cf, Few(normal), 0),
+    "cf in the limit": (cf, Few(normal, 0.5), 1),
+    "exponent, exp(1/2N)": (exponent, Few(growth), 1),
+    "exponent, 1 + 1/2N": (exponent, Few(growth, 1.0), 1),
 }
 
 
-def outcomes(name: str, true: bool, runs: int) -> Iterator[bool]:
-    """Whether certificates reject: true claims, or ones wrong by what the true one's certificate calls detectable."""
-    questions, draw, order = CLAIMS[name]
-    for k in range(runs):
-        rng = seed(name, int(true), k, root=0)
-        drawn = {size: draw(size, rng) for size in SIZES}
-        asked = questions()
-        samples = summarize(drawn, [question.functional for question in asked])
-        details = judge(asked, samples, order, ALPHA).details
-        if not true:
-            details = judge(questions(details["detectable"]), samples, order, ALPHA).details
-        yield details["p value"] <= ALPHA
+def certified(limit: sl.Limit, root: int) -> Details:
+    """What the first link says."""
+    return limit.certify(SIZES, root, alpha=ALPHA).links[0].details
 
 
-def orders(true: bool, runs: int) -> Iterator[bool]:
-    """Certificates of a mean with a bias of order 2, or with a detectable one of order 1 beside."""
-    for k in range(runs):
-        rng = seed("order", int(true), k, root=0)
-        drawn = {size: biased(size, rng) for size in SIZES}
-        details = check_samples(1.0, summarize(drawn)[0], 2, ALPHA).details
-        if not true:
-            slower = details["bias"]["detectable"]
-            drawn = {size: values + slower / size for size, values in drawn.items()}
-            details = check_samples(1.0, summarize(drawn)[0], 2, ALPHA).details
-            yield details["bias"]["p value"] <= ALPHA / 2
-        else:
-            yield details["p value"] <= ALPHA
+def claimed(name: str, off: float = 0.0) -> sl.Limit:
+    claim, draw, order = CLAIMS[name]
+    return sl.limit(claim(off), experiment=draw, kind=name.split()[0].rstrip(","), order=order)
 
 
-def rate(name: str, events: Iterator[bool], promised: str) -> Details:
+def with_bias(slower: float) -> sl.Limit:
+    return sl.limit(sp.Integer(1), experiment=Few(biased, slower), order=2)
+
+
+@cache
+def detectable(name: str, root: int) -> float:
+    """What the certificate of a true claim calls detectable: one of a few certificates."""
+    if name == "order":
+        return float(certified(with_bias(0.0), root)["bias"]["detectable"])
+    return round(certified(claimed(name), root)["detectable"], 6)
+
+
+def rejected(name: str, true: bool, root: int) -> bool:
+    """Whether `certify` rejects a claim; a false one is wrong by what is detectable, on either side in turn."""
+    if true:
+        return bool(certified(claimed(name), root)["p value"] <= ALPHA)
+    side = -1 if name.startswith("exponent") and root % 2 else 1
+    return bool(certified(claimed(name, side * detectable(name, root % PILOTS)), FRESH + root)["p value"] <= ALPHA)
+
+
+def order_rejected(true: bool, root: int) -> bool:
+    """The claim of a bias of order 2, which is one, or with a detectable one of order 1 beside."""
+    if true:
+        return bool(certified(with_bias(0.0), root)["p value"] <= ALPHA)
+    found = certified(with_bias(detectable("order", root % PILOTS)), FRESH + root)
+    return bool(found["bias"]["p value"] <= ALPHA / 2)
+
+
+def rate(name: str, found: list[bool], promised: str) -> Details:
     """The share of events, with its Clopper-Pearson interval at 95 %."""
-    found = [bool(event) for event in events]
     low, high = binomial_interval(sum(found), len(found), 0.05)
     share = sum(found) / len(found)
     row = {"what": name, "claims": len(found), "events": sum(found), "rate": share}
     return row | {"interval": [low, high], "promised": promised}
 
 
-def certificates(true_claims: int, false_claims: int) -> list[Details]:
+def certificates(
+    true_claims: int, false_claims: int, executor: Callable[[], Executor] = ProcessPoolExecutor
+) -> list[Details]:
     """False alarms and power, a row each."""
-    rows = []
-    for name in CLAIMS:
-        rows.append(rate(f"{name}: false alarms", outcomes(name, True, true_claims), f"at most {ALPHA}"))
-        rows.append(rate(f"{name}: false claims found", outcomes(name, False, false_claims), f"at least {POWER}"))
-    rows.append(rate("order 2: false alarms", orders(True, true_claims), f"at most {ALPHA}"))
-    rows.append(rate("order 2: bias of order 1 found", orders(False, false_claims), f"at least {POWER}"))
+    rows: list[Details] = []
+    with executor() as pool:
+
+        def add(what: str, one: Callable[[int], bool], count: int, promised: str) -> None:
+            rows.append(rate(what, list(pool.map(one, range(count), chunksize=10)), promised))
+            print(row_in_words(rows[-1]), flush=True)
+
+        for name in CLAIMS:
+            add(f"{name}: false alarms", partial(rejected, name, True), true_claims, f"at most {ALPHA}")
+            add(f"{name}: false claims found", partial(rejected, name, False), false_claims, f"at least {POWER}")
+        add("order 2: false alarms", partial(order_rejected, True), true_claims, f"at most {ALPHA}")
+        add("order 2: bias of order 1 found", partial(order_rejected, False), false_claims, f"at least {POWER}")
     return rows
+
+
+def row_in_words(row: Details) -> str:
+    low, high = row["interval"]
+    return f"{row['what']:<40}{row['claims']:>6}{row['rate']:>9.4f}  [{low:.4f}, {high:.4f}]  {row['promised']}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--true", type=int, default=2000)
     parser.add_argument("--false", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "error_rates_laws.json")
     arguments = parser.parse_args()
-    rows = certificates(arguments.true, arguments.false)
-    for row in rows:
-        low, high = row["interval"]
-        print(f"{row['what']:<40}{row['claims']:>6}{row['rate']:>9.4f}  [{low:.4f}, {high:.4f}]  {row['promised']}")
+    rows = certificates(arguments.true, arguments.false, partial(ProcessPoolExecutor, arguments.workers))
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(
         json.dumps({"alpha": ALPHA, "sizes": SIZES, "draws": DRAWS, "rows": rows}, indent=1) + "\n"

@@ -31,6 +31,7 @@ SIZES = (32, 128, 512)
 SCALES = (1, 4, 16, 64)  # of variances, for means with heavy tails
 LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
+LARGEST_ALPHA = 0.05  # of false alarms
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,6 +72,7 @@ class Limit(Derivation):
         progress: Callable[[str], None] | None = None,
         journal: str | PathLike[str] | None = None,
         resolution: float | None = None,
+        alpha: float = links.ALPHA,
     ) -> links.Certificate:
         """Test the three links: experiment and line 0, each line and the next, last line and compiled code.
 
@@ -79,9 +81,10 @@ class Limit(Derivation):
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
         certificate is the same. Free parameters are set at a point of the domain that the seed fixes.
         With a `resolution` networks are drawn until the claim is decided: until a limit that is off by as much is
-        excluded, or the claim is rejected; the evidence (an e-process) may be looked at after every round.
-        `progress` is called with a line of text before each part. Raises `DomainError` for sizes that are too few or no
-        integers, `UnboundSymbol` for a parameter that the experiment needs.
+        excluded, or the claim is rejected; the evidence (an e-process) may be looked at at any time.
+        `alpha`, at most 0.05, bounds the false alarms of the first link. `progress` is called with a line of text
+        before each part. Raises `DomainError` for sizes that are too few or no integers, `UnboundSymbol` for a
+        parameter that the experiment needs.
 
         >>> identity = limit("(1 + a)**2").then("1 + 2*a + a**2", because="expanding")
         >>> identity.certify().ok
@@ -90,9 +93,10 @@ class Limit(Derivation):
         _check_sizes(sizes)
         check_seed(seed)
         _check_workers(executor, progress)
+        _check_alpha(alpha)
         sizes = tuple(sorted(map(int, sizes)))
         draw = self._simulation if resolution is None else partial(self._decision, resolution)
-        simulation = draw(sizes, seed, executor, progress, journal)
+        simulation = draw(sizes, seed, executor, progress, journal, float(alpha))
         return self._certificate((simulation,), seed, progress)
 
     def compare(self, samples: Mapping[int, Any], seed: int = 0, **values: object) -> links.Certificate:
@@ -118,14 +122,19 @@ class Limit(Derivation):
         functionals = [question.functional for question in bound._questions({}, seed)]
         return bound.judge(links.summarize(samples, functionals), seed)
 
-    def judge(self, samples: Sequence[Sequence[links.Samples]], seed: int = 0) -> links.Certificate:
+    def judge(
+        self, samples: Sequence[Sequence[links.Samples]], seed: int = 0, alpha: float = links.ALPHA
+    ) -> links.Certificate:
         """`compare` for samples of which only means are known, at a point where every symbol has a value."""
-        return self._certificate((self._judged(self._questions({}, seed), samples, "by the author"),), seed, None)
+        _check_alpha(alpha)
+        return self._certificate(
+            (self._judged(self._questions({}, seed), samples, "by the author", alpha),), seed, None
+        )
 
     def _judged(
-        self, questions: Sequence[links.Question], samples: Sequence[Sequence[links.Samples]], drawn: str
+        self, questions: Sequence[links.Question], samples: Sequence[Sequence[links.Samples]], drawn: str, alpha: float
     ) -> links.Link:
-        link = links.judge(questions, samples, self.order)
+        link = links.judge(questions, samples, self.order, alpha)
         return replace(link, details=link.details | {"drawn": drawn})
 
     @property
@@ -159,7 +168,7 @@ class Limit(Derivation):
 
     @property
     def _least_size(self) -> float:
-        return 1.0 if self.kind in ARGUMENTS else 0.0
+        return 1.0 if self.kind in ARGUMENTS or self.kind == "exponent" else 0.0  # an exponent may be zero everywhere
 
     @property
     def _about(self) -> dict[str, Any]:
@@ -169,7 +178,9 @@ class Limit(Derivation):
         words = {name: getattr(self, name) for name in ("observable", "regime", "kind", "order")}
         return words | {"experiment": experiment}
 
-    def _simulation(self, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any) -> links.Link:
+    def _simulation(
+        self, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any, alpha: float
+    ) -> links.Link:
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
         for scale in SCALES:  # a mean with heavy tails is asked for again at smaller variances, on its draws alone
@@ -178,7 +189,7 @@ class Limit(Derivation):
             log = journal if scale == SCALES[0] else None
             drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, log, asked)
             try:
-                link = self._judged(questions, drawn.samples, "here")
+                link = self._judged(questions, drawn.samples, "here", alpha)
             except HeavyTails:
                 if scale == SCALES[-1] or not point:
                     raise
@@ -187,15 +198,23 @@ class Limit(Derivation):
         raise AssertionError("the last scale returns or raises")
 
     def _decision(
-        self, resolution: object, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any
+        self,
+        resolution: object,
+        sizes: Sequence[int],
+        seed: int,
+        executor: Any,
+        progress: Any,
+        journal: Any,
+        alpha: float,
     ) -> links.Link:
-        _check_resolution(resolution, journal)
-        if self.experiment is None or self.kind not in ("mean", "log"):
-            wanted = "a limit of means of an experiment"
+        error = _checked_resolution(resolution)
+        if self.experiment is None or self.kind not in links.DECIDED:
+            wanted = "an experiment and a claim about means (an exponent is a slope of logarithms of means)"
             raise DomainError(f"a resolution for the kind {self.kind!r}", wanted, "resolution=None")
-        experiment, point, (question,) = self._asked(seed)
-        plan = Plan(experiment, links.claim_hash(self.definition), seed, tuple(sizes), (question.functional,))
-        link = links.decide(question, plan, self.order, float(resolution), executor, progress)  # type: ignore[arg-type]
+        experiment, point, questions = self._asked(seed)
+        functionals = tuple(question.functional for question in questions)
+        plan = Plan(experiment, links.claim_hash(self.definition), seed, tuple(sizes), functionals)
+        link = links.decide(questions, plan, self.order, error, executor, progress, alpha, journal=journal)
         return replace(
             link, details=link.details | {"drawn": "here", "point": point_in_words(point), "plan": plan.hash}
         )
@@ -215,13 +234,19 @@ def point_in_words(point: Point) -> dict[str, str]:
     return {str(symbol): str(number) for symbol, number in point.items()}
 
 
-def _check_resolution(resolution: object, journal: object) -> None:
+def _checked_resolution(resolution: object) -> float:
     known = isinstance(resolution, Real) and not isinstance(resolution, bool)
     if not known or not 0 < resolution < float("inf"):  # type: ignore[operator]
         wanted = "the discrepancy to exclude, a number larger than zero"
         raise DomainError(f"resolution = {shown(resolution)}", wanted, "resolution=0.01")
-    if journal is not None:
-        raise DomainError("a journal and a resolution", "one of them: a run until decided keeps none", "journal=None")
+    return float(resolution)  # type: ignore[arg-type]
+
+
+def _check_alpha(alpha: object) -> None:
+    """What is detected with probability 0.95 is stated: false claims are to be missed as seldom."""
+    known = isinstance(alpha, Real) and not isinstance(alpha, bool)
+    if not known or not 0 < alpha <= LARGEST_ALPHA:  # type: ignore[operator]
+        raise DomainError(f"alpha = {shown(alpha)}", f"a number above 0, at most {LARGEST_ALPHA}", "alpha=1e-6")
 
 
 def _unbound(limit: Limit, wanted: str, advice: str) -> UnboundSymbol:

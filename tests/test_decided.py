@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,8 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.cli import main
+from symlimits.finite.network import KernelExperiment
 
 SIZES = (8, 16, 32)
 
@@ -44,6 +50,13 @@ def test_the_same_on_any_executor_and_verified() -> None:
     with ThreadPoolExecutor(3) as executor:
         assert ONE.certify(SIZES, executor=executor, resolution=0.2).to_json() == alone
     assert sl.verify(alone, experiment=biased).ok
+    edited = sl.verify(alone.replace('"resolution": 0.2', '"resolution": 0.3'), experiment=biased)
+    assert not edited.ok
+    assert "details.detectable" in {difference.place for difference in edited.differences}
+    other = ONE.certify(SIZES, resolution=0.2, alpha=0.01).to_json()
+    assert other != alone
+    assert sl.verify(other, experiment=biased).ok
+    assert sl.verify(ONE.certify(SIZES, alpha=0.01).to_json(), experiment=biased).ok
     with pytest.raises(sl.DataError, match="the experiment"):
         sl.verify(alone)
 
@@ -54,15 +67,18 @@ def test_networks() -> None:
     assert link.passed, link.summary
 
 
-def test_refusals(tmp_path) -> None:
+def test_refusals() -> None:
     for wrong in (0, -1, "x", True, float("inf")):
         with pytest.raises(sl.DomainError, match="resolution"):
             ONE.certify(SIZES, resolution=wrong)
-    with pytest.raises(sl.DomainError, match="journal"):
-        ONE.certify(SIZES, resolution=0.1, journal=tmp_path / "j")
-    t = sp.Symbol("t", real=True)
-    with pytest.raises(sl.DomainError, match="kind 'cf'"):
-        sl.limit(sp.exp(-(t**2)), experiment=biased, kind="cf").certify(SIZES, resolution=0.1)
+    for wrong in (0, -1, "x", True, 0.06, 1e400):
+        for resolution in (None, 0.1):
+            with pytest.raises(sl.DomainError, match="alpha"):
+                ONE.certify(SIZES, resolution=resolution, alpha=wrong)
+    with pytest.raises(sl.DomainError, match="an exponent is a slope of logarithms"):
+        sl.limit(sp.Integer(0), experiment=biased, kind="exponent").certify(SIZES, resolution=0.1)
+    with pytest.raises(sl.DomainError, match=r"'mean'.*an experiment"):
+        sl.limit(sp.Integer(0)).certify(SIZES, resolution=0.1)
     heavy = sl.limit(sp.Integer(0), experiment=cauchy)
     with pytest.raises(sl.DomainError, match="heavy tails"):
         heavy.certify(SIZES, resolution=1.0)
@@ -90,3 +106,195 @@ def one(size: int, rng: np.random.Generator) -> float:
 def test_one_draw_a_call_is_enough() -> None:
     link = sl.limit(sp.Integer(1), experiment=one, order=0).certify(SIZES, resolution=0.3).links[0]
     assert link.passed, link.summary
+
+
+def test_what_is_stated() -> None:
+    details = ONE.certify(SIZES, resolution=0.2).links[0].details
+    assert details["detectable"] == details["resolution"] == 0.2
+    assert (details["power"], details["control size"]) == (0.95, pytest.approx(0.3))
+    assert details["control p value"] <= details["alpha"] < details["p value"]
+    low, high = details["interval 95 %"]
+    assert 0.8 < low < details["estimate"] < high < 1.2
+    # wider than a normal interval, which may be looked at once only
+    assert 1.96 < (high - low) / 2 / details["standard error"] < 6
+    assert details["looks"][-1][0] == details["rounds"]
+    assert details["moments"]["8"][0] == pytest.approx(1 + 1 / 8, abs=0.1)
+
+
+# ----------------------------------------------------------------------------------------- journals
+
+LONG = partial(ONE.certify, SIZES, resolution=0.14)  # some twenty looks
+
+
+def cut(journal: Path, lines: int) -> None:
+    """The journal as a writer leaves it who is killed within a line."""
+    content = journal.read_bytes().splitlines(keepends=True)
+    assert len(content) > lines + 1
+    journal.write_bytes(b"".join(content[:lines]) + content[lines][:-9])
+
+
+@pytest.mark.parametrize("lines", [1, 3, 400])
+def test_a_run_that_was_killed_goes_on(lines: int, tmp_path: Path) -> None:
+    journal, alone = tmp_path / "j", LONG().to_json()
+    assert LONG(journal=journal).to_json() == alone
+    whole = sorted(journal.read_text().splitlines())
+    cut(journal, lines)
+    with ThreadPoolExecutor(3) as executor:
+        assert LONG(executor=executor, journal=journal).to_json() == alone
+    assert sorted(journal.read_text().splitlines()) == whole
+
+
+def test_on_other_workers_after_a_cut(tmp_path: Path) -> None:
+    journal, alone = tmp_path / "j", LONG(journal=tmp_path / "j").to_json()
+    cut(journal, 40)
+    pools = partial(ProcessPoolExecutor, 2, get_context("fork"))
+    assert LONG(executor=pools, journal=journal).to_json() == alone
+
+
+class Interrupted:
+    """The experiment of `ONE`, with Ctrl-C after some calls; in a digest it is the same at each count."""
+
+    calls = 10**9
+
+    def __call__(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        if not Interrupted.calls:
+            raise KeyboardInterrupt
+        Interrupted.calls -= 1
+        return biased(size, rng)
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = partial(sl.limit(sp.Integer(1), experiment=Interrupted()).certify, SIZES, resolution=0.2)
+    alone = run()
+    for calls in (1, 200, 10):
+        monkeypatch.setattr(Interrupted, "calls", calls)
+        with pytest.raises(KeyboardInterrupt):
+            run(journal=tmp_path / "j")
+    assert len((tmp_path / "j").read_text().splitlines()) == 1 + 211
+    monkeypatch.setattr(Interrupted, "calls", 10**9)
+    assert run(journal=tmp_path / "j") == alone
+    monkeypatch.setattr(Interrupted, "calls", 0)
+    assert run(journal=tmp_path / "j") == alone, "all is there: nothing is drawn"
+
+
+def test_a_finer_resolution_goes_on_from_the_same_journal(tmp_path: Path) -> None:
+    assert ONE.certify(SIZES, resolution=0.2, journal=tmp_path / "j").ok
+    rounds = len((tmp_path / "j").read_text().splitlines())
+    assert LONG(journal=tmp_path / "j") == LONG()
+    assert len((tmp_path / "j").read_text().splitlines()) > rounds
+
+
+def test_a_foreign_journal_is_refused(tmp_path: Path) -> None:
+    journal = tmp_path / "j"
+    ONE.certify(SIZES, resolution=0.2, journal=journal)
+    content = journal.read_bytes()
+    others: dict[str, Callable[[], object]] = {
+        "seed": lambda: ONE.certify(SIZES, seed=1, resolution=0.2, journal=journal),
+        "sizes": lambda: ONE.certify((8, 16, 64), resolution=0.2, journal=journal),
+        "claim": lambda: sl.limit(sp.Integer(2), experiment=biased).certify(SIZES, resolution=0.2, journal=journal),
+        "experiment": lambda: sl.limit(sp.Integer(1), experiment=one).certify(SIZES, resolution=0.2, journal=journal),
+    }
+    for name, other in others.items():
+        with pytest.raises(sl.DataError, match=f"its {name} is"):
+            other()
+    assert journal.read_bytes() == content
+    altered = content.splitlines(keepends=True)
+    altered[50] = altered[50].replace(b"0x1.", b"0x1.1", 1)
+    journal.write_bytes(b"".join(altered))
+    with pytest.raises(sl.DataError, match="line 51 of the journal"):
+        ONE.certify(SIZES, resolution=0.2, journal=journal)
+
+
+def test_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(self: KernelExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
+        if not Interrupted.calls:
+            raise KeyboardInterrupt
+        Interrupted.calls -= 1
+        return self.draws(size, 20, rng)
+
+    monkeypatch.setattr(KernelExperiment, "__call__", drawn)
+    command = ["certify", "dual-linear", "--sizes", "8,16,32", "--workers", "1", "--resolution", "3/2", "--out"]
+    assert main([*command, str(tmp_path / "whole"), "--picture"]) == 0
+    name = "dual-linear.certificate"
+    assert (tmp_path / "whole" / f"{name}.pdf").stat().st_size > 1000
+    monkeypatch.setattr(Interrupted, "calls", 100)
+    assert main([*command, str(tmp_path / "cut")]) == 130
+    monkeypatch.setattr(Interrupted, "calls", 10**9)
+    assert main([*command, str(tmp_path / "cut")]) == 2, "--resume is asked for"
+    assert main([*command, str(tmp_path / "cut"), "--resume"]) == 0
+    assert (tmp_path / "cut" / f"{name}.json").read_text() == (tmp_path / "whole" / f"{name}.json").read_text()
+    assert not (tmp_path / "cut" / "dual-linear.journal").exists()
+
+
+# --------------------------------------------------------------------------------------------- laws
+
+T, S = sp.symbols("t s", real=True)
+WIDENED, NORMAL = sp.exp(-(T**2) / 2), (1 + sp.erf(S / sp.sqrt(2))) / 2
+
+
+def widened(size: int, rng: np.random.Generator) -> np.ndarray:
+    """A normal law in the limit."""
+    return (1 + 1 / size) * rng.standard_normal(64)
+
+
+def normal(size: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.standard_normal(64)
+
+
+@pytest.mark.parametrize(("kind", "claim", "wrong"), [("cf", WIDENED, T), ("cdf", NORMAL, S)])
+def test_laws(kind: str, claim: sp.Expr, wrong: sp.Symbol) -> None:
+    for order, experiment in ((1, widened), (0, normal)):
+        asked = partial(sl.limit, experiment=experiment, kind=kind, order=order)
+        true = asked(claim).certify(SIZES, resolution=0.3, alpha=0.01).links[0]
+        assert true.passed, true.summary
+        assert true.details["control rejected"]
+        tests = true.details["tests"]
+        assert len(tests) == (8 if kind == "cdf" else 16) * (1 if order else 3)
+        for test in tests:
+            low, high = test["interval 95 %"]
+            assert low < test["value"] < high
+            assert test["value"] - 0.4 < low
+            assert high < test["value"] + 0.4
+        false = asked(claim.subs(wrong, 2 * wrong)).certify(SIZES, resolution=0.15, alpha=0.01).links[0]
+        assert (false.passed, false.details["verdict"]) == (False, "rejected"), false.summary
+
+
+def test_laws_resume_and_are_verified(tmp_path: Path) -> None:
+    claim = sl.limit(NORMAL, experiment=normal, kind="cdf", order=0)
+    alone = claim.certify(SIZES, resolution=0.2).to_json()
+    assert claim.certify(SIZES, resolution=0.2, journal=tmp_path / "j").to_json() == alone
+    cut(tmp_path / "j", 100)
+    with ThreadPoolExecutor(2) as executor:
+        assert claim.certify(SIZES, executor=executor, resolution=0.2, journal=tmp_path / "j").to_json() == alone
+    assert sl.verify(alone, experiment=normal).ok
+
+
+def test_laws_refuse_what_bets_cannot_decide() -> None:
+    claim = sl.limit(NORMAL, experiment=normal, kind="cdf", order=0)
+    for resolution in (1e-4, 0.4):
+        with pytest.raises(sl.DomainError, match=r"wanted: more than 0\.00"):
+            claim.certify(SIZES, resolution=resolution)
+    with pytest.raises(sl.DomainError, match="no law has this one"):
+        sl.limit(NORMAL + 1, experiment=normal, kind="cdf", order=0).certify(SIZES, resolution=0.1)
+
+
+def test_heavy_tails_have_a_law() -> None:
+    claim = sl.limit(sp.exp(-abs(T)), experiment=cauchy, kind="cf", order=0)
+    link = claim.certify(SIZES, resolution=0.3, alpha=0.05).links[0]
+    assert link.passed, link.summary
+
+
+# ----------------------------------------------------------------------------------------- pictures
+
+
+def test_pictures(tmp_path: Path) -> None:
+    certificate = ONE.certify(SIZES, resolution=0.2)
+    left, right = certificate.picture(tmp_path / "mean.svg").axes
+    rounds, evidence = left.lines[0].get_data()
+    assert [rounds[-1], evidence[-1]] == certificate.links[0].details["looks"][-1][:2]
+    assert right.lines[1].get_ydata()[-1] == certificate.links[0].details["estimate"] - 1
+    law = sl.limit(NORMAL - sp.sign(S) / 4, experiment=normal, kind="cdf", order=0).certify(SIZES, resolution=0.2)
+    left, right = law.picture(tmp_path / "law.png").axes
+    assert left.lines[0].get_ydata()[-1] > -np.log(1e-6)
+    assert len(right.containers) == 3, "one for each size"
+    assert {path.suffix for path in tmp_path.iterdir()} == {".svg", ".png"}

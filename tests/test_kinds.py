@@ -10,6 +10,8 @@ import pytest
 import sympy as sp
 
 import symlimits as sl
+from symlimits.certify import Question, judge, summarize
+from symlimits.finite.functional import Functional
 
 SIZES = (4, 8, 16)
 s, t = sp.symbols("s t", real=True)
@@ -143,3 +145,21 @@ def test_draws_too_few_for_a_law_are_refused() -> None:
 
 def test_the_textbook_cdf_compiles() -> None:
     assert sl.limit(NORMAL, experiment=sums, kind="cdf").certify(SIZES).ok
+
+
+@pytest.mark.parametrize("name", ["cdf in the limit", "cdf at every size", "cf at every size", "exponent", "mean"])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_controls_of_broken_claims_move_away_from_the_draws(name: str, side: int) -> None:
+    """A claim that is wrong by as much as the control moves it: once towards the draws, once away from them."""
+    kind, order = name.split()[0], 1 if "limit" in name or name == "exponent" else 0
+    rng = np.random.default_rng(5)
+    draws = {size: 1 + rng.uniform(-1, 1, 4000) for size in (4, 8, 16, 32)}
+    functional = Functional(kind, 1.0)
+    samples = summarize(draws, [functional])
+    value = {"cdf": 0.5, "cf": float(np.cos(1) * np.sin(1)), "exponent": 0.0, "mean": 1.0}[kind]
+    honest = judge([Question(functional, value)], samples, order, 0.01)
+    assert honest.passed
+    wrong = judge([Question(functional, value + side * honest.details["control size"])], samples, order, 0.01)
+    assert not wrong.passed
+    assert wrong.details["control rejected"], wrong.summary
+    assert "NOT REJECTED" not in wrong.summary

@@ -18,6 +18,7 @@ from symlimits.certify.certificate import (
     digest,
 )
 from symlimits.certify.compiled import check_compiled
+from symlimits.certify.decided import KINDS as DECIDED
 from symlimits.certify.decided import decide
 from symlimits.certify.differences import Difference, differences
 from symlimits.certify.expansion import check_expansion
@@ -29,6 +30,7 @@ from symlimits.certify.simulation import Drawing, claim_hash, simulate
 
 __all__ = [
     "ALPHA",
+    "DECIDED",
     "MARKS",
     "PRECISE",
     "PROVED",

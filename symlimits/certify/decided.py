@@ -1,29 +1,37 @@
-"""The first link by evidence that may be looked at after every round: drawing goes on until the claim is decided."""
+"""The first link by evidence that may be looked at again and again: drawing goes on until the claim is decided."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from contextlib import nullcontext
+from math import log
 from typing import Any
+
+import numpy as np
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.certify.laws import Question
 from symlimits.certify.samples import ALPHA
-from symlimits.finite.engine import Source, run
-from symlimits.finite.fits import extrapolate
-from symlimits.finite.plan import Chunk, Plan
+from symlimits.errors import DomainError
+from symlimits.finite.betting import LARGEST_BET, BettingProcess
+from symlimits.finite.engine import Source
+from symlimits.finite.functional import BOUNDS
+from symlimits.finite.joint import JointProcess
+from symlimits.finite.plan import Plan
 from symlimits.finite.remaining import Progress
-from symlimits.finite.sequential import MeanProcess
-from symlimits.finite.statistics import CONTROL, Moments
-from symlimits.finite.tails import refuse_heavy, trusted
+from symlimits.finite.rounds import LOOK, Rounds, Weights, draw_rounds, weights
+from symlimits.finite.sequential import ENOUGH, MeanProcess, follow
+from symlimits.finite.statistics import CONTROL, POWER, ROUNDING
 
-TOGETHER = 16  # rounds drawn at a time
-ENOUGH = 256  # rounds
+KINDS = ("mean", "log", "cf", "cdf")  # of claims about means; an exponent is a slope of logarithms of means
 MOST = 20_000  # rounds, after which a claim stays undecided
+LEVEL = 1 - POWER  # of the intervals
+SHOWN = 64  # looks that a picture shows
+Decision = MeanProcess | JointProcess
 
 
 def decide(
-    question: Question,
+    questions: Sequence[Question],
     plan: Plan,
     order: float,
     resolution: float,
@@ -31,95 +39,149 @@ def decide(
     progress: Progress | None = None,
     alpha: float = ALPHA,
     most: int = MOST,
+    journal: str | os.PathLike[str] | None = None,
 ) -> Link:
-    """Rounds of a chunk at each size, until a mean off by `resolution` is excluded, or the claim is rejected.
+    """Rounds of a chunk at each size, until limits off by `resolution` are excluded, or the claim is rejected.
 
-    A round gives one estimate of the limit: the chunk means, extrapolated with weights by the numbers of draws.
-    Rounds are independent and alike, and nearly Gaussian, so that the e-process of their mean bounds false alarms by
-    `alpha` whenever one stops; nothing is decided by rounds too few to see heavy tails. How many rounds are drawn at a
-    time changes nothing. A resolution finer than what the extrapolation leaves of the bias rejects true claims.
+    A round gives one estimate of each limit: its chunk means, extrapolated. Whenever one stops, `alpha` bounds the
+    false alarms, and the acceptance of a claim that is off by the resolution. Estimates of a mean are taken for nearly
+    Gaussian, and not looked at before they are enough to see heavy tails. Those of a law are bounded (weights times
+    chunk means of a bounded functional), and the bets on them exact at every number of rounds; a law that is exact at
+    every size (order 0) is held against each size. A resolution finer than what the extrapolation leaves of the bias
+    rejects true claims.
     """
-    plan.check_memory(getattr(executor, "_max_workers", 1))
-    owned = executor if callable(executor) and not hasattr(executor, "submit") else None
-    with owned() if owned else nullcontext(executor) as team:
-        process = _rounds(question, plan, order, resolution, team, progress, alpha, most)
-    return _link(process, plan, order, alpha)
+
+    def begin(counts: Sequence[int]) -> tuple[Weights, Decision]:
+        combined = weights(plan.sizes, counts, order, apart=questions[0].functional.kind in BOUNDS)
+        return combined, _process(questions, combined, resolution, alpha, most)
+
+    drawn = draw_rounds(plan, begin, alpha, most, executor, progress, journal)
+    return _link(questions, drawn, plan.sizes, order, alpha)
 
 
-def _rounds(
-    question: Question,
-    plan: Plan,
-    order: float,
-    resolution: float,
-    executor: Source,
-    progress: Progress | None,
-    alpha: float,
-    most: int,
-) -> MeanProcess:
-    weights = _weights(plan, order)
-    process, number = MeanProcess(question.value, resolution), 1
-    while process.count < most and not _is_over(process, alpha):
-        chunks = [Chunk(size, k) for k in range(number, number + TOGETHER) for size in plan.sizes]
-        parts = _drawn(plan, chunks, executor, progress)
-        for k in range(number, number + TOGETHER):
-            row = [parts[Chunk(size, k)].mean for size in plan.sizes]
-            process = process.update([sum(w * mean for w, mean in zip(weights, row, strict=True))])
-            if _is_over(process, alpha):
-                break
-        number += TOGETHER
-    refuse_heavy(trusted(process.moments, alpha))
-    return process
+def _process(questions: Sequence[Question], combined: Weights, resolution: float, alpha: float, most: int) -> Decision:
+    """No evidence yet: about a mean, or about each functional of a law, in the limit or at each size."""
+    if questions[0].functional.kind not in BOUNDS:
+        return MeanProcess(questions[0].value, resolution, least=ENOUGH)
+    share = alpha / (len(combined) * len(questions))
+    parts = [_bets(question, row, resolution, share, most) for row in combined for question in questions]
+    return JointProcess(tuple(parts))
 
 
-def _is_over(process: MeanProcess, alpha: float) -> bool:
-    """Decided, by rounds enough to see heavy tails: of these nothing is decided."""
-    if process.count < ENOUGH:
-        return False
-    return not trusted(process.moments, alpha).light or process.test(alpha).rejected or process.accepted(alpha)
+def _bets(question: Question, row: Sequence[float], resolution: float, share: float, most: int) -> BettingProcess:
+    """Between bounds that every round keeps, a rounding apart."""
+    ends = BOUNDS[question.functional.kind]
+    low, high = (sum(sorted((w * ends[0], w * ends[1]))[side] for w in row) for side in (0, 1))
+    slack = ROUNDING * (high - low)
+    if not ends[0] - slack <= question.value <= ends[1] + slack:
+        given = (
+            f"a law's {question.functional.kind} with the value {question.value:.6g} at {question.functional.at:.6g}"
+        )
+        raise DomainError(given, f"values between {ends[0]:g} and {ends[1]:g}", "another formula: no law has this one")
+    finest = (high - low) / LARGEST_BET * np.expm1(log(1 / share) / most)  # where every bet is the largest, and won
+    coarsest = (ends[1] - ends[0]) / 2 / CONTROL  # the control moves a value towards the middle
+    if not finest < resolution <= coarsest:
+        given = f"resolution = {resolution:.3g} for bets on a law with {most} rounds"
+        wanted = f"more than {finest:.2g}, at most {coarsest:.2g}"
+        raise DomainError(given, wanted, "resolution=None: a test of all draws at once")
+    return BettingProcess(question.value, resolution, low - slack, high + slack, share)
 
 
-def _weights(plan: Plan, order: float) -> tuple[float, ...]:
-    pilots = [plan(Chunk(size, 0))[0] for size in plan.sizes]
-    errors = [pilot.count**-0.5 for pilot in pilots]
-    return extrapolate(plan.sizes, [pilot.mean for pilot in pilots], errors, order or 1, None if order else 0).weights
-
-
-def _drawn(plan: Plan, chunks: Sequence[Chunk], executor: Source, progress: Progress | None) -> dict[Chunk, Moments]:
-    parts: dict[Chunk, Moments] = {}
-
-    def keep(chunk: Chunk, part: tuple[Moments, ...]) -> list[Chunk]:
-        parts[chunk] = part[0]
-        return []
-
-    run(plan, chunks, keep, executor, part=str, progress=progress)
-    return parts
-
-
-def _link(process: MeanProcess, plan: Plan, order: float, alpha: float) -> Link:
-    test, control = process.test(alpha), process.control(alpha)
+def _link(
+    questions: Sequence[Question], drawn: Rounds[Decision], sizes: Sequence[int], order: float, alpha: float
+) -> Link:
+    """The decision, and that about the same rounds and a claim made wrong on purpose."""
+    process = drawn.states[-1]
+    test = process.test(alpha)
+    looks = np.split(drawn.estimates, range(LOOK, len(drawn.estimates), LOOK))
+    control = follow(process.wrong(away=test.rejected), looks, alpha, process.count).test(alpha)
     verdict = "rejected" if test.rejected else "accepted" if process.accepted(alpha) else "undecided"
-    passed = verdict == "accepted" and control.rejected  # what is undecided is not shown
+    found = _of_mean(process) if isinstance(process, MeanProcess) else _of_law(process, questions, drawn, sizes, order)
     details: dict[str, Any] = {
         "kind": "decided",
+        "claim kind": questions[0].functional.kind,
         "verdict": verdict,
+        **found,
+        "order": order,
+        "alpha": alpha,
+        "rounds": process.count,
+        "sizes": [int(size) for size in sizes],
+        "moments": {
+            str(size): [m.mean, m.standard_error, m.count, m.skewness, m.kurtosis] for size, m in drawn.moments.items()
+        },
+        "log e value": process.log_peak,
+        "p value": test.p_value,
+        "resolution": test.detectable,
+        "detectable": test.detectable,
+        "power": POWER,
+        "control rejected": control.rejected,
+        "control size": CONTROL * test.detectable,
+        "control p value": control.p_value,
+        "looks": [_look(state) for state in _thinned(drawn.states)],
+    }
+    passed = verdict == "accepted" and control.rejected  # what is undecided is not shown
+    return Link("simulation", passed, _summary(details), details, STATISTICAL)
+
+
+def _of_mean(process: MeanProcess) -> dict[str, Any]:
+    return {
+        "test": "e-process, normal mixture",
         "value": process.value,
         "estimate": process.moments.mean,
         "standard error": process.moments.standard_error,
-        "order": order,
-        "alpha": alpha,
-        "resolution": process.resolution,
-        "rounds": process.count,
-        "sizes": list(plan.sizes),
-        "test": "e-process, normal mixture",
-        "log e value": process.log_peak,
-        "p value": test.p_value,
-        "control rejected": control.rejected,
-        "control size": CONTROL * process.resolution,
+        "interval 95 %": list(process.interval(LEVEL)),
     }
-    mean, error = process.moments.mean, process.moments.standard_error
-    summary = (
-        f"{verdict} after {process.count} rounds: limit {process.value:.6g}, nets give {mean:.6g} +- {error:.2g}; "
+
+
+def _of_law(
+    process: JointProcess, questions: Sequence[Question], drawn: Rounds[Decision], sizes: Sequence[int], order: float
+) -> dict[str, Any]:
+    """Each functional, in the limit or at each size, with intervals that hold together."""
+    places = ["limit"] if order else [str(size) for size in sizes]
+    rows = zip(
+        [(place, question) for place in places for question in questions],
+        drawn.estimates.mean(axis=0).tolist(),
+        process.intervals(drawn.estimates, LEVEL),
+        strict=True,
     )
-    summary += f"resolution {process.resolution:.2g}, e value e^{process.log_peak:.1f}; "
-    summary += f"control {'rejected' if control.rejected else 'NOT REJECTED'}"
-    return Link("simulation", passed, summary, details, STATISTICAL)
+    tests = [
+        {
+            "size": place,
+            "functional": asked.functional.kind,
+            "point": asked.functional.at,
+            "value": asked.value,
+            "estimate": estimate,
+            "interval 95 %": list(interval),
+        }
+        for (place, asked), estimate, interval in rows
+    ]
+    distance = max(abs(row["estimate"] - row["value"]) for row in tests)
+    return {"test": "e-process, bets, averaged over functionals", "distance": distance, "tests": tests}
+
+
+def _thinned(states: Sequence[Decision]) -> list[Decision]:
+    """Looks for a picture, the last among them, evenly spread in the logarithm."""
+    first = next((k for k, state in enumerate(states) if state.count >= _least(state)), len(states) - 1)
+    chosen = np.unique(np.geomspace(first + 1, len(states), SHOWN).round().astype(int)) - 1
+    return [states[k] for k in chosen]
+
+
+def _least(state: Decision) -> int:
+    return state.least if isinstance(state, MeanProcess) else 1
+
+
+def _look(state: Decision) -> list[float]:
+    """Rounds and the logarithm of the e-value; for a mean the estimate and its interval too."""
+    row = [state.count, state.log_e]
+    return [*row, state.moments.mean, *state.interval(LEVEL)] if isinstance(state, MeanProcess) else row
+
+
+def _summary(details: dict[str, Any]) -> str:
+    if "distance" in details:
+        found = f"law at {len(details['tests'])} places, largest distance {details['distance']:.2g}"
+    else:
+        low, high = details["interval 95 %"]
+        found = f"limit {details['value']:.6g}, nets give {details['estimate']:.6g} in [{low:.6g}, {high:.6g}]"
+    outcome = "rejected" if details["control rejected"] else "NOT REJECTED"
+    decided = f"{details['verdict']} after {details['rounds']} rounds: {found}; e value e^{details['log e value']:.1f}"
+    return f"{decided}; would detect {details['detectable']:.2g}; control {outcome}"

@@ -15,26 +15,27 @@ from typing import Any
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.certify.samples import Samples
 from symlimits.errors import DomainError
-from symlimits.finite.orders import exponent_fit
-from symlimits.finite.statistics import CONTROL, POWER, negative_control
+from symlimits.finite.exponents import BOUND, exponent_fit
+from symlimits.finite.statistics import CONTROL, POWER
 from symlimits.finite.tails import refuse_heavy, trusted_sum
 
 
 def judge_exponent(claimed: float, samples: Sequence[Samples], order: float, alpha: float) -> Link:
     r"""Whether means grow like $AN^s(1 + bN^{-order})$; without b where the order is 0.
 
-    One size more than there are terms tells whether that law fits at all, and each test has half of `alpha`.
+    Second-order terms, up to half the square of the first, are allowed for. One size more than there are terms tells
+    whether that law fits at all, and each test has half of `alpha`.
     """
     sizes, means, errors, counts = zip(*((s.size, s.mean, s.standard_error, s.count) for s in samples), strict=True)
     if order and len(samples) < 3:
         raise DomainError(f"{len(samples)} sizes, a correction of order {order:g}", "3 sizes or more", "order=0")
     fit = exponent_fit(sizes, means, errors, correction=order or None, counts=counts)
     shapes = [_of_logarithm(sample) for sample in samples]
-    refuse_heavy(trusted_sum(shapes, fit.shares, alpha))
-    told = bool(fit.lack_shares) and trusted_sum(shapes, fit.lack_shares, alpha).light
+    refuse_heavy(trusted_sum(shapes, fit.slope.shares, alpha))
+    told = fit.further is not None and trusted_sum(shapes, fit.further.shares, alpha).light
     share = alpha / 2 if told else alpha
-    test, lack = fit.test(claimed, share), fit.lack(share)
-    control = negative_control(fit.exponent, fit.standard_error, claimed, share, fit.dof)
+    test, control = fit.test(claimed, share), fit.control(claimed, share)
+    lack = fit.lack(share) if told else None
     low, high = fit.interval(1 - POWER)
     details: dict[str, Any] = {
         "kind": "exponent",
@@ -43,22 +44,23 @@ def judge_exponent(claimed: float, samples: Sequence[Samples], order: float, alp
         "standard error": fit.standard_error,
         "interval 95 %": [low, high],
         "test": "Student, of logarithms of means",
-        "degrees of freedom": fit.dof if isfinite(fit.dof) else None,
+        "degrees of freedom": fit.slope.dof if isfinite(fit.slope.dof) else None,
         "order": order,
         "alpha": alpha,
-        "p value": min(1.0, 2 * min(test.p_value, lack.p_value)) if told else test.p_value,
+        "p value": min(1.0, 2 * min(test.p_value, lack.p_value)) if lack else test.p_value,
+        "neglected": fit.neglected(BOUND * share),  # of second order, at the smallest size: allowed for
         "power": POWER,
         "detectable": test.detectable,
         "control rejected": control.rejected,
         "control size": CONTROL * test.detectable,
-        "power law p value": lack.p_value if told else None,
+        "power law p value": lack.p_value if lack else None,
         "line": list(fit.line),  # log A, the slope, the coefficient of (N/N_min)^-order
         "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
     }
     passed = details["p value"] > alpha and control.rejected
     summary = f"exponent {claimed:.4g}, nets give {fit.exponent:.4g} in [{low:.4g}, {high:.4g}]; "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
-    summary += "; a power law with this correction DOES NOT FIT" if told and lack.rejected else ""
+    summary += "; a power law with this correction DOES NOT FIT" if lack and lack.rejected else ""
     return Link("simulation", bool(passed), summary, details, STATISTICAL)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import copysign, inf
 from typing import Any, NamedTuple
 
 from symlimits.certify.bias import FITTED, bias_words
@@ -135,10 +135,16 @@ def _binomial(question: Question, sample: Samples, level: float) -> Finding:
     below = round(sample.mean * count)
     detectable = binomial_detectable(count, value, level, POWER)
     low, high = binomial_interval(below, count, 1 - POWER)
-    wrong = value + CONTROL * detectable * _inwards(question) if detectable < inf else value
     interval = (low - value, high - value)
-    p_value, wrong_p_value = (binomial_p_value(below, count, min(max(p, 0.0), 1.0)) for p in (value, wrong))
+    p_value = _binomial_at(value, below, count)
+    side = _side(question, sample.mean - value, p_value <= level)
+    wrong = value + CONTROL * detectable * side if detectable < inf else value
+    wrong_p_value = _binomial_at(wrong, below, count)
     return Finding(sample.mean - value, p_value, interval, detectable, wrong_p_value)
+
+
+def _binomial_at(probability: float, below: int, count: int) -> float:
+    return binomial_p_value(below, count, min(max(probability, 0.0), 1.0))
 
 
 def _alone(question: Question, sample: Samples, level: float) -> Finding:
@@ -163,20 +169,24 @@ def _sum(question: Question, row: Column, weights: Sequence[float], level: float
     threshold = bernstein_quantile(used, reach, (level - lost) / 2)
     half = bernstein_quantile(seen, reach, (1 - VARIANCES) * missed / 2)
     detectable = threshold + bernstein_quantile(seen, reach, (1 - VARIANCES) * missed)
-    p_value, wrong_p_value = (
-        min(1.0, 2 * bernstein_tail(abs(distance), used, reach) + lost)
-        for distance in (gap, gap - CONTROL * detectable * _inwards(question))
-    )
-    return Finding(gap, p_value, (gap - half, gap + half), detectable, wrong_p_value)
+
+    def p_value(distance: float) -> float:
+        return min(1.0, 2 * bernstein_tail(abs(distance), used, reach) + lost)
+
+    side = _side(question, gap, p_value(gap) <= level)
+    wrong = gap - CONTROL * detectable * side
+    return Finding(gap, p_value(gap), (gap - half, gap + half), detectable, p_value(wrong))
 
 
 def _bounded(sample: Samples, width: float, level: float) -> float:
     return largest_variance(sample.count * sample.standard_error**2, sample.count, width, level)
 
 
-def _inwards(question: Question) -> int:
-    """Where a control moves a value: towards the middle of what values can be."""
-    return -1 if question.value > 1 - WIDTHS[question.functional.kind] / 2 else 1
+def _side(question: Question, gap: float, rejected: bool) -> float:
+    """Where a control moves a value: towards the middle of what values can be; a rejected one away from the draws."""
+    if rejected:
+        return -copysign(1.0, gap)
+    return -1.0 if question.value > 1 - WIDTHS[question.functional.kind] / 2 else 1.0
 
 
 def _test(name: str, questions: Sequence[Question], found: Sequence[Finding], share: float) -> dict[str, Any]:

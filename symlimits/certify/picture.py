@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from symlimits.certify.certificate import Certificate
 from symlimits.certify.law_picture import draw_exponent, draw_law
+from symlimits.certify.picture_decided import draw_decision
 from symlimits.errors import DataError, NoRule
 
 INCHES = (9.0, 3.6)
@@ -23,7 +24,8 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
     Left: the mean at each size less the limit, in standard errors of one mean, the fitted bias, and the band inside
     which the extrapolated limit agrees (`alpha`) or would be found wrong (`detectable`). Right: the means of the
     chunks, standardised, against normal quantiles. Of a law: the claimed function and the draws', and their
-    differences; of an exponent: means against sizes in logarithms, with the fit and the claimed slope.
+    differences; of an exponent: means against sizes in logarithms, with the fit and the claimed slope;
+    of a run until decided see `draw_decision`.
 
     Raises `DataError` for a certificate without samples and `NoRule` without matplotlib (the extra `plot`).
     """
@@ -54,7 +56,7 @@ def _mean(left: Any, right: Any, details: Mapping[str, Any]) -> None:
     _quantiles(right, details.get("residuals", []))
 
 
-DRAWN = {"mean": _mean, "cdf": draw_law, "cf": draw_law, "exponent": draw_exponent}
+DRAWN = {"mean": _mean, "cdf": draw_law, "cf": draw_law, "exponent": draw_exponent, "decided": draw_decision}
 
 
 def _bias(axes: Any, details: Mapping[str, Any]) -> None:

@@ -8,20 +8,19 @@ from contextlib import nullcontext
 from functools import reduce
 from hashlib import sha256
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sympy as sp
 
 from symlimits.certify.samples import Samples
+from symlimits.finite.chunks import Part, record, restored
 from symlimits.finite.engine import Source, run
 from symlimits.finite.functional import Functional
 from symlimits.finite.journal import Journal
 from symlimits.finite.journal import journal as opened
 from symlimits.finite.plan import Chunk, Experiment, Plan
 from symlimits.finite.remaining import Progress
-from symlimits.finite.statistics import Moments, merge
-
-Part = tuple[Moments, ...]  # of a chunk, one for each functional
+from symlimits.finite.statistics import merge
 
 
 class Drawing(NamedTuple):
@@ -62,7 +61,7 @@ def _whole(parts: Mapping[Chunk, Part], size: int, functional: int) -> Samples:
 
 def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal | None) -> dict[Chunk, Part]:
     """The moments of every chunk: those of the journal, and the others from the engine."""
-    stored = {} if log is None else {key: _restored(value) for key, value in log.found.items()}
+    stored = restored(log)
     first = [Chunk(size, 0) for size in plan.sizes]
     known = [[chunk, *plan.further(chunk, stored[chunk.key][0].count)] for chunk in first if chunk.key in stored]
     planned = {*first, *chain.from_iterable(known)}
@@ -70,8 +69,7 @@ def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal 
 
     def keep(chunk: Chunk, part: Part) -> list[Chunk]:
         parts[chunk] = part
-        if log is not None:
-            log.append(chunk.key, [[m.count, *map(float.hex, _numbers(m))] for m in part])
+        record(log, chunk, part)
         return [] if chunk.number else [other for other in plan.further(chunk, part[0].count) if other not in parts]
 
     run(plan, sorted(planned - set(parts)), keep, executor, part=_size, progress=progress)
@@ -80,14 +78,6 @@ def _draw(plan: Plan, executor: Source, progress: Progress | None, log: Journal 
 
 def _size(chunk: Chunk) -> str:
     return f"networks of size {chunk.size}"
-
-
-def _restored(value: Any) -> Part:
-    return tuple(Moments(count, *map(float.fromhex, numbers)) for count, *numbers in value)
-
-
-def _numbers(part: Moments) -> tuple[float, ...]:
-    return part.mean, part.m2, part.skewness, part.kurtosis
 
 
 def claim_hash(expr: sp.Expr) -> str:

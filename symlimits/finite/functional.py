@@ -11,8 +11,8 @@ from symlimits.errors import DataError
 
 Array = npt.NDArray[np.float64]
 
-# how far apart two values of a bounded functional can be
-WIDTHS = {"cf": 2.0, "sine": 2.0, "cdf": 1.0}
+BOUNDS = {"cf": (-1.0, 1.0), "sine": (-1.0, 1.0), "cdf": (0.0, 1.0)}  # of the bounded functionals
+WIDTHS = {kind: high - low for kind, (low, high) in BOUNDS.items()}  # how far apart two values can be
 KINDS = ("mean", "cdf", "cf", "log", "exponent")
 ARGUMENTS = {"cdf": "s", "cf": "t"}  # the symbol of a law's argument
 

@@ -1,6 +1,6 @@
-r"""The order of a bias and the exponent of convergence, from means at several sizes.
+r"""The order of a bias, from means at several sizes.
 
-Both ask whether values at several sizes need a term that the claim has not: a contrast of them, a sum with weights
+It asks whether they need a term that the claim has not: a contrast of them, a sum with weights
 that no claimed term moves, is zero if they do not. It is one sum of independent means, so that Student's law with the
 degrees of freedom of its standard error is its own, as it is of a limit; chi-square would take errors for known.
 """
@@ -8,19 +8,17 @@ degrees of freedom of its standard error is its own, as it is of a limit; chi-sq
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
 
 from symlimits.errors import DomainError
 from symlimits.finite.fits import at_least_rounding, check_means, least_squares
-from symlimits.finite.statistics import POWER, Test, degrees_of_freedom, mean_test, negative_control
+from symlimits.finite.statistics import Test, degrees_of_freedom, mean_test, negative_control
 
 Array = npt.NDArray[np.float64]
-LARGEST_ERROR = 0.2  # of a value whose logarithm is fitted: the logarithm is then biased by a tenth of its error
 
 
 @dataclass(frozen=True)
@@ -126,110 +124,14 @@ class Means:
 
 def _is_zero(means: Means, weights: Array, alpha: float) -> tuple[Test, Test, Array]:
     """The test that a sum of means is zero, its control, and the shares of the means in its error."""
-    error, dof, shares = _error(means, weights)
+    error, dof, shares = error_of_sum(means, weights)
     estimate = float(weights @ means.values)
     return mean_test(estimate, error, 0.0, alpha, dof), negative_control(estimate, error, 0.0, alpha, dof), shares
 
 
-def _error(means: Means, weights: Array) -> tuple[float, float, Array]:
+def error_of_sum(means: Means, weights: Array) -> tuple[float, float, Array]:
     """The standard error of a sum of means, its degrees of freedom, and the shares of the means in it."""
     parts = weights * means.errors
     error = float(np.linalg.norm(parts))
     dof = degrees_of_freedom(means.counts, (parts / error).tolist()) if means.counts else inf
     return error, dof, parts / error
-
-
-@dataclass(frozen=True)
-class ExponentFit:
-    """The slope of log|value| against log N, with its error; `line` has the intercept first, then the slope.
-
-    `lack` tests that the power law fits at all (None where sizes are too few to tell): that no further term is needed.
-    `shares` are those of the values in the error of the slope, with signs, and `lack_shares` those in that of `lack`.
-    """
-
-    exponent: float
-    standard_error: float
-    dof: float
-    line: tuple[float, float, float]
-    shares: tuple[float, ...]
-    estimate_of_lack: tuple[float, float, float] | None = None
-    lack_shares: tuple[float, ...] = ()
-
-    @property
-    def p_value(self) -> float:
-        """Whether the power law fits at all: of the term that it should not need."""
-        return 1.0 if self.estimate_of_lack is None else self.lack(POWER).p_value
-
-    def lack(self, alpha: float) -> Test:
-        """The test that no further term is needed."""
-        estimate, error, dof = self.estimate_of_lack or (0.0, inf, inf)
-        return mean_test(estimate, error, 0.0, alpha, dof)
-
-    def interval(self, alpha: float) -> tuple[float, float]:
-        """The exponents that a test at level `alpha` does not reject."""
-        quantile = ndtri(alpha / 2) if self.dof == inf else stdtrit(self.dof, alpha / 2)
-        half = -float(quantile) * self.standard_error
-        return self.exponent - half, self.exponent + half
-
-    def test(self, claimed: float, alpha: float) -> Test:
-        """Student's test of an exponent; `statistics.negative_control` takes the same numbers."""
-        return mean_test(self.exponent, self.standard_error, claimed, alpha, self.dof)
-
-    def within(self, low: float, high: float, alpha: float) -> str:
-        """ "confirmed" if the interval lies in [low, high], "refuted" if it lies outside, else "undecided"."""
-        left, right = self.interval(alpha)
-        if right < low or left > high:
-            return "refuted"
-        return "confirmed" if low <= left and right <= high else "undecided"
-
-
-def exponent_fit(
-    sizes: Sequence[int],
-    values: npt.ArrayLike,
-    standard_errors: npt.ArrayLike,
-    correction: float | None = 1.0,
-    smallest: int = 0,
-    counts: Sequence[int] = (),
-) -> ExponentFit:
-    r"""The exponent s of values $A N^{s}(1 + b N^{-correction} + \dots)$: a weighted fit of logarithms.
-
-    The terms are $\log A + s\log N + bN^{-correction}$. Without correction (None), and with sizes below `smallest`
-    left out, it is the plain slope, sharper and biased by what it neglects. Errors of logarithms are those of the
-    values, divided by them; raises `DomainError` where they exceed a fifth, or where values differ in sign. With
-    `counts`, the numbers of draws, they alone decide the weights and errors have Student's law; without, errors
-    are known. One size more than terms tells whether a term $N^{-correction/2}$ (without correction: $N^{-1}$) is
-    needed beside.
-
-    >>> sizes = [16, 32, 64, 128]
-    >>> fit = exponent_fit(sizes, [n**-0.5 * (1 + 0.2 / n) for n in sizes], [1e-4] * 4)
-    >>> round(fit.exponent, 3), fit.within(-0.56, -0.44, alpha=1e-6)
-    (-0.5, 'confirmed')
-    """
-    y, errors = np.asarray(values, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
-    check_means(sizes, y, errors)
-    n = np.asarray(sizes, dtype=np.float64)
-    kept = n >= smallest
-    n, y, errors = n[kept], y[kept], at_least_rounding(y, errors)[kept]
-    terms = 2 if correction is None else 3
-    if np.unique(n).size < terms or (correction is not None and correction <= 0):
-        given = f"{np.unique(n).size} sizes, correction {correction}"
-        raise DomainError(given, f"{terms} sizes or more, a positive correction", "sizes=(16, 32, 64, 128)")
-    if abs(np.sign(y).sum()) < y.size or (errors > LARGEST_ERROR * np.abs(y)).any():
-        given = f"values {y.tolist()} with errors {errors.tolist()}"
-        raise DomainError(given, "values of one sign, known to a fifth", "more draws, or smaller sizes")
-    scaled = n / n.min()
-    design = np.stack([np.ones_like(n), np.log(scaled), scaled ** -(correction or 0.0)][:terms], axis=1)
-    drawn = tuple(np.asarray(counts)[kept].tolist()) if len(counts) else ()
-    scales = np.asarray(drawn, dtype=np.float64) ** -0.5 if drawn else errors / np.abs(y)
-    logs = Means(np.log(np.abs(y)), errors / np.abs(y), scales, drawn)
-    fit = least_squares(design, logs.values, scales)
-    coefficients = fit.coefficients.tolist() + [0.0] * (3 - terms)
-    error, dof, shares = _error(logs, fit.weights[1])
-    found = ExponentFit(coefficients[1], error, dof, tuple(coefficients), tuple(shares.tolist()))
-    if n.size == terms or np.unique(n).size == terms:
-        return found
-    weights = contrast(design, scaled ** -(correction / 2 if correction else 1.0), scales)
-    error, dof, shares = _error(logs, weights)
-    return replace(
-        found, estimate_of_lack=(float(weights @ logs.values), error, dof), lack_shares=tuple(shares.tolist())
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import inf, sqrt
+from math import copysign, inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -151,11 +151,14 @@ def mean_test(estimate: float, standard_error: float, value: float, alpha: float
 def negative_control(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:
     """The test of a value made wrong on purpose, by 1.5 times `detectable`: it must be rejected.
 
+    Upwards; a value that is rejected itself moves away from the estimate, since towards it the truth may lie.
+
     >>> negative_control(1.0, 0.1, 1.1, alpha=1e-6).rejected
     True
     """
     honest = mean_test(estimate, standard_error, value, alpha, dof)
-    return mean_test(estimate, standard_error, value + CONTROL * honest.detectable, alpha, dof)
+    side = copysign(1.0, value - estimate) if honest.rejected else 1.0
+    return mean_test(estimate, standard_error, value + side * CONTROL * honest.detectable, alpha, dof)
 
 
 def degrees_of_freedom(counts: Sequence[int], shares: Sequence[float]) -> float:

@@ -60,7 +60,7 @@ def certify(arguments: Namespace) -> int:
     if arguments.picture and folder is None:
         raise DataError("--picture without --out", "a folder for the picture", "--out out")
     resolution = None if arguments.resolution is None else float(exact(arguments.resolution, "resolution"))
-    journal = arguments.journal or (folder / f"{name}.journal" if folder and resolution is None else None)
+    journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
     with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
         certificate = limit.certify(arguments.sizes, arguments.seed, executor, report, journal, resolution)
     code = _verdict(certificate, name, folder)
@@ -128,6 +128,13 @@ def reproduce(arguments: Namespace) -> int:
     return OK if all(outcome.certificate.ok for outcome in outcomes) else BROKEN
 
 
+def scaling(arguments: Namespace) -> int:
+    """How hyperparameters scale with width."""
+    from symlimits.paper.scaling_commands import scaling as command  # imports what no other command has to wait for
+
+    return command(arguments)
+
+
 def doctor(arguments: Namespace) -> int:
     """Versions, cache, threads, LaTeX, and a self-check; or an empty cache."""
     if arguments.clear_cache:
@@ -144,6 +151,7 @@ def doctor(arguments: Namespace) -> int:
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "list": list_claims,
     "derive": derive,
+    "derive scaling": scaling,
     "certify": certify,
     "compare": compare,
     "verify": verify,

@@ -17,9 +17,13 @@ from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import check_lines, check_network, foreign, named, read_certificate
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
+from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
-EXPERIMENTS: dict[str, Callable[[Any], Any]] = {"network": Twin.from_record}
+EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
+    "network": Twin.from_record,
+    "frozen training": FrozenTwin.from_record,
+}
 
 
 @dataclass(frozen=True)
@@ -140,15 +144,17 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     _check_work(limit, details.get("sizes", SIZES))
     if "drawn" not in details:
         return limit.certify(seed=seed, executor=executor, progress=progress), ""
+    alpha = details.get("alpha", links.ALPHA)
     if details.get("kind") == "decided":
         if limit.experiment is None:
             raise DataError("a run until decided of an author's own experiment", "the experiment", "experiment=draw")
-        return limit.certify(details["sizes"], seed, executor, progress, resolution=details.get("resolution")), ""
+        fixed = details.get("resolution"), alpha
+        return limit.certify(details["sizes"], seed, executor, progress, None, *fixed), ""
     samples = _samples(details)
     if details.get("drawn") == "here" and limit.experiment is not None:
-        return limit.certify([s.size for s in samples[0]], seed, executor, progress), ""
+        return limit.certify([s.size for s in samples[0]], seed, executor, progress, alpha=alpha), ""
     note = "the samples are the author's: the test is done again on their stored means, nothing was drawn"
-    return _with_what_was_drawn(limit.judge(samples, seed), limit, stored, details), note
+    return _with_what_was_drawn(limit.judge(samples, seed, alpha), limit, stored, details), note
 
 
 def _check_work(limit: Limit, sizes: Iterable[Any]) -> None:

@@ -82,7 +82,8 @@ def test_control():
     draws = coins(0.02, 0, 5000)(0)
     process = BettingProcess(0.02, resolution=0.03).update(draws)
     assert process.accepted(1e-6), "below 0 there is nothing to exclude"
-    assert process.control(draws, 1e-6).rejected
+    assert process.wrong().value == pytest.approx(0.065)
+    assert process.wrong().update(draws).test(1e-6).rejected
 
 
 def test_refusals():

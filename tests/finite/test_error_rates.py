@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,21 @@ def test_traps() -> None:
         assert not more_than(rows[cure]["events"], 400, 0.01), cure
     assert rows["six Gaussians: refused"]["events"] == 400
     assert rows["six Gaussians: alarms not refused"]["events"] == 0
+
+
+@pytest.mark.slow
+def test_certificates_until_decided() -> None:
+    """Through `Limit.certify`: at alpha = 0.05 one in twenty may alarm, and one in twenty false ones be missed."""
+    program = runpy.run_path(str(PROGRAM))
+    rows = by_name(program["decided"](400, 400, executor=ThreadPoolExecutor))
+    for kind, resolution in program["RESOLUTIONS"].items():
+        name = f"decided {kind}, resolution {resolution}"
+        alarms, accepted, found = (
+            rows[f"{name}: {what}"] for what in ("false alarms", "true claims accepted", "false claims found")
+        )
+        assert not more_than(alarms["events"], alarms["claims"], 0.05), kind
+        assert not fewer_than(accepted["events"], accepted["claims"], 0.95), kind
+        assert not fewer_than(found["events"], found["claims"], 0.95), kind
 
 
 def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Dual activations as experiments: sign images and controls, unbiased, with honest errors, of small variance."""
+"""Dual activations as experiments: sign images and control variates, unbiased, with honest errors."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.stats import nct, t
 
 from symlimits.errors import DomainError
-from symlimits.finite.sequential import START, MeanProcess, run_until_decided
+from symlimits.finite.sequential import START, MeanProcess, follow, run_until_decided
 from symlimits.finite.statistics import moments, seed
 from tests.binomial import more_than
 
@@ -80,7 +80,9 @@ def test_control_of_an_accepted_claim():
     end = run_until_decided(chunks(1.0, 7), MeanProcess(1.0, 0.4), 1e-6, most=10**5)
     assert end.accepted(1e-6)
     assert end.test(1e-6).detectable == 0.4
-    assert end.control(1e-6).rejected
+    same = (chunks(1.0, 7)(k) for k in range(end.count // 50))
+    control = follow(end.wrong(), same, 1e-6, most=end.count)
+    assert (control.value, control.test(1e-6).rejected) == (1.6, True)
 
 
 def test_what_was_rejected_stays_rejected():

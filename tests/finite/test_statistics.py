@@ -46,6 +46,13 @@ def test_negative_control_is_rejected_whenever_the_value_is_accepted():
     assert all(negative_control(m, e, 0.0, 1e-6).rejected for m, e in accepted)
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_negative_control_of_a_rejected_value_moves_away_from_the_estimate(side):
+    for z in np.linspace(5.0, 15.0, 21):
+        assert mean_test(side * z, 1.0, 0.0, 1e-6).rejected
+        assert negative_control(side * z, 1.0, 0.0, 1e-6).rejected
+
+
 def test_known_values_of_the_test():
     result = mean_test(1.96, 1.0, 0.0, 0.05)
     assert (result.statistic, result.alpha, result.degenerate) == (1.96, 0.05, False)
