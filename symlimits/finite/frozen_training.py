@@ -20,7 +20,7 @@ REFERENCE = 2**8  # the width at which sigma is one
 MOVE = 3.0  # of the rates: output weights move by half their size in a step at the reference width
 STEPS = 3
 LARGEST = 2**22  # numbers of hidden features held at once
-DRAWS, FEWEST, MOST = 2**17, 64, 256  # networks times width, and networks, of one size in a certificate
+DRAWS, FEWEST, MOST = 2**18, 128, 512  # networks times width, and networks, of one size in a certificate
 QUANTITIES = (
     "f_init", "f", "f_change", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment",
 )  # fmt: skip

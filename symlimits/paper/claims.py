@@ -97,10 +97,7 @@ TABLE: tuple[Claim, ...] = (
     ),
     Claim("sphere-relu", "correlation map of a relu layer, NNGP", SPHERE, partial(sphere_map, "nngp", "relu")),
     Claim(
-        "exponent-mf",
-        "growth of the logit's part from both layers, mean field",
-        GOLIKOV,
-        partial(exponent, "MF", "f_aw"),
+        "exponent-ntk", "growth of the logit's part from both layers, NTK", GOLIKOV, partial(exponent, "NTK", "f_aw")
     ),
     Claim("sphere-slope-relu", "slope map of a relu layer, NTK", SPHERE, partial(sphere_map, "ntk", "relu")),
     *(
