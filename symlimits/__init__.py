@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from symlimits.limits import limit as limit
     from symlimits.paper.verify import Verification as Verification
     from symlimits.paper.verify import verify as verify
+    from symlimits.theory import scaling as scaling
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -43,7 +44,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = {"activations": "symlimits.activations", "rules": "symlimits.derivation.rules"}
+_MODULES = {
+    "activations": "symlimits.activations",
+    "rules": "symlimits.derivation.rules",
+    "scaling": "symlimits.theory.scaling",
+}
 _HOMES = {
     "symlimits.certify": "Certificate",
     "symlimits.chain": "Derivation load",

@@ -16,12 +16,14 @@ from typing import NoReturn
 
 from symlimits import __version__
 from symlimits.errors import SymlimitsError
+from symlimits.paper import scaling_arguments
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
 DESCRIPTION = "Derive, print, compile and certify the infinite-width limits of neural networks."
 EPILOG = """examples:
   symlimits derive ntk --activation "x*(1+erf(x/sqrt(2)))/2" --depth 3 --out out
+  symlimits derive scaling abc --depth 3 --named mup --base-width 256 --width 4096
   symlimits certify nngp-relu --sizes 32,128,512 --out out
   symlimits verify out/nngp-relu.certificate.json
   symlimits compare ntk --activation relu --depth 1 --w-var 2 --b-var 0 --p 1 --q 1 --c=-1/2 --samples nets.npz
@@ -33,7 +35,11 @@ exit codes: 0, all is well; 1, a link of a certificate broke; 2, bad input; 130,
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 when a link breaks, 2 for bad input, 130 when interrupted."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:2] == scaling_arguments.COMMAND.split():
+        arguments = scaling_arguments.parser().parse_args(scaling_arguments.joined(words[2:]))
+    else:
+        arguments = parser().parse_args(words)
     if [] in vars(arguments).values():  # argparse takes the text "--" of an option for the end of all options
         parser().error("an option has the value '--'")
     try:
@@ -83,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _statement(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("statement", metavar="STATEMENT", help="dual, nngp, ntk, or the name of a claim (symlimits list)")
+    add("statement", metavar="STATEMENT", help="dual, nngp, ntk, scaling, or a claim (symlimits list)")
     add("--activation", metavar="PHI", help='relu, gelu, leaky_relu(1/10), ... or a formula in x: "x*tanh(x)"')
     add("--depth", help="hidden layers: an integer, or a symbol (default: L)")
     add("--w-var", help="weight variance, a number or formula (default: sigma_w**2)")

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from symlimits.derivation import maxplus
 from symlimits.derivation.rules import ROUTE
 from symlimits.derivation.trace import Step
 from symlimits.language.recursion import Recursion
 
-EXPLANATIONS = {rule.name: rule.explanation for rule in ROUTE}
+EXPLANATIONS = {rule.name: rule.explanation for rule in ROUTE} | maxplus.EXPLANATIONS
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
 

@@ -50,7 +50,9 @@ def code_of(arguments: list[str]) -> int:
 # ------------------------------------------------------------------------------------------ start-up
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["certify", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["certify", "--help"], ["derive", "scaling", "abc", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = f"""
 import sys

@@ -26,7 +26,10 @@ from symlimits.finite.statistics import EMPTY, ROUNDING, merge, moments
 
 Function = Callable[[Array], Array]
 
+Law = tuple[float, float, float]  # variances p, q and covariance c
+
 IMAGES = 4  # products f(u) g(v) for each draw
+CONTROLS = 3
 PILOT = 10  # one draw in ten fits the coefficients: their error then adds about 3/(n/10) to the relative variance
 LEAST = 1000  # draws: a pilot of 100 for four coefficients
 BATCH = 2**16  # draws held at a time, in cache
@@ -58,26 +61,35 @@ def gaussian_expectation(
     >>> abs(estimate.value - 1 / (2 * np.pi)) < 5 * estimate.standard_error < 0.01
     True
     """
-    if not (p >= 0 and q >= 0 and abs(c) <= sqrt(p) * sqrt(q) * (1 + 1e-12)):
-        raise DomainError(f"p = {p}, q = {q}, c = {c}", "p, q >= 0 and c^2 <= p q", "c = 0")
+    check_law(p, q, c)
     if count < LEAST:
         raise DomainError(f"count = {count}", f"{LEAST} draws or more", f"count={LEAST}")
     pilot, law = count // PILOT, (p, q, c)
-    known = np.array([p, q, p * q + 2 * c**2])
-    values, controls, _ = _draw(f, g, law, pilot, rng)
-    coefficients = _regression(values, controls - known)
+    known = known_means(law)
+    values, controls, _ = images(f, g, law, pilot, rng)
+    coefficients = regression(values, controls - known)
     plain = kept = EMPTY
     for start in range(pilot, count, BATCH):
-        values, controls, single = _draw(f, g, law, min(BATCH, count - start), rng)
+        values, controls, single = images(f, g, law, min(BATCH, count - start), rng)
         kept = merge(kept, moments(values - (controls - known) @ coefficients))
         plain = merge(plain, moments(single))
     exact = kept.standard_error <= ROUNDING * abs(kept.mean)
     return Estimate(kept.mean, kept.standard_error, inf if exact else plain.variance / (IMAGES * kept.variance))
 
 
-def _draw(
-    f: Function, g: Function, law: tuple[float, float, float], count: int, rng: np.random.Generator
-) -> tuple[Array, Array, Array]:
+def check_law(p: float, q: float, c: float) -> None:
+    """Raise `DomainError` for what are no variances and covariance."""
+    if not (p >= 0 and q >= 0 and abs(c) <= sqrt(p) * sqrt(q) * (1 + 1e-12)):
+        raise DomainError(f"p = {p}, q = {q}, c = {c}", "p, q >= 0 and c^2 <= p q", "c = 0")
+
+
+def known_means(law: Law) -> Array:
+    """The expectations of the controls, (3,)."""
+    p, q, c = law
+    return np.array([p, q, p * q + 2 * c**2])
+
+
+def images(f: Function, g: Function, law: Law, count: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Means over the images (n,), the controls (n, 3), and the values at the first image alone (n,)."""
     p, q, c = law
     z = rng.standard_normal((2, count))
@@ -93,7 +105,7 @@ def _draw(
     return values, np.stack([u**2, square, u**2 * square], axis=1), single
 
 
-def _regression(values: Array, controls: Array) -> Array:
+def regression(values: Array, controls: Array) -> Array:
     """Least squares with a constant; controls that coincide, as where c^2 = p q, share a coefficient."""
     scale = np.where(controls.any(axis=0), controls.std(axis=0), 1.0)
     design = np.column_stack([np.ones(len(values)), controls / scale])

@@ -60,7 +60,7 @@ class KernelExperiment:
 
 def wanted(size: int, sampler: str) -> int:
     """The draws of a certificate at a size, by sampler."""
-    return max(256, min(2**14, 2**19 // size)) if sampler == "exact" else max(64, min(2**12, 2**17 // size))
+    return max(64, min(2**12, 2**17 // size)) if sampler == "naive" else max(256, min(2**14, 2**19 // size))
 
 
 def inputs_with_gram(p: float, q: float, c: float) -> Array:

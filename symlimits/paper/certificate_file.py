@@ -121,7 +121,7 @@ def check_network(twin: Twin, sizes: Sequence[int]) -> None:
     counts = dict(twin.values)
     depth = sum(_layers(layer, counts) for layer in twin.network.layers)
     _at_most(depth, MOST_LAYERS, "layers of a network")
-    power = 1 if twin.sampler == "exact" else 2
+    power = 2 if twin.sampler == "naive" else 1
     _at_most(depth * sum(wanted(size, twin.sampler) * size**power for size in sizes if size > 0), MOST_WORK, "draws")
 
 

@@ -14,11 +14,14 @@ from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
+from symlimits.theory.scaling import one_hidden_layer
+from symlimits.theory.scaling.claims import exponent_limit
 
 PRICE = "Price 1958; derived here"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
+GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 
 DUALS = {
     "linear": "linear",
@@ -63,6 +66,11 @@ def sphere_map(kernel: str, phi: str) -> Limit:
     return Limit(found.trace, found.domain, found.arguments, found.name, found.source)
 
 
+def exponent(cell: str, quantity: str) -> Limit:
+    """The power of the width that a quantity of one hidden layer grows like, in a cell of hyperparameters."""
+    return exponent_limit(one_hidden_layer(activation="erf"), cell, quantity)
+
+
 def claims() -> Mapping[str, Claim]:
     """The claims by name, the longest to certify at the end."""
     return {claim.name: claim for claim in TABLE}
@@ -88,6 +96,9 @@ TABLE: tuple[Claim, ...] = (
         for name, phi in DUALS.items()
     ),
     Claim("sphere-relu", "correlation map of a relu layer, NNGP", SPHERE, partial(sphere_map, "nngp", "relu")),
+    Claim(
+        "exponent-ntk", "growth of the logit's part from both layers, NTK", GOLIKOV, partial(exponent, "NTK", "f_aw")
+    ),
     Claim("sphere-slope-relu", "slope map of a relu layer, NTK", SPHERE, partial(sphere_map, "ntk", "relu")),
     *(
         Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))

@@ -128,6 +128,13 @@ def reproduce(arguments: Namespace) -> int:
     return OK if all(outcome.certificate.ok for outcome in outcomes) else BROKEN
 
 
+def scaling(arguments: Namespace) -> int:
+    """How hyperparameters scale with width."""
+    from symlimits.paper.scaling_commands import scaling as command  # imports what no other command has to wait for
+
+    return command(arguments)
+
+
 def doctor(arguments: Namespace) -> int:
     """Versions, cache, threads, LaTeX, and a self-check; or an empty cache."""
     if arguments.clear_cache:
@@ -144,6 +151,7 @@ def doctor(arguments: Namespace) -> int:
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "list": list_claims,
     "derive": derive,
+    "derive scaling": scaling,
     "certify": certify,
     "compare": compare,
     "verify": verify,

@@ -17,9 +17,13 @@ from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import check_lines, check_network, foreign, named, read_certificate
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
+from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
-EXPERIMENTS: dict[str, Callable[[Any], Any]] = {"network": Twin.from_record}
+EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
+    "network": Twin.from_record,
+    "frozen training": FrozenTwin.from_record,
+}
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,15 @@ import sympy as sp
 
 from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
+from symlimits.finite.expectation_experiment import ANTITHETIC
 from symlimits.language.activation import Activation, activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Serial, serial
+from symlimits.language.architecture import Dense, Layer, Repeat, Serial
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.limits import Limit
-from symlimits.theory.twin import Twin
+from symlimits.theory.twin import Twin, features
 
 u, v, rho = sp.symbols("u v rho", real=True)
 dimension = sp.Symbol("d", positive=True)
@@ -61,11 +62,11 @@ def dual(phi: object) -> Limit:
     _check_moments(phi)
     trace = derive(pair_expectation(phi(u) * phi(v), u, v, p, q, c))
     domain = Domain({**PAIR.ranges, **natural_domain(sp.Add(*phi.parameters)).ranges}, PAIR.dependent, PAIR.note)
-    features = serial(Dense(1), phi, Dense(1))
     return Limit(
         trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
-        experiment=Twin(features, "nngp"),
+        experiment=Twin(features(phi), "nngp", sampler=ANTITHETIC),
         observable="mean of phi(w.x) phi(w.z) over the units of one hidden layer",
+        regime="every width", order=0,
     )  # fmt: skip
 
 

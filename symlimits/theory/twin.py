@@ -8,10 +8,11 @@ from typing import Any
 import sympy as sp
 
 from symlimits.derivation.price import c, p, q
-from symlimits.errors import FormulaError
+from symlimits.errors import DomainError, FormulaError
+from symlimits.finite.expectation_experiment import ANTITHETIC, ExpectationExperiment, with_controls
 from symlimits.finite.kernel_experiment import KernelExperiment, inputs_with_gram
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense, Serial, bound
+from symlimits.language.architecture import Dense, Serial, bound, serial
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.language.tree import from_tree, to_tree
@@ -21,7 +22,8 @@ from symlimits.language.tree import from_tree, to_tree
 class Twin:
     """The finite networks that a kernel is the limit of: an experiment for every parameter point.
 
-    `sampler` is "exact", the law of the networks at a fraction of the cost, or "naive", weight by weight.
+    `sampler` is "exact", the law of the networks at a fraction of the cost, or "naive", weight by weight; for a dual
+    activation also "antithetic", the mean of the networks with a fraction of their variance.
     """
 
     network: Serial
@@ -58,10 +60,28 @@ class Twin:
         except (KeyError, TypeError, ValueError):
             raise FormulaError("an experiment with parts missing", "what Twin.record writes", "a certificate") from None
 
-    def at(self, point: Point) -> KernelExperiment:
-        """The experiment with two inputs whose kernel has the values p, q, c of the point."""
+    def at(self, point: Point) -> KernelExperiment | ExpectationExperiment:
+        """The experiment with two inputs whose kernel has the values p, q, c of the point.
+
+        Raises `DomainError` for the antithetic sampler of networks that are no features of a dual activation.
+        """
         known = point | {symbol: value.subs(point, simultaneous=True) for symbol, value in self.values}
         numbers = {s: value for s, value in known.items() if s not in (p, q, c)}
-        first, second = inputs_with_gram(*(float(known[s]) for s in (p, q, c))).tolist()
-        network, inputs = bound(self.network, numbers), (tuple(first), tuple(second))
-        return KernelExperiment(network, inputs, self.observable, sampler=self.sampler)
+        network, law = bound(self.network, numbers), [float(known[s]) for s in (p, q, c)]
+        if self.sampler == ANTITHETIC:
+            phi = _of_features(network, self.observable)
+            return with_controls(phi, phi, *law)
+        first, second = inputs_with_gram(*law).tolist()
+        return KernelExperiment(network, (tuple(first), tuple(second)), self.observable, sampler=self.sampler)
+
+
+def features(phi: Activation) -> Serial:
+    """The network whose NNGP kernel is the dual activation of `phi`."""
+    return serial(Dense(1), phi, Dense(1))
+
+
+def _of_features(network: Serial, observable: str) -> Activation:
+    match network.layers:
+        case (Dense(), Activation() as phi, Dense()) if network == features(phi) and observable == "nngp":
+            return phi
+    raise DomainError(f"sampler = {ANTITHETIC!r} for other networks than a dual's", "'exact' or 'naive'", "'exact'")

@@ -37,11 +37,16 @@ def test_traps() -> None:
 @pytest.mark.slow
 def test_certificates_until_decided() -> None:
     """Through `Limit.certify`: at alpha = 0.05 one in twenty may alarm, and one in twenty false ones be missed."""
-    rows = by_name(runpy.run_path(str(PROGRAM), run_name="rates")["decided"](120, 120, executor=ThreadPoolExecutor))
-    for kind in ("mean, resolution 1/10", "cf, resolution 1/4", "cdf, resolution 1/4"):
-        assert not more_than(rows[f"decided {kind}: false alarms"]["events"], 120, 0.05), kind
-        assert not fewer_than(rows[f"decided {kind}: true claims accepted"]["events"], 120, 0.95), kind
-        assert not fewer_than(rows[f"decided {kind}: false claims found"]["events"], 120, 0.95), kind
+    program = runpy.run_path(str(PROGRAM))
+    rows = by_name(program["decided"](400, 400, executor=ThreadPoolExecutor))
+    for kind, resolution in program["RESOLUTIONS"].items():
+        name = f"decided {kind}, resolution {resolution}"
+        alarms, accepted, found = (
+            rows[f"{name}: {what}"] for what in ("false alarms", "true claims accepted", "false claims found")
+        )
+        assert not more_than(alarms["events"], alarms["claims"], 0.05), kind
+        assert not fewer_than(accepted["events"], accepted["claims"], 0.95), kind
+        assert not fewer_than(found["events"], found["claims"], 0.95), kind
 
 
 def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

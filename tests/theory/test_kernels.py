@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import mpmath as mp
 import numpy as np
@@ -293,11 +294,12 @@ def test_equal_networks_share_their_derivation() -> None:
 
 
 def test_experiment_of_a_point() -> None:
-    """The inputs of the finite twin have the kernel of the point."""
+    """The inputs of the finite twin have the kernel of the point, and the units of a dual its law."""
     T = sl.dual(act.relu).bind(p="a**2")
     a = next(symbol for symbol in T.free_symbols if symbol.name == "a")
-    experiment = T.experiment.at({a: sp.Integer(3), q: sp.Integer(4), c: sp.Integer(-2)})
-    inputs = np.array(experiment.inputs)
+    point = {a: sp.Integer(3), q: sp.Integer(4), c: sp.Integer(-2)}
+    assert T.experiment.at(point).law == (9, 4, -2)
+    inputs = np.array(replace(T.experiment, sampler="exact").at(point).inputs)
     np.testing.assert_allclose(inputs @ inputs.T / 2, [[9, -2], [-2, 4]], atol=1e-14)
     assert p not in T.free_symbols
 

@@ -1,0 +1,80 @@
+r"""Exponents as claims about networks: derived by the calculus, tested by training with given gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from symlimits.errors import DomainError, FormulaError
+from symlimits.finite.frozen_training import FrozenTraining
+from symlimits.finite.one_hidden import WidthPowers
+from symlimits.language.activation import Activation
+from symlimits.language.domain import Domain, Point
+from symlimits.language.names import shown
+from symlimits.language.tree import from_tree, to_tree
+from symlimits.limits import Limit
+from symlimits.theory.scaling.fan import Fan
+from symlimits.theory.scaling.one_hidden import q, q_a, q_sigma, q_w
+from symlimits.theory.scaling.problem import Functions
+
+MEASURED = {"kernel_increment_trained": "kernel_increment"}  # networks are looked at where they were trained
+UNSEEN = ("kernel_increment", "kernel_a", "kernel_w")
+RATES = {"shared": (q, q), "separate": (q_a, q_w)}
+
+
+@dataclass(frozen=True)
+class FrozenTwin:
+    """The networks that an exponent speaks of, for every point of the plane of hyperparameters."""
+
+    phi: Activation
+    rates: str
+    quantity: str
+
+    def at(self, point: Point) -> FrozenTraining:
+        """The experiment at a point."""
+        functions = Functions.of(self.phi)
+        powers = WidthPowers(*(float(point[symbol]) for symbol in (q_sigma, *RATES[self.rates])))
+        return FrozenTraining(functions.phi, functions.slope, powers, self.quantity)
+
+    def record(self) -> dict[str, Any]:
+        """The networks as JSON, for a certificate; `from_record` reads it."""
+        named = {"rates": self.rates, "quantity": self.quantity}
+        return {"kind": "frozen training", "activation": to_tree(self.phi.expr), **named}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> FrozenTwin:
+        """The twin of a record; `FormulaError` for what is none."""
+        try:
+            phi, rates = from_tree(record["activation"]), str(record["rates"])
+            if not isinstance(phi, sp.Expr) or rates not in RATES:
+                raise KeyError(rates)
+            return cls(Activation(phi), rates, str(record["quantity"]))
+        except (KeyError, TypeError) as error:
+            given = f"networks without {error}"
+            raise FormulaError(given, "a record of networks", "a certificate of this version") from None
+
+
+def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
+    r"""The exponent of a quantity in a cell, as a claim about networks at the cell's witness.
+
+    The lines are those of `fan.derivation(quantity, cell)`, the experiment is training with gradients that are the
+    same at every width: `certify(sizes=...)` measures the slope of the logarithm. `quantity` is a key of
+    `cell.exponents` that training on the data shows, kernel_increment_trained for the kernel's. Raises `DomainError`
+    for another name.
+
+    >>> from symlimits.theory.scaling import one_hidden_layer
+    >>> claim = exponent_limit(one_hidden_layer(activation="erf"), "MF", "f_aw")
+    >>> claim, claim.kind
+    (Limit(e_{f_{aw}} = 3*q + 4*q_sigma + 1, 2 lines), 'exponent')
+    """
+    if quantity in UNSEEN:
+        wanted = "a quantity that training on the data shows"
+        raise DomainError(f"quantity = {shown(quantity)}", wanted, "'kernel_increment_trained'")
+    found = fan.derivation(quantity, cell)
+    where = fan[cell].witness
+    place = {symbol: sp.sympify(where[symbol.name]) for symbol in found.arguments}
+    note = ", ".join(f"{symbol} = {value}" for symbol, value in place.items())
+    twin = FrozenTwin(fan.phi, fan.rates, MEASURED.get(quantity, quantity))
+    return replace(found, domain=Domain({}, place, note), experiment=twin)

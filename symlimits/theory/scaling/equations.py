@@ -1,0 +1,74 @@
+"""The equations of the limit models, as SymPy equalities that print."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+i = sp.Symbol("i", integer=True)
+n = sp.Symbol("n", integer=True, positive=True)
+sigma, eta_a, eta_w = sp.symbols("sigma eta_a eta_w", positive=True)
+x, z = sp.symbols("x z", real=True)
+data, labels = sp.IndexedBase("x"), sp.IndexedBase("y")
+phi, slope = sp.Function("phi"), sp.Function(r"\phi'")
+tangent = sp.Function(r"\Theta_{0}")
+process = sp.Function(r"\mathcal{G}")  # the Gaussian process of covariance sigma^2 E phi phi
+mean = sp.Function(r"\mathbb{E}")  # over the law of (a, w) at the start: standard normal, independent
+
+
+def of(dynamics: str, gradients: tuple[str, str]) -> tuple[sp.Eq, ...]:
+    """Start, motion, what the motion is made of, and the gradients at step 0 and later.
+
+    >>> [str(line.lhs) for line in of("kernel", ("logit", "logit"))]
+    ['F^{(0)}(x)', 'F^{(k+1)}(x)', '\\\\Theta_{0}(x, z)', 'g^{(0)}[i]', 'g^{(k)}[i]']
+    """
+    motion = _kernel if dynamics.startswith("kernel") else _measure
+    beginning = sp.Eq(_logit("0")(x), process(x))
+    return (beginning, *motion(dynamics), _gradient(gradients[0], "0"), _gradient(gradients[1], "k"))
+
+
+def _kernel(dynamics: str) -> tuple[sp.Eq, ...]:
+    a_step = _over_data(tangent(x, data[i]) * _g("k")[i])
+    before = _logit("k")(x)
+    w = sp.Symbol("w^{(0)}", real=True)
+    features = eta_a * mean(phi(w * x) * phi(w * z))
+    slopes = eta_w * mean(slope(w * x) * slope(w * z)) * x * z
+    kernel = sp.Eq(tangent(x, z), sigma**2 * (features + slopes))
+    if dynamics == "kernel":
+        return sp.Eq(_logit("k+1")(x), before - a_step), kernel
+    first = _over_data(tangent(x, data[i]) * _g("0")[i])
+    return sp.Eq(_logit("1")(x), -first), sp.Eq(_logit("k+1")(x), before - a_step), kernel
+
+
+def _measure(dynamics: str) -> tuple[sp.Eq, ...]:
+    (a, w), (a_next, w_next) = (sp.symbols(f"a^{{({k})}} w^{{({k})}}", real=True) for k in ("k", "k+1"))
+    value = sigma * mean(a * phi(w * x))
+    g = _g("k")[i]
+    return (
+        sp.Eq(_logit("k")(x), value + process(x) if dynamics.endswith("kept") else value),
+        sp.Eq(a_next, a - eta_a * sigma * _over_data(g * phi(w * data[i]))),
+        sp.Eq(w_next, w - eta_w * sigma * _over_data(g * a * slope(w * data[i]) * data[i])),
+    )
+
+
+def _gradient(rule: str, step: str) -> sp.Eq:
+    y, logit = labels[i], _logit(step)(data[i])
+    match rule:
+        case "zero":
+            value = -y / 2
+        case "logit":
+            value = -y / (1 + sp.exp(y * logit))
+        case _:
+            value = sp.Piecewise((-y, y * logit < 0), (0, True))
+    return sp.Eq(_g(step)[i], value)
+
+
+def _over_data(term: sp.Expr) -> sp.Expr:
+    return sp.Sum(term, (i, 1, n)) / n
+
+
+def _logit(step: str) -> sp.Function:
+    return sp.Function(f"F^{{({step})}}")
+
+
+def _g(step: str) -> sp.IndexedBase:
+    return sp.IndexedBase(f"g^{{({step})}}")

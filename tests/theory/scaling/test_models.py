@@ -1,0 +1,141 @@
+"""Limit models: against networks of growing width, against the wrong model, and by identities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from symlimits import activations as act
+from symlimits.errors import DataError, DomainError
+from symlimits.finite.one_hidden import WidthPowers
+from symlimits.theory.scaling import LimitModel, one_hidden_layer
+from symlimits.theory.scaling.convergence import Wide, convergence
+from symlimits.theory.scaling.dynamics import covariance
+from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
+
+ROUNDING = 1e-12
+SAMPLING = 5  # standard errors: one false alarm in a million
+CLOSE = 0.05  # a relative error at width 2^12, of fluctuations of order 1/64
+PHI = "erf(x)"
+
+X = np.array([[1.0, 0.5], [0.8, -0.3], [-0.6, 1.0], [-1.0, 0.4]])
+Y = np.array([1.0, -1.0, 1.0, -1.0])
+NTK = LimitModel("kernel", ("logit", "logit"))
+MF = LimitModel("measure", ("zero", "logit"))
+WIDTHS = (2**6, 2**9, 2**12)
+
+
+def test_the_tangent_kernel_of_a_linear_network_by_hand() -> None:
+    F = NTK.run(X, Y, 1, activation="x", start=np.zeros(4), eta=(0.5, 0.25), sigma=2.0)
+    assert np.abs(F[1] - 4 * 0.75 * (X @ X.T) @ Y / 8).max() < ROUNDING
+
+
+def test_covariances_are_those_of_features() -> None:
+    rng = np.random.default_rng(0)
+    phi = sp.lambdify(act.erf.expr.free_symbols.pop(), act.erf.expr, ["scipy", "numpy"])(
+        rng.standard_normal((200_000, 2)) @ X.T
+    )
+    products = phi[:, :, None] * phi[:, None, :]
+    error = products.std(axis=0) / len(phi) ** 0.5
+    assert (np.abs(products.mean(axis=0) - covariance(act.erf, X, X)) < SAMPLING * error).all()
+
+
+def test_particles_know_their_error() -> None:
+    few, many = (MF.trajectory(X, Y, 3, activation=PHI, sigma=4.0, particles=n) for n in (2**9, 2**17))
+    assert many.error.max() < few.error.max() / 8
+    error = np.hypot(few.error, many.error)[1:]
+    assert (np.abs(few.F - many.F)[1:] < 10 * error).all(), "Student's t with 7 degrees of freedom"
+    assert np.abs(many.F[1:]).max() > 0.1
+
+
+def test_points_are_followed_and_starts_are_kept() -> None:
+    Z = X + 0.25
+    for model in (NTK, MF):
+        F = model.run(X, Y, 2, activation=PHI, points=np.concatenate([X, Z]), seed=3)
+        start = np.concatenate([F[0, :4], F[0]])
+        again = model.run(X, Y, 2, activation=PHI, points=np.concatenate([X, Z]), start=start)
+        assert again.shape == (3, 8)
+        assert np.abs(again[:, :4] - model.run(X, Y, 2, activation=PHI, start=F[0, :4])).max() < 1e-10
+    kept = LimitModel("measure, start kept", ("zero", "zero")).run(X, Y, 2, activation=PHI, start=Y)
+    forgotten = LimitModel("measure", ("zero", "zero")).run(X, Y, 2, activation=PHI, start=Y)
+    assert np.abs(kept[1:] - forgotten[1:] - Y).max() < ROUNDING
+
+
+@pytest.mark.parametrize("name", ["MF", "NTK", "post-MF"])
+def test_errors_fall_with_width(name: str) -> None:
+    q_sigma, q = {"MF": (-1, 1), "NTK": ("-1/2", 0), "post-MF": ("-3/2", "3/2")}[name]
+    fan = one_hidden_layer(activation=PHI)
+    cell = fan.at(q_sigma=q_sigma, q=q)
+    assert cell.name == name
+    place = dict(zip(fan.symbols, map(sp.Rational, (q_sigma, q)), strict=True))
+    start, later = (float(cell.exponents[key].subs(place)) for key in ("f_init", "f_a"))
+    powers = WidthPowers(*(float(sp.Rational(v)) for v in (q_sigma, q, q)))
+    wide = Wide(powers, start, later, 1.0, 4.0, PHI)
+    found = convergence(cell.limit_model, wide, X, Y, 3, WIDTHS, nets=8)
+    assert found.falls, found
+    assert found.errors[-1] < CLOSE
+    wrong = LimitModel(
+        "measure" if cell.limit_model.is_kernel else "kernel, start forgotten", cell.limit_model.gradients
+    )
+    control = convergence(wrong, wide, X, Y, 3, WIDTHS[1:], nets=8)
+    assert control.errors[-1] > 2 * CLOSE, "the dynamics of another model"
+    for rule in ("zero", "logit", "saturated"):
+        if rule != cell.limit_model.gradients[1]:
+            other = LimitModel(cell.limit_model.dynamics, (cell.limit_model.gradients[0], rule))
+            control = convergence(other, wide, X, Y, 3, WIDTHS[1:], nets=8)
+            assert control.errors[-1] > 2 * CLOSE, f"the gradients {rule}"
+
+
+def test_the_corrected_mean_field_has_all_four_properties() -> None:
+    corrected = initialisation_corrected(PHI)
+    wanted = {"logits_at_init": "finite", "kernels_at_init": "finite", "kernels": "evolve", "init": "kept"}
+    assert corrected.properties == wanted
+    assert all(cell.properties != wanted for cell in one_hidden_layer(activation=PHI).cells)
+    assert corrected.limit_model == LimitModel("measure, start kept", ("logit", "logit"))
+    found = convergence(corrected.limit_model, corrected.wide(1, 4), X, Y, 3, WIDTHS, nets=8)
+    assert found.falls, found
+    assert found.errors[-1] < CLOSE
+    plain = convergence(MF, corrected.wide(1, 4), X, Y, 3, WIDTHS[1:], nets=8)
+    assert plain.errors[-1] > 2 * CLOSE, "the mean field without its correction"
+
+
+def test_equations_say_what_runs() -> None:
+    for rules, texts in {
+        ("zero", "logit"): ("-y[i]/2", "exp"),
+        ("logit", "saturated"): ("exp", "Piecewise"),
+    }.items():
+        first, later = LimitModel("measure", rules).equations[-2:]
+        assert texts[0] in str(first.rhs)
+        assert texts[1] in str(later.rhs)
+    lengths = [len(LimitModel(d, ("zero", "zero")).equations) for d in ("kernel", "kernel, start forgotten", "measure")]
+    assert lengths == [5, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"y": [1, 0, 1, 1]}, "1 or -1"),
+        ({"y": [1, -1]}, "each of 4 rows"),
+        ({"X": X * np.array([[0.0], [1], [1], [1]])}, "norm zero"),
+        ({"X": [[1.0, np.nan]] * 4}, "finite|NaN"),
+        ({"points": [[1.0, 2.0, 3.0]]}, "3 coordinates"),
+        ({"start": [1.0]}, "4 finite numbers"),
+        ({"sigma": -1}, "positive"),
+        ({"eta": "1"}, "positive"),
+        ({"steps": 0}, "integer"),
+        ({"particles": 1.5}, "integer"),
+        ({"activation": "abs(x)/x"}, "."),
+    ],
+)
+def test_refusals(changed: dict[str, object], message: str) -> None:
+    arguments = {"X": X, "y": Y, "steps": 1, "activation": PHI} | changed
+    with pytest.raises((DataError, DomainError), match=message):
+        MF.run(**arguments)
+
+
+def test_names_are_known() -> None:
+    with pytest.raises(DomainError, match="measure"):
+        LimitModel("mean field", ("zero", "logit"))
+    with pytest.raises(DomainError, match="saturated"):
+        LimitModel("measure", ("zero", "relu"))
