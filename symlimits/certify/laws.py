@@ -120,7 +120,7 @@ def _in_the_limit(
     sizes, scales = [column[0].size for column in columns], [column[0].count ** -0.5 for column in columns]
     weights = {"limit": extrapolate(sizes, [0.0] * len(sizes), scales, order).weights}
     if len(columns) >= FITTED:
-        weights["order"] = tuple(order_contrast(sizes, scales, order, order / 2).tolist())
+        weights["order"] = tuple(order_contrast(sizes, scales, order, order / 2, step=min(order, 1.0)).tolist())
     share = alpha / len(weights)
     rows = list(zip(*columns, strict=True))
     return [
@@ -220,5 +220,5 @@ def _bias(
         return len(found) * min(finding.p_value for finding in found) > alpha
 
     slower = extrapolate(sizes, [0.0] * len(sizes), scales, order / 2).weights
-    seen = not agrees(order_contrast(sizes, scales, 2 * order, order).tolist())
+    seen = not agrees(order_contrast(sizes, scales, 2 * order, order, step=min(order, 1.0)).tolist())
     return {"order": order, "p value": p_value, "seen": seen, "half the order fits": agrees(slower)}
