@@ -143,6 +143,15 @@ def test_draws_too_few_for_a_law_are_refused() -> None:
         sl.limit(sp.cos(t), kind="cf").compare(samples)
 
 
+@pytest.mark.parametrize("kind", ["cf", "mean"])
+def test_a_limit_is_not_tested_at_one_size(kind: str) -> None:
+    samples = {size: np.random.default_rng(size).standard_normal(4000) for size in SIZES}
+    claim = sl.limit(sp.exp(-(t**2) / 2) if kind == "cf" else 0, kind=kind)
+    with pytest.raises(sl.DomainError, match="samples at 1 sizes; wanted: at least 2"):
+        claim.compare({4: samples[4]})
+    assert claim.compare(samples).links[0].passed
+
+
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize(
     ("kind", "claim", "experiment"),

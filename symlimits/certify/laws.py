@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from symlimits.certify.bias import FITTED, bias_words
 from symlimits.certify.certificate import STATISTICAL, Link
-from symlimits.certify.samples import Samples
+from symlimits.certify.samples import Samples, check_several
 from symlimits.errors import DomainError
 from symlimits.finite.bounded import (
     bernstein_quantile,
@@ -80,9 +80,10 @@ Column = Sequence[Samples]  # of one size, by functional
 def judge_law(questions: Sequence[Question], samples: Sequence[Column], order: float, alpha: float) -> Link:
     """The largest distance over the functionals, in the limit, or at each size, with Holm's step-down over the tests.
 
-    In the limit, from three sizes on, the order of the bias is one test more. Raises `DomainError` for draws that are
-    too few, and for a value that no law has.
+    In the limit, from three sizes on, the order of the bias is one test more. Raises `DomainError` for a single size,
+    draws that are too few, and a value that no law has.
     """
+    check_several(samples[0])
     for question in questions:
         check_value(question)
     columns = list(zip(*samples, strict=True))

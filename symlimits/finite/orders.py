@@ -1,9 +1,10 @@
 r"""The order of a bias, from means at several sizes.
 
 It asks whether they need a term that the claim has not: a contrast of them, a sum with weights
-that no claimed term moves, is zero if they do not. The corrections of a claimed order k are powers of $N^{-\min(k, 1)}$:
-of 1/N, or, where k < 1, of the $N^{-k}$ that the limit is extrapolated with. It is one sum of independent means, so that Student's law with the
-degrees of freedom of its standard error is its own, as it is of a limit; chi-square would take errors for known.
+that no claimed term moves, is zero if they do not. The corrections of a claimed order k are powers of $N^{-s}$ with
+s = min(k, 1): of 1/N, or, where k < 1, of the $N^{-k}$ that the limit is extrapolated with. It is one sum of
+independent means, so that Student's law with the degrees of freedom of its standard error is its own, as it is of a
+limit; chi-square would take errors for known.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ def order_test(
 ) -> OrderTest:
     r"""Whether means at sizes N differ from the limit `value` by $N^{-order}(c_0 + c_1N^{-s} + \dots)$, c free.
 
-    Here s = min(order, 1). The test asks for an additional bias $b N^{-a}$, a the first alternative (by default half the order and twice the
-    order), beyond `corrections` terms after the first: $b = 0$ if the claim is true. `detectable` is the least b that
-    is found with probability 0.95. An alternative order fits if nothing of the claimed one is needed beside it.
+    Here s = min(order, 1). The test asks for an additional bias $b N^{-a}$, a the first alternative (by default half
+    the order and twice the order), beyond `corrections` terms after the first: $b = 0$ if the claim is true.
+    `detectable` is the least b that is found with probability 0.95. An alternative order fits if nothing of the
+    claimed one is needed beside it.
     With `counts`, the numbers of draws, they alone decide the weights, and the test is Student's; without them the
     errors are taken for known.
 

@@ -105,7 +105,7 @@ def test_the_picture(tmp_path: Path) -> None:
     assert [text.get_text() for text in left.get_legend().get_texts()] == ["logit", "kernel"]
     assert [label.get_text() for label in right.get_xticklabels()] == ["MF", "NTK"]
     assert (tmp_path / "exponents.png").stat().st_size > 1000
-    with pytest.raises(DataError, match="picture|place"):
+    with pytest.raises(DataError, match=r"picture|place"):
         exponents_figure(found, tmp_path / "exponents.docx")
     with pytest.raises(DataError, match="no measurements"):
         exponents_figure([])
