@@ -1,7 +1,7 @@
 r"""The initialisation-corrected mean field, the limit with all four properties of a finite network.
 
-$f^{(k)} = f^{(k)}_{MF} - f^{(0)}_{MF} + f^{(0)}_{NTK}$, trained through the corrected logit: the mean-field network moves,
-and the logit starts from that of the NTK's scaling, whose variance is one (Golikov 2020, arXiv 2006.06574).
+$f^{(k)} = f^{(k)}_{MF} - f^{(0)}_{MF} + f^{(0)}_{NTK}$, trained through the corrected logit: the mean-field network
+moves, and the logit starts from that of the NTK's scaling, which is of order one (Golikov 2020, arXiv 2006.06574).
 """
 
 from __future__ import annotations
