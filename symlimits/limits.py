@@ -152,7 +152,7 @@ class Limit(Derivation):
 
     @property
     def _least_size(self) -> float:
-        return 1.0 if self.kind in ARGUMENTS else 0.0
+        return 1.0 if self.kind in ARGUMENTS or self.kind == "exponent" else 0.0  # an exponent may be zero everywhere
 
     @property
     def _about(self) -> dict[str, Any]:

@@ -146,8 +146,8 @@ def _at_end(point: Point, domain: Domain, end: int) -> Point:
     found = {}
     for symbol, expr in domain.dependent.items():
         free = expr.free_symbols - set(point)
-        if symbol in point and len(free) == 1:
-            interval = domain.ranges[coordinate := free.pop()]
+        if symbol in point and len(free) == 1 and domain.ranges[coordinate := free.pop()] == CORRELATION:
+            interval = CORRELATION
             found[symbol] = expr.subs(point | {coordinate: (interval.low, interval.high)[end]}, simultaneous=True)
     return found
 

@@ -1,10 +1,11 @@
 r"""Finite deep networks under an abc-parameterisation, trained for a few steps: how large everything becomes.
 
 The network is $h^1 = W^1 x,\; h^{l+1} = W^{l+1}\phi(h^l),\; f = W^{L+1}\phi(h^L)$ with $W^l = m_l w^l$, entries of
-$w^l$ from $N(0, s_l^2)$, and learning rate $\eta_l$ for $w^l$. Relative to a base width $n_0$,
-$$m_l = (n/n_0)^{-a_l},\qquad s_l = s_{l,0}\,(n/n_0)^{-b_l},\qquad \eta_l = \eta_{l,0}\,(n/n_0)^{-c_l}:$$
-exponents in n are those of multipliers $n^{-a_l}$, and at the base width each layer's update is comparable with
-what it updates, so that no crossover is taken for a power. Yang & Hu, arXiv 2011.14522, definition 1.1.
+$w^l$ from $N(0, s_l^2)$, and learning rate $\eta_l$ for $w^l$. With the base width $n_0 = 1$,
+$$m_l = (n/n_0)^{-a_l},\qquad s_l = s_{l,0}\,(n/n_0)^{-b_l},\qquad \eta_l = \eta_{l,0}\,(n/n_0)^{-c_l}$$
+is the definition 1.1 of Yang & Hu, arXiv 2011.14522. At the base width all the parts of a change are of the same size;
+the farther n is from it, the farther smaller powers are behind. From a base width as large as the smallest width,
+a sum of two powers would be taken for one in between (-0.78 for -1/2, layer 2 of the standard parameterisation).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from symlimits.finite.threads import one_thread
 Array = npt.NDArray[np.float64]
 Map = Callable[[Array], Array]
 
-BASE_WIDTH = 64
+BASE_WIDTH = 1
 STEP = 0.5  # the change of each preactivation at the base width, roughly, in units of its size
 BATCH_ENTRIES = 2**24  # weights of one layer held at a time: 128 MB
 
@@ -77,7 +78,7 @@ def layers(
 
     `a`, `b`, `c` are the exponents of the L + 1 layers, first to last; `step` scales the rates of the base network.
 
-    >>> mup = layers(256, a=(-0.5, 0, 0.5), b=(0.5, 0.5, 0.5), c=(0, 0, 0), inputs=4)
+    >>> mup = layers(256, a=(-0.5, 0, 0.5), b=(0.5, 0.5, 0.5), c=(0, 0, 0), inputs=4, base_width=64)
     >>> mup.multipliers, mup.stds
     ((2.0, 1.0, 0.5), (0.25, 0.0625, 0.0625))
     """

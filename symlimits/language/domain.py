@@ -12,6 +12,7 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
+from symlimits.language.substitution import valued
 
 Point = dict[sp.Symbol, sp.Expr]
 MODERATE, WIDE = 1, 4  # decades that draws cover on either side of one: for experiments and quadrature, for formulas
@@ -191,7 +192,7 @@ class Domain:
 
     def complete(self, point: Point) -> Point:
         """The point with the values of the dependent symbols."""
-        return point | {s: sp.sympify(e).subs(point, simultaneous=True) for s, e in self.dependent.items()}
+        return point | {s: valued(sp.sympify(e), point) for s, e in self.dependent.items()}
 
 
 def describe(interval: Range) -> str:

@@ -62,3 +62,16 @@ def _renamed_integral(integral: sp.Integral, names: Mapping[sp.Symbol, sp.Symbol
     if others:
         return integral.xreplace(names)
     return sp.Integral(integral.function.xreplace(names), (names[variable], *ends))
+
+
+def valued(expr: sp.Expr, values: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """`expr.subs(values, simultaneous=True)` for numbers: each Max and Min gets all of them at once.
+
+    One by one SymPy compares the alternatives anew, with symbols in them, after each.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> valued(2 * sp.Max(x, y, 1), {x: sp.Integer(3), y: sp.Integer(2)})
+    6
+    """
+    extremes = {node: node.xreplace(dict(values)) for node in expr.atoms(sp.Max, sp.Min)}
+    return (expr.xreplace(extremes) if extremes else expr).subs(values, simultaneous=True)

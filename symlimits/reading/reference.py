@@ -16,6 +16,7 @@ from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.recursion import Recursion
+from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.legendre import nodes
@@ -57,7 +58,7 @@ def _value(expr: sp.Expr, values: Values) -> mpf:
     known = {head: _to_float(_value(head, values)) for head in heads}
     inside = expr.xreplace(known)
     try:
-        number = inside.subs(values, simultaneous=True)
+        number = valued(inside, values)
     except ValueError:  # SymPy takes roots of large rationals apart into factors, and fails at some
         with mp.workdps(2 * mp.dps):  # numbers in place of fractions: roots near zero lose half of the digits
             number = inside.evalf(mp.dps, subs=values)

@@ -171,5 +171,6 @@ def test_no_float_is_made():
     rows = rng.integers(-9, 10, size=(8, 4)).tolist()
     found = faces([Affine(tuple(r[:3]), r[3]) for r in rows[:5]])
     numbers = [x for face in found for x in face.witness]
-    assert numbers and all(type(x) is Fraction for x in numbers)
+    assert numbers
+    assert all(type(x) is Fraction for x in numbers)
     assert all(first.signs != second.signs for first, second in pairwise(found))

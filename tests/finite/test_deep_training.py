@@ -112,8 +112,8 @@ def test_the_gauge_leaves_every_size(optimizer: str, power: int) -> None:
 
 
 def test_at_the_base_width_exponents_do_not_matter() -> None:
-    one = layers(64, (0, 0, 0), (0, 0.5, 0.5), (1, 1, 1), inputs=3)
-    assert one == layers(64, (0, 1, 1), (0, 0, 0), (-1, -2, -1), inputs=3)
+    one = layers(64, (0, 0, 0), (0, 0.5, 0.5), (1, 1, 1), inputs=3, base_width=64)
+    assert one == layers(64, (0, 1, 1), (0, 0, 0), (-1, -2, -1), inputs=3, base_width=64)
     assert one.stds == pytest.approx((3**-0.5, 0.125, 0.125), rel=1e-15)
 
 

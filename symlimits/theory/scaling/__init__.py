@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from symlimits.theory.scaling.abc import Parameterisations, abc
+from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.cells import Cell, Verdict
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
 from symlimits.theory.scaling.models import LimitModel
 
-__all__ = ["Cell", "Fan", "LimitModel", "Verdict", "one_hidden_layer"]
+__all__ = [
+    "Cell",
+    "Fan",
+    "LimitModel",
+    "Parameterisations",
+    "Point",
+    "Verdict",
+    "abc",
+    "one_hidden_layer",
+]

@@ -10,18 +10,17 @@ import sympy as sp
 from symlimits.derivation.corners import corners
 from symlimits.derivation.maxplus import BOUNDED, GRADED, LARGEST, MaxPlus
 from symlimits.derivation.trace import Step
-from symlimits.language.activation import Activation
+from symlimits.errors import NoRule
 from symlimits.language.domain import POSITIVE, REAL, Domain, Range
 from symlimits.limits import Limit
 from symlimits.theory.scaling.branches import Branch, Region
 from symlimits.theory.scaling.cells import readable, written
-from symlimits.theory.scaling.experiment import trained
 from symlimits.theory.scaling.one_hidden import Network, State, observables, stepped
 
 SEEN = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_a", "kernel_w")
 RELATIVE = {"kernel_increment": "change", "kernel_increment_trained": "change_trained"}
 NAMES = {
-    "f_init": r"e_{f_\emptyset}",
+    "f_init": "e_{f^{(0)}}",
     "f_a": "e_{f_a}",
     "f_w": "e_{f_w}",
     "f_aw": "e_{f_{aw}}",
@@ -51,15 +50,16 @@ UNIT = Range(sp.S.Zero, sp.S.One, (False, False))
 
 
 def relative(change: MaxPlus, kernel: MaxPlus, region: Region) -> MaxPlus:
-    """The exponent of a quotient whose denominator has one form in the region; else of the smaller bound of each."""
+    """The exponent of a quotient whose denominator has one form in the region; `NoRule` where it has more."""
     kernel = kernel.pruned(region)
     if len(kernel.forms) > 1:
-        raise ValueError("a quotient by a maximum is no maximum")
+        given = f"a quotient by the larger of {len(kernel.forms)} powers"
+        raise NoRule(given, "a region where one of them is the largest", "a smaller region")
     (form,) = kernel.forms
     return change.shifted(-form).pruned(region)
 
 
-def derived(net: Network, phi: Activation, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
+def derived(net: Network, branch: Branch, region: Region, step: int, quantity: str) -> Limit:
     """The lines: the calculus without pruning, pruned where increments are what they are, pruned on the region."""
     full = _unpruned(net, branch, step)
     lines = [_line(net, full, quantity, GRADED)]
@@ -74,7 +74,7 @@ def derived(net: Network, phi: Activation, branch: Branch, region: Region, step:
         net.plane.symbols,
         NAMES[quantity],
         SOURCE,
-        trained(phi, quantity),
+        None,
         OBSERVED[quantity],
         f"width to infinity, after {step} steps or more",
         "exponent",
@@ -90,10 +90,12 @@ def _unpruned(net: Network, branch: Branch, step: int) -> dict[str, MaxPlus]:
 
 def _line(net: Network, found: dict[str, MaxPlus], quantity: str, rule: tuple[str, str]) -> Step:
     symbols = net.plane.symbols
-    expr = found[RELATIVE.get(quantity, quantity)].expr(symbols)
-    if quantity in RELATIVE:
-        expr = expr - found["kernel"].expr(symbols)
-    return Step(expr, *rule)
+    if quantity not in RELATIVE:
+        return Step(found[quantity].expr(symbols), *rule)
+    change, kernel = found[RELATIVE[quantity]], found["kernel"]
+    if len(kernel.forms) == 1:
+        return Step(change.shifted(-next(iter(kernel.forms))).expr(symbols), *rule)
+    return Step(change.expr(symbols) - kernel.expr(symbols), *rule)
 
 
 def domain(region: Region, symbols: Sequence[sp.Symbol]) -> Domain:

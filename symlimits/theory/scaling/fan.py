@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -12,21 +12,17 @@ import sympy as sp
 
 from symlimits.activations import silu
 from symlimits.derivation.affine import as_fraction
-from symlimits.derivation.polyhedra import witness
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.limits import Limit
-from symlimits.theory.scaling import exponents, naming, picture, tables, verdicts
-from symlimits.theory.scaling.arrangement import Piece, Seen, Signature, hull, pieces
-from symlimits.theory.scaling.branches import Branch, Region, branches, seen
-from symlimits.theory.scaling.cells import Cell, Verdict, readable, written
-from symlimits.theory.scaling.models import LimitModel
+from symlimits.theory.scaling import building, exponents, picture, tables, verdicts
+from symlimits.theory.scaling.arrangement import Piece, Signature, hull, pieces
+from symlimits.theory.scaling.branches import Branch, branches, seen
+from symlimits.theory.scaling.cells import Cell, Verdict, written
 from symlimits.theory.scaling.one_hidden import PLANES, Network
 from symlimits.theory.scaling.traits import named, traits
-
-WORDS = {-1: "vanish", 0: "finite", 1: "diverge"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,7 +90,8 @@ class Fan:
         """The exponent of a quantity, derived: the maximum that the calculus gives, and what a region leaves of it.
 
         `quantity` is a key of `cell.exponents`, `cell` the name of a cell; without it the region is the part of the
-        plane where exponents settle. Raises `DomainError` for another name.
+        plane where exponents settle. It has no experiment; `claims.exponent_limit` adds the finite networks. Raises
+        `DomainError` for another name.
 
         >>> fan = one_hidden_layer()
         >>> print(fan.derivation("f_aw", "MF-NTK").explain())  # doctest: +ELLIPSIS
@@ -109,10 +106,10 @@ class Fan:
             raise DomainError(f"quantity = {shown(quantity)}", f"one of {known}", "'f_aw'")
         if cell is None:
             branch = self._settled[0]
-            return exponents.derived(self.net, self.phi, branch, branch.region, len(branch.states) - 1, quantity)
+            return exponents.derived(self.net, branch, branch.region, len(branch.states) - 1, quantity)
         home = self[cell]
         branch = _branch_at(self._settled, tuple(as_fraction(home.witness[s.name]) for s in self.symbols))
-        return exponents.derived(self.net, self.phi, branch, home.constraints, home.settling, quantity)
+        return exponents.derived(self.net, branch, home.constraints, home.settling, quantity)
 
     def latex(self) -> str:
         r"""A table of the models for a paper: inequalities, properties, limit equations. It needs booktabs and amsmath.
@@ -155,8 +152,8 @@ def one_hidden_layer(rates: str = "shared", activation: object = silu) -> Fan:
     r"""The limit models of networks with one hidden layer, by the exponents of $\sigma$ and of the learning rates.
 
     $f(x)=\sigma\sum_r a_r\phi(w_r\cdot x)$ with weights of order one, $\sigma\propto d^{q_\sigma}$, rates of
-    $a$ and $w$ $\propto d^{q_a}, d^{q_w}$ and logistic loss. With `rates="shared"` $q_a = q_w = q$, and the plane has 13
-    models for every activation; with `rates="separate"` the space has 49, and 10 more for a positively homogeneous
+    $a$ and $w$ $\propto d^{q_a}, d^{q_w}$ and logistic loss. With `rates="shared"` $q_a = q_w = q$, and the plane has
+    13 models for every activation; with `rates="separate"` the space has 49, and 10 more for a positively homogeneous
     activation, whose input weights may outgrow their start.
     `activation` is an activation, its name, or a formula; of it, polynomials, jumps of the derivative and
     homogeneity matter. Nothing is tabulated: the step of training is followed in exponents until they settle.
@@ -187,83 +184,10 @@ def _fan(rates: str, phi: Activation, parity: bool) -> Fan:
         if piece.is_stable:
             groups[piece.signature].append(piece)
     regions = {signature: hull(lines, group) for signature, group in groups.items()}
-    names = _names(rates, phi, regions, parity)
+    names = building.names(regions, None if rates == "shared" else _fan("shared", phi, parity).cells)
     views = {part: [seen(net, part, step) for step in range(len(part.states))] for part in parts if part.settled}
-    cells = [_cell(net, names[s], s, regions[s], groups[s], views[groups[s][0].branch]) for s in groups]
-    return Fan(rates, phi, net, parts, tuple(sorted(cells, key=_rank)))
-
-
-def _rank(cell: Cell) -> tuple[int, bool, str]:
-    return cell.dimension, "-" in cell.name and cell.name.split("-")[0] in ("pre", "post"), cell.name
-
-
-def _names(rates: str, phi: Activation, regions: dict[Signature, Region], parity: bool) -> dict[Signature, str]:
-    """Of equal rates by the named points that a cell touches, of separate rates by the model of equal rates."""
-    if rates == "shared":
-        found = {signature: naming.name(region) for signature, region in regions.items()}
-        return {signature: name or f"cell {k}" for k, (signature, name) in enumerate(found.items(), 1)}
-    bases = {cell.signature: cell.name for cell in _fan("shared", phi, parity).cells}
-    return {
-        signature: naming.full(bases.get(_base(signature), "cell"), signature.dominant, _growing(signature))
-        for signature in regions
-    }
-
-
-def _base(s: Signature) -> tuple[object, ...]:
-    """The signature with equal rates of the same logits and start, whose kernels evolve if some weight moves enough."""
-    growing = _growing(s)
-    moving = {"": max(s.delta_a, s.delta_w), "a": s.delta_w, "w": s.delta_a}[growing]
-    return s.start, s.logit, s.kept, moving
-
-
-def _growing(s: Signature) -> str:
-    return "a" if s.delta_a > 0 else "w" if s.delta_w > 0 else ""
-
-
-def _cell(net: Network, name: str, s: Signature, region: Region, group: Sequence[Piece], views: Sequence[Seen]) -> Cell:
-    symbols = net.plane.symbols
-    found = {key: number.pruned(region) for key, number in views[-1].items()}
-    inside = witness(region, net.plane.dimension)
-    assert inside is not None
-    relative = exponents.relative(found["change"], found["kernel"], region)
-    moved, start = relative.at(inside), found["kernel"].at(inside)
-    assert moved is not None and start is not None
-    evolve = moved >= 0
-    formulas = {key: found[key].expr(symbols) for key in exponents.SEEN} | {
-        "kernel_increment": relative.expr(symbols),
-        "kernel_increment_trained": exponents.relative(found["change_trained"], found["kernel"], region).expr(symbols),
-    }
-    properties = {
-        "logits_at_init": WORDS[s.start],
-        "kernels_at_init": WORDS[(start > 0) - (start < 0)],
-        "kernels": "evolve" if evolve else "constant",
-        "init": "kept" if s.kept else "forgotten",
-    }
-    return Cell(
-        name, max(piece.face.dimension for piece in group),
-        tuple(readable(constraint, symbols) for constraint in region),
-        {symbol.name: sp.Rational(x.numerator, x.denominator) for symbol, x in zip(symbols, inside, strict=True)},
-        properties, formulas, _settling(views, region), s.dominant,
-        None if _growing(s) else LimitModel.of(s.start, s.logit, evolve, s.kept),
-        region, _base(s), tuple(_remarks(s)),
-    )  # fmt: skip
-
-
-def _remarks(s: Signature) -> Iterator[str]:
-    if s.dominant != "both":
-        other = "w" if s.dominant == "a" else "a"
-        yield f"the kernel of {s.dominant} is the larger one: in the limit the rate of {other} is zero"
-    if _growing(s):
-        yield f"{_growing(s)} outgrows its start, which is forgotten"
-
-
-def _settling(views: Sequence[Seen], region: Region) -> int:
-    """The first step from which on every exponent is what it stays, all over the region."""
-    names, final = (*exponents.SEEN, "f"), views[-1]
-    for step in range(len(views) - 1, 0, -1):
-        if not all(views[step][name].equals(final[name], region) for name in names):
-            return step + 1
-    return 1
+    cells = [building.cell(net, names[s], s, regions[s], groups[s], views[groups[s][0].branch]) for s in groups]
+    return Fan(rates, phi, net, parts, tuple(sorted(cells, key=building.rank)))
 
 
 def _branch_at(settled: Sequence[Branch], point: Sequence[Fraction]) -> Branch:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from symlimits.derivation.affine import Affine
 from symlimits.derivation.polyhedra import Constraint, feasible
 
-# (q_sigma, q) of scalings that have a name: Mei, Montanari and Nguyen 2018; Jacot, Gabriel and Hongler 2018; the default
-# initialisation of PyTorch with equal rates (Golikov 2020, arXiv 2006.06574)
+# (q_sigma, q) of scalings that have a name: Mei, Montanari and Nguyen 2018; Jacot, Gabriel and Hongler 2018; the
+# default initialisation of PyTorch with equal rates (Golikov 2020, arXiv 2006.06574)
 NAMED = {
     "MF": (Fraction(-1), Fraction(1)),
     "NTK": (Fraction(-1, 2), Fraction(0)),
@@ -45,7 +45,7 @@ def _is_unbounded(constraints: Sequence[Constraint], sign: int) -> bool:
 
 
 def full(base: str, dominant: str, growing: str) -> str:
-    """The name with separate rates: of the model with equal rates, the larger kernel, the layer that outgrows its start.
+    """The name with separate rates: the model of equal rates, the larger kernel, the layer that outgrows its start.
 
     >>> full("NTK", "w", ""), full("sym-default", "both", "a")
     ('NTK (kernel w)', 'sym-default (a grows)')

