@@ -87,6 +87,15 @@ class Lowered:
         else:
             raise NoRule(f"the factor {base}**{power} of an integrand", "powers, Gamma functions", "`.reference(...)`")
 
+    def product(self, expr: sp.Expr, power: sp.Expr) -> None:
+        """Add every factor of expr**power."""
+        for factor in sp.Mul.make_args(sp.expand_power_base(expr)):
+            base, inner = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
+            if base.is_Rational and base < 0:
+                self.polynomial *= factor**power
+            else:
+                self.factor(base, inner * power)
+
     def _exponent(self, exponent: sp.Expr) -> None:
         terms = sp.Poly(sp.expand(exponent), self.w)
         if terms.degree() > 2:
@@ -114,9 +123,11 @@ class Lowered:
         """sum_k binomial(N, k) 2^-N rising(k/2, v), and the N/4 to the v that the kernel divides by."""
         ((k, low, N),) = layer.limits
         rising = next(iter(layer.function.atoms(sp.RisingFactorial)), None)
-        known = rising is not None and sp.simplify(layer.function / rising * 2**N / sp.binomial(N, k)) == 1
-        if not known or rising.args[0] != k / 2 or low != 1 or not N.is_Integer:
+        rest = k if rising is None else sp.simplify(layer.function / rising * 2**N / sp.binomial(N, k))
+        if rest.has(k) or rising.args[0] != k / 2 or low != 1 or not N.is_Integer:
             raise NoRule(f"the sum {layer}", "one over a binomial law with probability 1/2", "`.reference(...)`")
+        if rest != 1:
+            self.product(rest, power)
         e, beta = self._slope(rising.args[1])
         self.binomials.append((int(N), e, beta, power))
         self._exponent(power * rising.args[1] * sp.log(N / sp.Integer(4)))
@@ -141,14 +152,12 @@ class Lowered:
 def lowered(head: LineIntegral) -> Lowered:
     """The integrand of a head taken apart; `NoRule` for what has no place in it."""
     low, high = head.strip
-    middle = (low + high) / 2 if (high - low).is_finite else low + 1 if low.is_finite else sp.S.Zero
+    if low.is_finite and high.is_finite:
+        middle = (low + high) / 2
+    else:
+        middle = low + 1 if low.is_finite else high - 1 if high.is_finite else sp.S.Zero
     found = Lowered(head.variable, middle)
-    for factor in sp.Mul.make_args(sp.expand_power_base(head.integrand)):
-        base, power = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
-        if base.is_Rational and base < 0:
-            found.polynomial *= factor
-        else:
-            found.factor(base, power)
+    found.product(head.integrand, sp.S.One)
     return found
 
 
