@@ -161,7 +161,7 @@ class Printer(LatexPrinter):
 
     def _factor(self, expr: sp.Expr, alone: bool) -> str:
         tex = self._print(expr)
-        if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral)) or tex.startswith("-")):
+        if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral, sp.Sum)) or tex.startswith("-")):
             return tex
         return brackets(tex)
 

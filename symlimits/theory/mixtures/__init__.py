@@ -44,7 +44,7 @@ def output_law(
 
     >>> law = output_law(widths=(5, 3, 4))
     >>> law.moment(2), round(law.cf(1.0), 6)
-    (1, 0.674009)
+    (1, 0.706564)
     >>> round(output_law(ratio=1).quantile(0.975), 6)
     2.021396
     """

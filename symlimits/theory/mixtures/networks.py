@@ -58,4 +58,4 @@ class LimitNetworks:
 
     def wanted(self, size: int) -> int:
         """Networks of one size: the cost of one grows with the cube of the width."""
-        return max(2**11, min(2**15, 2**21 // size**2))
+        return max(2**12, min(2**17, 2**24 // size**2))

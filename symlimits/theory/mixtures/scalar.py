@@ -11,7 +11,7 @@ Mixture: Bassetti et al., arXiv 2406.03260; limit: Bassetti, Ladelli and Rotondo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, pi
 from typing import Any
@@ -31,6 +31,7 @@ from symlimits.reading.contour_table import Table, table
 from symlimits.reading.line_kernel import Contour, contour, lowered
 from symlimits.reading.real import as_real, plain
 from symlimits.theory.mixtures import lines
+from symlimits.theory.mixtures.expansion import expanded_head
 from symlimits.theory.mixtures.mixing import MixingLaw
 
 Array = npt.NDArray[np.float64]
@@ -144,6 +145,37 @@ class OutputLaw:
     @cached_property
     def _laplace(self) -> Contour:
         return _contour(sp.gamma(w) * self.mixing.mellin(-w), (0, -self.mixing.lowest))
+
+    @property
+    def limit(self) -> OutputLaw:
+        r"""The law of the proportional limit with $a = \sum_l 1/N_l$, of which these widths are a case."""
+        widths = self._widths("the limit")
+        a = sp.Add(*(sp.Rational(1, N) for N in widths))
+        return replace(self, mixing=MixingLaw(None, a, self.mixing.rectified))
+
+    def expanded_cf(self, t: Any, order: int = 1) -> Any:
+        """The characteristic function of the limit and its corrections up to `order` in 1/N; broadcasts.
+
+        The error is that of the first order left out. An atom, exponentially small in the widths, is left out too.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> law = output_law(widths=(50,) * 25)
+        >>> [float(f"{abs(law.expanded_cf(1.0, order) - law.cf(1.0)):.0e}") for order in (0, 1, 2)]
+        [0.001, 5e-06, 2e-07]
+        """
+        rows = self._rows(t, "t")
+        half = np.einsum("...i,ij,...j->...", rows, self.kernel, rows) / 2
+        head = expanded_head(self._widths("an expansion"), order, self.mixing.rectified, sp.S.One)
+        line = contour(lowered(head), head)
+        values, inside = np.ones(half.shape), half > 0
+        found = line(-np.log(half[inside]))
+        values[inside] = found.sign * np.exp(found.log)
+        return plain(values)
+
+    def _widths(self, what: str) -> tuple[int, ...]:
+        if not self.mixing.widths:
+            raise DomainError(f"{what} of {self!r}", "a law of finite widths", "output_law(widths=...)")
+        return self.mixing.widths
 
     # ------------------------------------------------------------------ distribution function
 
