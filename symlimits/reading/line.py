@@ -43,6 +43,14 @@ def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits:
         return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), digits) / mp.pi
 
 
+def saddle(head: LineIntegral) -> sp.Rational:
+    """Nearly where the integrand is least on the real axis, inside the strip."""
+    with mp.workdps(30):
+        low, high = map(_end, head.strip)
+        place = _strip(low, high)
+        return sp.Rational(str(place(_lowest(function(head.integrand, head.variable), place))))
+
+
 def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
     """The integrand as a function of a complex number; an integral over (0, oo) inside is summed, in float64."""
     expanded = integrand.replace(lambda node: isinstance(node, sp.Sum), lambda node: node.doit())
