@@ -30,6 +30,7 @@ BITS_PER_DIGIT = 3.3219281
 GUARD = 12  # digits of the first attempt beyond those asked for
 ATTEMPTS = 7  # each with twice the digits: roots near zero lose half of them, layer by layer
 HIGHEST = 2**20  # of the line that an integral is taken over
+LINE_EVALUATIONS = 2000  # of a line integral: high powers of Gamma functions have wide balls, and no narrow one
 EVALUATIONS = 20_000  # of an integrand; a smooth one takes some hundreds
 
 Numbers = Mapping[sp.Symbol, Any]  # exact numbers, or balls
@@ -53,7 +54,7 @@ def ball(expr: sp.Expr, values: Mapping[sp.Symbol, object] | None = None, digits
     ('1.04409865341135', True)
     """
     point = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
-    for attempt in range(2 if expr.has(sp.Integral) else ATTEMPTS):
+    for attempt in range(2 if expr.has(sp.Integral, LineIntegral) else ATTEMPTS):
         wanted = int((digits + GUARD) * 2**attempt * BITS_PER_DIGIT)
         with _precision(wanted) as flint:
             found = _real(expr, point)
@@ -267,7 +268,7 @@ def _(expr: LineIntegral, numbers: Numbers) -> Any:
         if height > HIGHEST:
             raise NoRule(f"a ball of {expr}", "an integrand that falls off", "`.reference(...)`")
         height *= 2
-    found = acb.integral(integrand, start, end, eval_limit=EVALUATIONS).imag
+    found = acb.integral(integrand, start, end, eval_limit=LINE_EVALUATIONS).imag
     return (found + arb(0, rest.upper())) / arb.pi()
 
 
