@@ -1,7 +1,7 @@
 r"""A certified table of a smooth function of X: Chebyshev polynomials on even panels, for a million points at a time.
 
-Panels are halved until the table agrees with the function at points between its nodes; where that is not reached
-within `MOST_PANELS`, there is no table.
+Panels are halved until the table agrees with the function at points between its nodes; where that takes as many values
+as the points themselves, there is no table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numba import njit
 Array = npt.NDArray[np.float64]
 
 DEGREE = 13
-WIDEST, MOST_PANELS = 2.0, 4096
+WIDEST = 2.0  # panel
 TOLERANCE = 3e-13  # of logarithms, relative to their size where that is larger than one
 _NODES = np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))
 _BETWEEN = np.array([-0.97, -0.6, -0.2, 0.33, 0.71, 0.99])
@@ -36,10 +36,10 @@ class Table:
         return found.reshape(X.shape)
 
 
-def table(function: Callable[[Array], Array], low: float, high: float) -> Table | None:
-    """A table of the function on [low, high], or None where `MOST_PANELS` do not suffice."""
+def table(function: Callable[[Array], Array], low: float, high: float, points: int) -> Table | None:
+    """A table of the function on [low, high], or None where it would take as many values as half of the points."""
     count = max(1, int(np.ceil((high - low) / WIDEST)))
-    while count <= MOST_PANELS:
+    while 2 * count * (DEGREE + 1 + len(_BETWEEN)) <= points:
         width = max(high - low, 1e-6) / count
         found = Table(low, width, _coefficients(function, low, width, count))
         places = (low + width * (np.arange(count)[:, None] + 0.5 + 0.5 * _BETWEEN)).ravel()

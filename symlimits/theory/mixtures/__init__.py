@@ -76,7 +76,7 @@ def _mixing(widths: Any, ratio: Any, rectified: bool) -> MixingLaw:
         if a.is_number and not (a.is_real and a > 0 and a.is_finite):
             raise DomainError(f"ratio = {a}", "a number larger than zero", "ratio=1, or the NNGP for depth << width")
         return MixingLaw(None, a, rectified)
-    known = tuple(widths) if isinstance(widths, Iterable) and not isinstance(widths, str) else (widths,)
+    known = tuple(widths) if isinstance(widths, Iterable) and not isinstance(widths, str) else (None,)
     if not all(isinstance(N, int | np.integer) and not isinstance(N, bool) and N >= 1 for N in known):
         raise DomainError(f"widths = {shown(widths)}", "a sequence of positive integers", "widths=(100, 100)")
     return MixingLaw(tuple(map(int, known)), None, rectified)

@@ -35,7 +35,7 @@ from symlimits.theory.mixtures.expansion import expanded_head
 from symlimits.theory.mixtures.mixing import MixingLaw
 
 Array = npt.NDArray[np.float64]
-MANY = 4096  # points from which on a table is made first
+MANY = 200  # points from which on a table may be cheaper
 ROUNDS = 200  # of Newton's iteration for quantiles, each bounded in size
 CLOSE = 1e-15  # of the last step, relative
 
@@ -112,10 +112,11 @@ class OutputLaw:
         """log E[q^{-n/2} exp(-half/q)]."""
         if self.mixing.widths == ():
             return -half
+        line = self._radial
         at_zero = self.mixing.log_moment(-self.dimension / 2)
         logs = np.full(half.shape, at_zero)
         inside = half > 0
-        logs[inside] = _looked_up(lambda X: self._radial(-X).log, np.log(half[inside]))
+        logs[inside] = _looked_up(lambda X: line(-X).log, np.log(half[inside]))
         return logs
 
     @cached_property
@@ -189,7 +190,7 @@ class OutputLaw:
         """
         x = np.asarray(self._rows(s, "s")[..., 0])
         above, below = self._tails(np.abs(x))
-        inner = 0.5 * self.mixing.atom * (x >= 0) * np.where(x == 0, 1.0, 1.0)
+        inner = 0.5 * self.mixing.atom
         upper = np.where(np.exp(below) < 0.5, 0.5 + 0.5 * np.exp(below) + inner, 1.0 - 0.5 * np.exp(above))
         return plain(np.where(x < 0, 0.5 * np.exp(above), upper))
 
@@ -230,7 +231,7 @@ class OutputLaw:
     def _log_mass_density(self, x: Array) -> Array:
         """The logarithm of the density, of its continuous part where there is an atom."""
         K = float(self.kernel[0, 0])
-        radial = -(x**2) / (2 * K) if self.mixing.widths == () else self._radial(-np.log(x**2 / (2 * K))).log
+        radial = -(x**2) / (2 * K) if self.mixing.widths == () else self._radial(np.log(2 * K) - 2 * np.log(x)).log
         return np.asarray(radial - 0.5 * np.log(2 * pi * K))
 
     def _tails(self, x: Array) -> tuple[Array, Array]:
@@ -239,7 +240,7 @@ class OutputLaw:
         above = np.full(x.shape, np.log1p(-self.mixing.atom))
         below = np.full(x.shape, -inf)
         inside = x > 0
-        X = np.log(x[inside] ** 2 / (2 * float(self.kernel[0, 0])))
+        X = 2 * np.log(x[inside]) - np.log(2 * float(self.kernel[0, 0]))
         above[inside] = _looked_up(lambda X: self._beyond[0](-X).log, X)
         below[inside] = _looked_up(lambda X: self._beyond[1](-X).log, X)
         return above, below
@@ -370,7 +371,7 @@ def _looked_up(function: Callable[[Array], Array], X: Array) -> Array:
     """Values at X: one by one, or by a table where there are many."""
     made: Table | None = None
     if X.size > MANY:
-        made = table(function, float(X.min()), float(X.max()))
+        made = table(function, float(X.min()), float(X.max()), X.size)
     return function(X) if made is None else made(X)
 
 
