@@ -36,6 +36,7 @@ from symlimits.theory.mixtures.mixing import MixingLaw
 
 Array = npt.NDArray[np.float64]
 MANY = 200  # points from which on a table may be cheaper
+FAR = 60.0  # of X, where q or s is 10^-13 or 10^13
 ROUNDS = 200  # of Newton's iteration for quantiles, each bounded in size
 CLOSE = 1e-15  # of the last step, relative
 
@@ -368,11 +369,18 @@ def _contour(integrand: sp.Expr, strip: Sequence[Any]) -> Contour:
 
 
 def _looked_up(function: Callable[[Array], Array], X: Array) -> Array:
-    """Values at X: one by one, or by a table where there are many."""
+    """Values at X: one by one, or by a table where there are many; each value once where X is far out, and slow."""
+    if X.size <= MANY:
+        return function(X)
+    found, near = np.empty(X.shape), np.abs(X) < FAR
+    others, places = np.unique(X[~near], return_inverse=True)
+    found[~near] = function(others)[places]
+    inside = X[near]
     made: Table | None = None
-    if X.size > MANY:
-        made = table(function, float(X.min()), float(X.max()), X.size)
-    return function(X) if made is None else made(X)
+    if inside.size > MANY:
+        made = table(function, float(inside.min()), float(inside.max()), inside.size)
+    found[near] = function(inside) if made is None else made(inside)
+    return found
 
 
 def _isserlis(indices: list[int], K: sp.Matrix) -> sp.Expr:
