@@ -26,7 +26,9 @@ def test_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_there_are_scripts() -> None:
-    assert {"activations", "nngp_relu", "ntk_relu", "ntk_erf"} <= {script.stem for script in SCRIPTS}
+    assert {"activations", "nngp_relu", "ntk_relu", "ntk_erf", "output_law_finite", "output_law_limit"} <= {
+        script.stem for script in SCRIPTS
+    }
 
 
 def test_the_table_of_the_docs_is_of_today() -> None:

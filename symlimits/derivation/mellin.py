@@ -1,6 +1,7 @@
 r"""Mellin transforms of laws: from one layer's factor to a line integral for a product of layers.
 
-A mixture $\mathbb E\,k(zq)$ over $q = \prod_l q_l$ is $\frac{1}{2\pi i}\int \hat k(w)\,z^{-w}\prod_l \mathbb E q_l^{-w}\,dw$
+A mixture $\mathbb E\,k(zq)$ over $q = \prod_l q_l$ is
+$\frac{1}{2\pi i}\int \hat k(w)\,z^{-w}\prod_l \mathbb E q_l^{-w}\,dw$
 (Mellin 1896; products: Springer and Thompson 1966). The kernels k are written by formulas, and their transforms
 $\hat k(w) = \int_0^\infty x^{w-1}k(x)\,dx$ come from SymPy.
 """
@@ -55,7 +56,7 @@ def binomial_factor(N: sp.Expr, u: sp.Expr) -> sp.Expr:
 
 
 def _gamma_integral(integral: sp.Integral) -> sp.Expr:
-    r"""$\int_0^\infty C (sy)^u y^a e^{-by}dy = C\,\Gamma(a + 1)\,b^{-a-1}\,(s/b)^u\,\Gamma(a + 1 + u)/\Gamma(a + 1)$."""
+    r"""$\int_0^\infty C (sy)^u y^a e^{-by}dy = C\,\Gamma(a + 1)\,b^{-a-1}(s/b)^u\,\Gamma(a + 1 + u)/\Gamma(a + 1)$."""
     constant, power, rate, u, scale = sp.S.One, sp.S.Zero, sp.S.Zero, sp.S.Zero, sp.S.One
     for factor in sp.Mul.make_args(integral.function):
         base, exponent = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
@@ -128,7 +129,7 @@ def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
     beta, level = logarithm.coeff(u), logarithm.coeff(u, 0)
     if sp.simplify(logarithm - beta * u - level) != 0:
         return head
-    tilted = mean([Term(sp.S.One, 0, sp.S.Zero, alpha - beta * w)], variance)
+    tilted = mean((Term(sp.S.One, 0, sp.S.Zero, alpha - beta * w),), variance)
     found, strip = transform(kernel)
     return LineIntegral(constant * found * sp.powsimp(sp.exp(level)) ** -w * tilted, w, strip)
 
@@ -136,8 +137,8 @@ def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
 mellin_inversion = Rule(
     "Mellin inversion",
     MELLIN,
-    "A function of a positive variable is the line integral of its Mellin transform; the Gaussian mean of what is left is"
-    " a tilt.",
+    "A function of a positive variable is the line integral of its Mellin transform; the Gaussian mean of what is left"
+    " is a tilt.",
     _inverted,
 )
 

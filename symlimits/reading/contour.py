@@ -7,10 +7,10 @@ $$I(X) = \frac{1}{2\pi i}\int p(w)\,\exp\Big(X w + k w^2 + \sum_j n_j \log\frac{
 The integrand without p is the Mellin transform of a positive measure: on the real axis its logarithm is convex, and
 off the axis its modulus is smaller. The line goes through the minimum c, the saddle, so that nothing cancels. With
 $w = c + i\delta\sinh t$, delta the distance to the nearest end of the strip, steps in t shrink towards a pole that is
-near; they are halved. A trapezoid rule doubles its digits by that (Trefethen and Weideman 2014, SIAM Review 56), or, where the
-strip of t in which the integrand stays small narrows with the step, adds at least a third of them (measured: near poles):
-if two rules differ by d, the error of the finer is below d^(4/3). The two rules before must agree in some digits too,
-since one difference may be small by chance. Where halving helps no more, the error says so.
+near; they are halved. A trapezoid rule doubles its digits by that (Trefethen and Weideman 2014, SIAM Review 56), or,
+where the strip of t in which the integrand stays small narrows with the step, adds a third of them or more (measured,
+near poles): if two rules differ by d, the error of the finer is below d^(4/3). The two rules before must agree in some
+digits too, since one difference may be small by chance. Where halving helps no more, the error says so.
 
 Logarithms of ratios of Gamma functions are never differences of logarithms of Gamma functions: with t = v/x,
 $\log\Gamma(x + v) - \log\Gamma(x) - v\log x = x[(1 + t)\log(1 + t) - t] - \tfrac12\log(1 + t)$ + Stirling's terms.
@@ -80,7 +80,7 @@ def log_gamma_ratio(x: float, v: complex) -> complex:
     least = min(x, x + v.real)
     product, shift = 1.0 + 0.0j, 0.0
     if least < STIRLING:
-        steps = int(math.ceil(STIRLING - least))
+        steps = math.ceil(STIRLING - least)
         for j in range(steps):
             product *= 1.0 + v / (x + j)
         shift = float(steps)
@@ -231,7 +231,11 @@ def line_integral(X: float, law: Any) -> tuple[float, float, float]:
         before, change = change, abs(part - whole) / (moduli + more)
         whole, moduli, count, stride = whole + part, moduli + more, count + nodes, 0.5 * stride
         truncation = 10.0 * change ** (4.0 / 3.0)
-        if (truncation < ENOUGH and before < NO_CHANCE) or (level > 3 and change < STAGNANT and change > 0.5 * before) or count > MOST_NODES:
+        if (
+            (truncation < ENOUGH and before < NO_CHANCE)
+            or (level > 3 and change < STAGNANT and change > 0.5 * before)
+            or count > MOST_NODES
+        ):
             break
     rounding = ROUNDING * _size_of_terms(complex(c, sigma), X, law)
     error = min(truncation, change) + rounding

@@ -118,6 +118,7 @@ def _lowest(g: Function, place: Function) -> mpf:
 
 def _bracket(g: Function, place: Function) -> tuple[mpf, mpf]:
     """Two points with the least value between them: outwards in growing steps, downhill."""
+
     def value(s: mpf) -> mpf:
         return mp.log(abs(g(place(s))))
 

@@ -122,8 +122,8 @@ class Lowered:
     def _binomial(self, layer: sp.Sum, power: sp.Expr) -> None:
         """sum_k binomial(N, k) 2^-N rising(k/2, v), and the N/4 to the v that the kernel divides by."""
         ((k, low, N),) = layer.limits
-        rising = next(iter(layer.function.atoms(sp.RisingFactorial)), None)
-        rest = k if rising is None else sp.simplify(layer.function / rising * 2**N / sp.binomial(N, k))
+        rising = next(iter(layer.function.atoms(sp.RisingFactorial)), sp.RisingFactorial(sp.S.Half, k))
+        rest = sp.simplify(layer.function / rising * 2**N / sp.binomial(N, k))
         if rest.has(k) or rising.args[0] != k / 2 or low != 1 or not N.is_Integer:
             raise NoRule(f"the sum {layer}", "one over a binomial law with probability 1/2", "`.reference(...)`")
         if rest != 1:

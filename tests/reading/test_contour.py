@@ -34,7 +34,7 @@ def test_log_gamma_ratio() -> None:
             assert abs(turns - round(turns.real)) < 1e-13 * max(1.0, abs(loggamma(x + v)))
 
 
-LAWS = [dict(widths=(5, 3)), dict(widths=(1,)), dict(widths=(30,) * 15), dict(ratio=1), dict(ratio="1/1000")]
+LAWS = [{"widths": (5, 3)}, {"widths": (1,)}, {"widths": (30,) * 15}, {"ratio": 1}, {"ratio": "1/1000"}]
 
 
 @pytest.mark.parametrize("arguments", LAWS, ids=str)

@@ -22,7 +22,7 @@ ROUNDING = 1e-13  # some hundred roundings of numbers up to 30
 QUADRATURE = 1e-10  # of scipy's rules and even steps in the tests
 ALPHA = 1e-6
 GRID = np.array([1e-6, 0.01, 0.3, 1.0, 4.0, 20.0, 100.0])
-LAWS = [dict(widths=(1,)), dict(widths=(5, 3, 4)), dict(widths=(30,) * 15), dict(ratio="1/1000"), dict(ratio=5)]
+LAWS = [{"widths": (1,)}, {"widths": (5, 3, 4)}, {"widths": (30,) * 15}, {"ratio": "1/1000"}, {"ratio": 5}]
 
 
 def test_no_hidden_layer_is_gaussian() -> None:
@@ -43,7 +43,9 @@ def test_two_units_are_laplace() -> None:
     law = sl.output_law(widths=(2,), covariance=2)
     np.testing.assert_allclose(law.pdf(-GRID), np.exp(-np.sqrt(1) * GRID) / 2, rtol=ROUNDING)
     np.testing.assert_allclose(law.cdf(-GRID), np.exp(-GRID) / 2, rtol=ROUNDING)
-    np.testing.assert_allclose(law.quantile(np.array([1e-9, 0.2, 0.5])), np.log(2 * np.array([1e-9, 0.2, 0.5])), rtol=1e-12)
+    np.testing.assert_allclose(
+        law.quantile(np.array([1e-9, 0.2, 0.5])), np.log(2 * np.array([1e-9, 0.2, 0.5])), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("arguments", LAWS, ids=str)
@@ -181,7 +183,9 @@ def test_layer_series_by_gamma_functions() -> None:
     for rectified in (False, True):
         law = sl.output_law(widths=(N if not rectified else 400,), activation=act.relu if rectified else act.linear)
         n = law.mixing.widths[0]
-        series = sum(float(c.subs(expansion.u, value)) / n**j for j, c in enumerate(expansion.layer_series(3, rectified), 1))
+        series = sum(
+            float(c.subs(expansion.u, value)) / n**j for j, c in enumerate(expansion.layer_series(3, rectified), 1)
+        )
         assert abs(law.mixing.log_moment(float(value)) - series) < 100 * n**-4.0 + 1e-15
 
 
@@ -195,7 +199,7 @@ def test_unequal_widths_have_the_limit_of_their_sum() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [dict(widths=(5, 3)), dict(ratio=1), dict(widths=(3, 2), activation=act.relu)], ids=str
+    "arguments", [{"widths": (5, 3)}, {"ratio": 1}, {"widths": (3, 2), "activation": act.relu}], ids=str
 )
 def test_samples_follow_the_distribution_function(arguments: dict[str, object]) -> None:
     law = sl.output_law(**arguments)
@@ -253,20 +257,20 @@ def test_relu_moments_atom_and_limit() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (dict(), "one of them"),
-        (dict(widths=(3,), ratio=1), "one of them"),
-        (dict(widths=(0,)), "positive integers"),
-        (dict(widths=5), "positive integers"),
-        (dict(ratio=0), "larger than zero"),
-        (dict(ratio=-1), "larger than zero"),
-        (dict(ratio=1, outputs=0), "positive integer"),
-        (dict(ratio=1, covariance=-1), "larger than zero"),
-        (dict(ratio=1, covariance=[[1, 2], [2, 1]]), "zero or more"),
-        (dict(ratio=1, covariance=[[1, 2, 3]]), "(P, P)"),
-        (dict(ratio=1, outputs=2, covariance=[[1, 0], [0, 1]]), "one output or one input"),
-        (dict(widths=(3,), variances=(1, 2, 3)), "L + 1"),
-        (dict(widths=(3,), covariance=[[1, 0], [0, 1]], activation=act.relu), "one input"),
-        (dict(widths=(3,), activation=act.tanh), "linear or relu"),
+        ({}, "one of them"),
+        ({"widths": (3,), "ratio": 1}, "one of them"),
+        ({"widths": (0,)}, "positive integers"),
+        ({"widths": 5}, "positive integers"),
+        ({"ratio": 0}, "larger than zero"),
+        ({"ratio": -1}, "larger than zero"),
+        ({"ratio": 1, "outputs": 0}, "positive integer"),
+        ({"ratio": 1, "covariance": -1}, "larger than zero"),
+        ({"ratio": 1, "covariance": [[1, 2], [2, 1]]}, "zero or more"),
+        ({"ratio": 1, "covariance": [[1, 2, 3]]}, "(P, P)"),
+        ({"ratio": 1, "outputs": 2, "covariance": [[1, 0], [0, 1]]}, "one output or one input"),
+        ({"widths": (3,), "variances": (1, 2, 3)}, "L + 1"),
+        ({"widths": (3,), "covariance": [[1, 0], [0, 1]], "activation": act.relu}, "one input"),
+        ({"widths": (3,), "activation": act.tanh}, "linear or relu"),
     ],
     ids=str,
 )

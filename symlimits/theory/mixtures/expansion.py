@@ -1,8 +1,8 @@
 r"""The output law in powers of 1/N: why the limit is log-normal, what comes next, and hence the rate.
 
 For integer u the moments $\mathbb E q_l^u$ of a layer are polynomials in 1/N. In the series
-$\log\mathbb E q_l^u = \sum_j c_j(u) N^{-j}$ the $c_j$ are polynomials of degree j + 1 in u, which finitely many integers
-fix. Summed over layers, with $p_j = \sum_l N_l^{-j}$ and $p_1 \to a$,
+$\log\mathbb E q_l^u = \sum_j c_j(u) N^{-j}$ the $c_j$ are polynomials of degree j + 1 in u, which finitely many
+integers fix. Summed over layers, with $p_j = \sum_l N_l^{-j}$ and $p_1 \to a$,
 $$M(u) = e^{c_1(u)p_1}\big(1 + c_2(u)p_2 + (c_3(u)p_3 + \tfrac12c_2(u)^2p_2^2) + \dots\big),$$
 where $c_1 = u(u - 1)$ for linear layers: log q tends to a Gaussian, at the rate $p_2$, which is a/N at equal widths.
 Derived here.

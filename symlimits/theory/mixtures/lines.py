@@ -33,8 +33,8 @@ def characteristic(mixing: MixingLaw, K: sp.Expr) -> Limit:
     atom = sp.nsimplify(_atom(mixing))
     if atom:
         trace = tuple(replace(step, expr=step.expr + atom) for step in trace)
-    twin = Networks(mixing.widths, K, mixing.rectified)
-    return Limit(trace, domain, (t,), name, FINITE, twin, "an output", "any input dimension", "cf", 0)
+    networks = Networks(mixing.widths, K, mixing.rectified)
+    return Limit(trace, domain, (t,), name, FINITE, networks, "an output", "any input dimension", "cf", 0)
 
 
 def density(mixing: MixingLaw, K: sp.Expr) -> Derivation:

@@ -54,7 +54,7 @@ class MixingLaw:
     def mellin(self, u: sp.Expr) -> sp.Expr:
         r"""$\mathbb E[q^u; q > 0]$ in Gamma functions, or $e^{a'u(u-1)}$ in the limit."""
         if self.widths is None:
-            return sp.exp(-self.spread * u) * mean([Term(sp.S.One, 0, sp.S.Zero, u)], 2 * self.spread)
+            return sp.exp(-self.spread * u) * mean((Term(sp.S.One, 0, sp.S.Zero, u),), 2 * self.spread)
         closed = sp.Mul(*(gamma_integrals.rewrite(factor) for factor in self.factors(w)))
         return closed.subs(w, u)
 
@@ -110,7 +110,8 @@ class MixingLaw:
         with mp.workdps(DIGITS):
             if self.widths is None:
                 return float({1: -self.spread, 2: 2 * self.spread}.get(n, 0))
-            return float(sum(m * mp.diff(lambda u: self._log_factor(N, u), 0, n) for N, m in Counter(self.widths).items()))
+            layers = Counter(self.widths).items()
+            return float(mp.diff(lambda u: sum(m * self._log_factor(N, u) for N, m in layers), 0, n))
 
     # ------------------------------------------------------------------ values
 

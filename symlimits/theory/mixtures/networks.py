@@ -16,7 +16,9 @@ Array = npt.NDArray[np.float64]
 BATCH = 64  # draws a call
 
 
-def outputs(widths: Sequence[int], inputs: int, K: float, rectified: bool, count: int, rng: np.random.Generator) -> Array:
+def outputs(
+    widths: Sequence[int], inputs: int, K: float, rectified: bool, count: int, rng: np.random.Generator
+) -> Array:
     """One output of `count` networks on an input of |x|^2/N_0 = K: an array (count,).
 
     ReLU layers have He weights: variance 2 behind a layer that is rectified.
@@ -53,7 +55,9 @@ class LimitNetworks:
     def __call__(self, size: int, rng: np.random.Generator) -> Array:
         depth = self.ratio * size
         if not depth.is_Integer:
-            raise DomainError(f"depth {depth} at width {size}", "widths times the ratio that are integers", "other sizes")
+            raise DomainError(
+                f"depth {depth} at width {size}", "widths times the ratio that are integers", "other sizes"
+            )
         return outputs((size,) * int(depth), size, float(self.K), self.rectified, BATCH, rng)
 
     def wanted(self, size: int) -> int:

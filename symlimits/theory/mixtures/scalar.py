@@ -104,7 +104,7 @@ class OutputLaw:
         if self.mixing.atom:
             raise DomainError("the density of a law with an atom at zero", "the distribution function", ".cdf(s)")
         try:
-            root = np.linalg.cholesky(self.kernel)
+            root: Array = np.linalg.cholesky(self.kernel).astype(np.float64)
         except np.linalg.LinAlgError:
             raise DomainError("a singular covariance", "one of full rank, for a density", ".cf(t)") from None
         return root, 2 * float(np.log(np.diagonal(root)).sum())
@@ -356,7 +356,9 @@ class OutputLaw:
             return array[..., None]
         wanted = (self.inputs,) if self.outputs == 1 else (self.outputs, 1)
         if array.shape[array.ndim - len(wanted) :] != wanted or array.ndim < len(wanted):
-            raise DataError(f"{name} of shape {array.shape}", f"(..., {', '.join(map(str, wanted))})", "one row a point")
+            raise DataError(
+                f"{name} of shape {array.shape}", f"(..., {', '.join(map(str, wanted))})", "one row a point"
+            )
         return array.reshape(*array.shape[: array.ndim - len(wanted)], -1)
 
 
