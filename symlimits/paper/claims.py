@@ -14,6 +14,7 @@ from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
+from symlimits.theory.mixtures import output_law
 from symlimits.theory.scaling import one_hidden_layer
 from symlimits.theory.scaling.claims import exponent_limit
 
@@ -22,6 +23,8 @@ LEE = "Lee et al. 2019, arXiv 1902.06720"
 JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
+MIXTURE = "Bassetti et al., arXiv 2406.03260"
+PROPORTIONAL = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267"
 
 DUALS = {
     "linear": "linear",
@@ -71,6 +74,11 @@ def exponent(cell: str, quantity: str) -> Limit:
     return exponent_limit(one_hidden_layer(activation="erf"), cell, quantity)
 
 
+def output(phi: str = "linear", **law: object) -> Limit:
+    """The characteristic function of an output law."""
+    return output_law(**law, activation=named_activation(phi)).characteristic  # type: ignore[arg-type]
+
+
 def claims() -> Mapping[str, Claim]:
     """The claims by name, the longest to certify at the end."""
     return {claim.name: claim for claim in TABLE}
@@ -104,5 +112,14 @@ TABLE: tuple[Claim, ...] = (
         Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))
         for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT))
         for phi in NETWORKS
+    ),
+    Claim(
+        "output-finite", "output law of a linear network of widths 5, 3, 4", MIXTURE, partial(output, widths=(5, 3, 4))
+    ),
+    Claim(
+        "output-relu", "output law of a relu network of widths 3, 4", MIXTURE, partial(output, "relu", widths=(3, 4))
+    ),
+    Claim(
+        "output-limit", "output law of linear networks, depth half of width", PROPORTIONAL, partial(output, ratio="1/2")
     ),
 )

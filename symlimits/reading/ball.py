@@ -22,11 +22,15 @@ from mpmath import mp, mpf
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
+from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.reading import line
 
 BITS_PER_DIGIT = 3.3219281
 GUARD = 12  # digits of the first attempt beyond those asked for
 ATTEMPTS = 7  # each with twice the digits: roots near zero lose half of them, layer by layer
+HIGHEST = 2**20  # of the line that an integral is taken over
+LINE_EVALUATIONS = 2000  # of a line integral: high powers of Gamma functions have wide balls, and no narrow one
 EVALUATIONS = 20_000  # of an integrand; a smooth one takes some hundreds
 
 Numbers = Mapping[sp.Symbol, Any]  # exact numbers, or balls
@@ -50,7 +54,7 @@ def ball(expr: sp.Expr, values: Mapping[sp.Symbol, object] | None = None, digits
     ('1.04409865341135', True)
     """
     point = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
-    for attempt in range(2 if expr.has(sp.Integral) else ATTEMPTS):
+    for attempt in range(2 if expr.has(sp.Integral, LineIntegral) else ATTEMPTS):
         wanted = int((digits + GUARD) * 2**attempt * BITS_PER_DIGIT)
         with _precision(wanted) as flint:
             found = _real(expr, point)
@@ -239,6 +243,69 @@ def _(expr: sp.Integral, numbers: Numbers) -> Any:
     return found.real
 
 
+@_real.register
+def _(expr: LineIntegral, numbers: Numbers) -> Any:
+    """From the saddle upwards by Arb's rule to a height Y, and a proved bound of the rest."""
+    from flint import acb, arb, ctx
+
+    point = {s: numbers[s] for s in expr.free_symbols}
+    if not all(isinstance(number, sp.Expr) for number in point.values()):
+        raise NoRule(f"a ball of {expr} at balls", "exact numbers", "`.reference(...)`")
+    head = expr.subs(point, simultaneous=True)
+    w, c, height = head.variable, line.saddle(head), sp.Integer(4)
+
+    def integrand(z: Any, analytic: bool) -> Any:
+        return _complex(head.integrand, {w: z}, analytic)
+
+    start = acb(_real(c, {}))
+    peak = abs(integrand(start, False))
+    while True:
+        rate = sum((_decay(factor, w, c, height) for factor in sp.Mul.make_args(head.integrand)), arb(0))
+        end = start + acb(0, _real(height, {}))
+        rest = abs(integrand(end, False)) / rate
+        if rate > 0 and rest < peak * arb(2) ** (-ctx.prec):
+            break
+        if height > HIGHEST:
+            raise NoRule(f"a ball of {expr}", "an integrand that falls off", "`.reference(...)`")
+        height *= 2
+    small = peak.upper() * arb(2) ** (-ctx.prec)  # in the default, one in place of the peak: no digits of a far tail
+    found = acb.integral(integrand, start, end, abs_tol=small, eval_limit=LINE_EVALUATIONS).imag
+    return (found + arb(0, rest.upper())) / arb.pi()
+
+
+def _decay(factor: sp.Expr, w: sp.Symbol, c: sp.Expr, height: sp.Expr) -> Any:
+    r"""A lower bound of $-\partial_y\log|f(c + iy)|$ for all y above the height.
+
+    Of Gamma(sigma + iy), sigma > 0: $\mathrm{Im}\,\psi = \sum_n y/((n + \sigma)^2 + y^2) \ge \arctan(y/\sigma)$, the
+    integral in place of the sum.
+    """
+    from flint import arb
+
+    base, power = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
+    if not factor.has(w):
+        return arb(0)
+    if not base.has(w):
+        exponent = sp.Poly(sp.expand(power * sp.log(base)), w)
+        square = exponent.coeff_monomial(w**2)
+        if exponent.degree() <= 2 and square >= 0:
+            return _real(2 * square * height, {})
+    argument = _gamma_argument(base)
+    if argument is not None and power.is_positive and sp.expand(argument).coeff(w) in (1, -1):
+        sigma = _real(argument.subs(w, c), {})
+        if sigma > 0:
+            return _real(power, {}) * (_real(height, {}) / sigma).atan()
+    if power.is_negative and base.is_polynomial(w) and sp.degree(base, w) == 1:
+        return arb(0)
+    raise NoRule(f"a bound of {factor} far up", "Gamma functions and exponentials of squares", "`.reference(...)`")
+
+
+def _gamma_argument(base: sp.Expr) -> sp.Expr | None:
+    """z where the base is Gamma(z) up to a constant."""
+    if isinstance(base, sp.RisingFactorial):
+        return base.args[0] + base.args[1]
+    return base.args[0] + int(base.func is sp.factorial) if isinstance(base, sp.gamma | sp.factorial) else None
+
+
 # --------------------------------------------------------------- complex balls
 
 
@@ -256,6 +323,11 @@ def _complex(expr: sp.Basic, numbers: Numbers, analytic: bool) -> Any:
             return reduce(operation, (_complex(part, numbers, analytic) for part in expr.args))
         case sp.Pow():
             return _complex_power(expr, numbers, analytic)
+        case sp.RisingFactorial():
+            x, v = (_complex(part, numbers, analytic) for part in expr.args)
+            return (x + v).gamma() / x.gamma()
+        case sp.factorial():
+            return (1 + _complex(expr.args[0], numbers, analytic)).gamma()
     if len(expr.args) != 1:
         raise _not_analytic(expr)
     return _complex_function(expr, _complex(expr.args[0], numbers, analytic), analytic)

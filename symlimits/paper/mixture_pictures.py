@@ -1,0 +1,64 @@
+"""Pictures of output laws: densities of finite widths beside the limit and the Gaussian; correlations of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symlimits.errors import NoRule
+from symlimits.theory.mixtures import output_law
+
+INCHES = (5.0, 3.6)
+POINTS = 400  # of a curve
+
+
+def densities(widths: Sequence[Sequence[int]], path: str | Path | None = None, reach: float = 20.0) -> Any:
+    """Log densities of networks with equal sums of 1/N_l, of their limit, and of the Gaussian of infinite width."""
+    figure, axes = _figure()
+    s = np.linspace(-reach, reach, POINTS)
+    for k, chosen in enumerate(widths):
+        law = output_law(widths=chosen)
+        name = f"{len(chosen)} layers of {chosen[0]}" if len(set(chosen)) == 1 else f"widths {tuple(chosen)}"
+        axes.semilogy(s, law.pdf(s), color=f"C{k}", linewidth=1.0, label=name)
+    limit = output_law(widths=widths[-1]).limit
+    axes.semilogy(s, limit.pdf(s), color="black", linewidth=1.6, label=f"limit, a = {limit.mixing.ratio}")
+    axes.semilogy(s, output_law(widths=()).pdf(s), color="0.5", linestyle="--", label="Gaussian (infinite width)")
+    axes.set(xlabel="output s", ylabel="density p(s)", ylim=(1e-9, 3.0))
+    axes.legend(frameon=False, fontsize=8)
+    return _saved(figure, path)
+
+
+def correlations(widths: Sequence[int], path: str | Path | None = None, largest: float = 3.0) -> Any:
+    """The correlation of squared outputs against the ratio a: the limit, and networks of some widths at depth a N."""
+    figure, axes = _figure()
+    a = sp.Symbol("a", positive=True)
+    formula = output_law(ratio=a, outputs=2).correlation_of_squares[0, 1]
+    grid = np.linspace(1e-3, largest, POINTS)
+    axes.plot(grid, sp.lambdify(a, formula, "numpy")(grid), color="black", label="limit")
+    for k, N in enumerate(widths):
+        depths = np.unique(np.linspace(1, largest * N, 12).astype(int))
+        values = [float(output_law(widths=(N,) * int(L), outputs=2).correlation_of_squares[0, 1]) for L in depths]
+        axes.plot(depths / N, values, "o", markersize=3, color=f"C{k}", label=f"width {N}")
+    axes.axhline(1 / 3, color="0.6", linestyle=":", label="1/3")
+    axes.set(xlabel="depth over width a", ylabel="corr$(s_1^2, s_2^2)$", ylim=(0.0, 0.36))
+    axes.legend(frameon=False, fontsize=8)
+    return _saved(figure, path)
+
+
+def _figure() -> Any:
+    try:
+        from matplotlib.figure import Figure  # optional; no window, no global state
+    except ImportError:
+        raise NoRule("a picture without matplotlib", "matplotlib", "pip install 'symlimits[plot]'") from None
+    figure = Figure(figsize=INCHES, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _saved(figure: Any, path: str | Path | None) -> Any:
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
