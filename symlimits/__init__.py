@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symlimits.language.domain import Domain as Domain
     from symlimits.language.domain import Range as Range
     from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
+    from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
     from symlimits.paper.verify import Verification as Verification
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
+    from symlimits.theory.mixtures import OutputLaw as OutputLaw
+    from symlimits.theory.mixtures import output_law as output_law
     from symlimits.tiled import tiled_gram as tiled_gram
 
 __version__ = "0.1.0"
@@ -55,9 +58,11 @@ _HOMES = {
     "symlimits.language.architecture": "Dense mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
+    "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
     "symlimits.paper.verify": "Verification verify",
     "symlimits.theory.kernels": "dual nngp ntk",
+    "symlimits.theory.mixtures": "OutputLaw output_law",
     "symlimits.tiled": "tiled_gram",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -15,6 +15,7 @@ from symlimits.errors import DomainError, NoRule
 from symlimits.language.domain import Point
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
+from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
 from symlimits.reading.closed_value import closed_value
 from symlimits.reading.real import plain
@@ -70,7 +71,7 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
-    return not expr.has(GaussianExpectation, sp.Integral)
+    return not expr.has(GaussianExpectation, sp.Integral, LineIntegral)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
@@ -88,6 +89,8 @@ def method(expr: sp.Expr, arguments: int) -> str:
     compiled = is_compilable(expr, arguments)
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
+    if compiled and expr.has(LineIntegral):
+        return "trapezoid rule on the line through the saddle, compiled; no closed form: a line integral is left"
     why = f"no closed form: {_reason(expr)}"
     if not compiled:
         return f"quadrature, by mpmath; {why}"

@@ -24,7 +24,7 @@ MAX_JSON_INTEGER = 2**53  # beyond it, other languages read JSON integers as flo
 _EVALUATED = (
     *(sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan),
     *(sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.acosh, sp.atanh, sp.erf, sp.erfc, sp.gamma, sp.factorial),
-    *(sp.binomial, sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.DiracDelta, sp.Piecewise),
+    *(sp.binomial, sp.RisingFactorial, sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.DiracDelta, sp.Piecewise),
     *(sp.Eq, sp.Ne, sp.StrictLessThan, sp.LessThan, sp.StrictGreaterThan, sp.GreaterThan, sp.And, sp.Or, sp.Not),
 )  # these compute something when they are built, unless told not to
 _PLAIN = (ExprCondPair, sp.Integral, sp.Sum, sp.Derivative, sp.Tuple)

@@ -18,6 +18,7 @@ from sympy.printing.latex import LatexPrinter
 
 from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
 from symlimits.reading.latex_text import (
     TALL,
@@ -35,7 +36,7 @@ LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
 PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
-HEADS = (GaussianExpectation, sp.Integral)  # too large to stand above or below a fraction's bar
+HEADS = (GaussianExpectation, sp.Integral, LineIntegral)  # too large to stand above or below a fraction's bar
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
@@ -160,7 +161,7 @@ class Printer(LatexPrinter):
 
     def _factor(self, expr: sp.Expr, alone: bool) -> str:
         tex = self._print(expr)
-        if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral)) or tex.startswith("-")):
+        if alone or not (expr.is_Add or isinstance(expr, (sp.Piecewise, sp.Integral, sp.Sum)) or tex.startswith("-")):
             return tex
         return brackets(tex)
 
@@ -244,6 +245,23 @@ class Printer(LatexPrinter):
 
     def _differentials(self, expr: sp.Integral) -> str:
         return "".join(rf" \,d{self._print(limit[0])}" for limit in expr.limits)
+
+    def _print_LineIntegral(self, expr: LineIntegral) -> str:
+        return self._line_sign(expr) + self._factor(expr.integrand, alone=False) + rf" \,d{self._print(expr.variable)}"
+
+    def _line_sign(self, expr: LineIntegral) -> str:
+        """The strip in which the line may lie, below the sign."""
+        low, high = (end if end.is_finite else None for end in expr.strip)
+        left = "" if low is None else f"{self._print(low)} < "
+        right = "" if high is None else f" < {self._print(high)}"
+        where = rf"{left}\operatorname{{Re}} {self._print(expr.variable)}{right}" if left or right else r"i \mathbb{R}"
+        return rf"\frac{{1}}{{2 \pi i}} \int_{{{where}}} "
+
+    def _print_RisingFactorial(self, expr: sp.Expr, exp: str | None = None) -> str:
+        """As a ratio of Gamma functions, which readers know."""
+        x, k = expr.args
+        ratio = rf"\frac{{\Gamma\left({self._print(x + k)}\right)}}{{\Gamma\left({self._print(x)}\right)}}"
+        return ratio if exp is None else brackets(ratio) + raised(exp)
 
     def _print_GaussianExpectation(self, expr: GaussianExpectation) -> str:
         variables, covariance = ", ".join(map(self._print, expr.variables)), expr.covariance

@@ -15,13 +15,15 @@ from mpmath import mp, mpf
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
+from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.legendre import nodes
+from symlimits.reading.line import line_integral
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
 
-HEADS = (GaussianExpectation, Recursion, sp.Integral)
+HEADS = (GaussianExpectation, Recursion, sp.Integral, LineIntegral)
 Values = Mapping[sp.Symbol, sp.Expr]
 
 
@@ -90,6 +92,12 @@ def _(expr: Recursion, values: Values) -> mpf:
 
 def _lines(expr: Recursion) -> list[sp.Expr]:
     return [line for layers, _ in expr.blocks for maps in layers for line in maps]
+
+
+@_value.register
+def _(expr: LineIntegral, values: Values) -> mpf:
+    """The trapezoid rule on the line through the saddle."""
+    return line_integral(expr, {s: value for s, value in values.items() if s != expr.variable}, mp.dps - 2)
 
 
 @_value.register

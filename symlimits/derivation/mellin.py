@@ -1,0 +1,150 @@
+r"""Mellin transforms of laws: from one layer's factor to a line integral for a product of layers.
+
+A mixture $\mathbb E\,k(zq)$ over $q = \prod_l q_l$ is $\frac{1}{2\pi i}\int \hat k(w)\,z^{-w}\prod_l \mathbb E q_l^{-w}\,dw$
+(Mellin 1896; products: Springer and Thompson 1966). The kernels k are written by formulas, and their transforms
+$\hat k(w) = \int_0^\infty x^{w-1}k(x)\,dx$ come from SymPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import sympy as sp
+
+from symlimits.derivation.gaussian import mean
+from symlimits.derivation.terms import Term
+from symlimits.derivation.trace import Rule, Step, Trace
+from symlimits.errors import NoRule
+from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.integral import LineIntegral
+
+w, k = sp.Symbol("w"), sp.Symbol("k", integer=True, positive=True)
+x, y = sp.symbols("x y", positive=True)
+v = sp.Symbol("v", real=True)
+MELLIN = "Mellin 1896; Springer and Thompson 1966"
+
+KERNELS = {"exp": sp.exp(-x), "erfc": sp.erfc(sp.sqrt(x))}  # of a characteristic function or density; of a tail
+
+
+@lru_cache(maxsize=8)
+def transform(kernel: str) -> tuple[sp.Expr, tuple[sp.Expr, sp.Expr]]:
+    """The Mellin transform of a kernel and its strip, from SymPy.
+
+    >>> transform("exp")
+    (gamma(w), (0, oo))
+    """
+    found, strip, _ = sp.mellin_transform(KERNELS[kernel], x, w)
+    return found, strip
+
+
+def chi_square_factor(N: sp.Expr, u: sp.Expr, scale: sp.Expr | None = None) -> sp.Expr:
+    r"""$\mathbb E(s\chi^2_N)^u$ as the integral over the density of $\chi^2_N$; the scale s is 1/N if left out.
+
+    >>> chi_square_factor(sp.Integer(2), sp.Symbol("u"))
+    Integral((y/2)**u*exp(-y/2)/2, (y, 0, oo))
+    """
+    scale = 1 / N if scale is None else scale
+    density = y ** (N / 2 - 1) * sp.exp(-y / 2) / (2 ** (N / 2) * sp.gamma(N / 2))
+    return sp.Integral((scale * y) ** u * density, (y, 0, sp.oo))
+
+
+def binomial_factor(N: sp.Expr, u: sp.Expr) -> sp.Expr:
+    r"""$\mathbb E[(2\chi^2_k/N)^u; k > 0]$, k binomial (N, 1/2): the units of a ReLU layer that are positive."""
+    return sp.Sum(sp.binomial(N, k) / 2**N * chi_square_factor(k, u, 2 / N), (k, 1, N))
+
+
+def _gamma_integral(integral: sp.Integral) -> sp.Expr:
+    r"""$\int_0^\infty C (sy)^u y^a e^{-by}dy = C\,\Gamma(a + 1)\,b^{-a-1}\,(s/b)^u\,\Gamma(a + 1 + u)/\Gamma(a + 1)$."""
+    constant, power, rate, u, scale = sp.S.One, sp.S.Zero, sp.S.Zero, sp.S.Zero, sp.S.One
+    for factor in sp.Mul.make_args(integral.function):
+        base, exponent = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
+        if not factor.has(y):
+            constant *= factor
+        elif base == y:
+            power += exponent
+        elif exponent.has(w) and not (base / y).has(y):
+            scale, u = base / y, exponent
+        elif base == sp.E and not (exponent / y).has(y):
+            rate = -exponent / y
+        else:
+            return integral
+    if u == 0:  # s = 1: both powers of y are one
+        u, power = _apart(power)
+    mass = sp.simplify(constant * sp.gamma(power + 1) * rate ** -(power + 1))
+    return mass * (scale / rate) ** u * sp.RisingFactorial(power + 1, u)
+
+
+def _apart(exponent: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """(u, a) with a + 1 > 0 and their sum the exponent: what holds w, and halves moved to it from the rest."""
+    free, a = sp.expand(exponent).as_independent(w)[::-1]
+    while not (a + 1).is_positive:
+        free, a = free - sp.S.Half, a + sp.S.Half
+    return free, a
+
+
+gamma_integrals = Rule(
+    "Gamma integrals",
+    "Euler",
+    "An integral of powers and exponentials over the half-line is a Gamma function.",
+    lambda expr: expr.replace(
+        lambda node: isinstance(node, sp.Integral) and node.limits[0] == sp.Tuple(y, 0, sp.oo), _gamma_integral
+    ),
+)
+
+
+def mixture_integral(kernel: str, z: sp.Expr, factors: Sequence[sp.Expr], ends: Sequence[sp.Expr]) -> LineIntegral:
+    r"""$\mathbb E\,k(zq)$ by Mellin inversion: `factors` are $\mathbb E q_l^{-w}$, finite for Re w below all `ends`."""
+    found, (low, high) = transform(kernel)
+    return LineIntegral(found * z**-w * sp.Mul(*factors), w, (low, sp.Min(high, *ends)))
+
+
+def _inverted(expr: sp.Expr) -> sp.Expr:
+    r"""$\mathbb E\,C e^{\alpha v}k(A e^{\beta v})$ over a Gaussian v, k a kernel, as a line integral."""
+    return expr.replace(lambda node: isinstance(node, GaussianExpectation), _inverted_expectation)
+
+
+def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
+    if len(head.variables) != 1:
+        return head
+    u, variance = head.variables[0], head.covariance[0, 0]
+    constant, alpha, inside = sp.S.One, sp.S.Zero, None
+    for factor in sp.Mul.make_args(sp.expand(head.integrand, power_exp=True)):
+        exponent = sp.expand(factor.exp) if isinstance(factor, sp.exp) else None
+        if not factor.has(u):
+            constant *= factor
+        elif isinstance(factor, sp.erfc):
+            inside = ("erfc", factor.args[0] ** 2)
+        elif exponent is not None and exponent.is_polynomial(u) and sp.degree(exponent, u) == 1:
+            alpha, constant = alpha + exponent.coeff(u), constant * sp.exp(exponent.coeff(u, 0))
+        elif exponent is not None:
+            inside = ("exp", -exponent)
+        else:
+            return head
+    if inside is None:
+        raise NoRule(f"Mellin inversion of {head}", "an exponential or erfc of an exponential of v", "rules.price")
+    kernel, z = inside
+    logarithm = sp.expand(sp.expand_log(sp.log(z), force=True))
+    beta, level = logarithm.coeff(u), logarithm.coeff(u, 0)
+    if sp.simplify(logarithm - beta * u - level) != 0:
+        return head
+    tilted = mean([Term(sp.S.One, 0, sp.S.Zero, alpha - beta * w)], variance)
+    found, strip = transform(kernel)
+    return LineIntegral(constant * found * sp.powsimp(sp.exp(level)) ** -w * tilted, w, strip)
+
+
+mellin_inversion = Rule(
+    "Mellin inversion",
+    MELLIN,
+    "A function of a positive variable is the line integral of its Mellin transform; the Gaussian mean of what is left is"
+    " a tilt.",
+    _inverted,
+)
+
+
+def derive(line: sp.Expr, rules: Sequence[Rule], source: str) -> Trace:
+    """The lines from a definition by rules in turn, each of which must apply."""
+    trace = [Step(line, "definition", source)]
+    for rule in rules:
+        trace.append(rule.step(trace[-1].expr))
+    return tuple(trace)

@@ -1,0 +1,159 @@
+r"""The reference reading of a line integral, in mpmath: the trapezoid rule on the line through the saddle.
+
+It takes the integrand as it stands, by mpmath's own functions; integrals over (0, oo) inside, one a layer, are sums
+over even steps in the logarithm of their variable, which converge as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from mpmath import mp, mpf
+
+from symlimits.errors import NoRule
+from symlimits.language.integral import LineIntegral
+from symlimits.reading.quadrature import GUARD
+
+Function = Callable[[Any], Any]
+GOLDEN_STEPS = 60  # each 0.62 times: the saddle to 1e-10 of its range of e^60
+RANGE = 40  # of the coordinate of the strip: distances from e^-40 to e^40
+DOUBLINGS = 10
+MOST = 20_000  # nodes
+INNER_STEP, BLOCK = 1 / 32, 256  # of integrals inside: e^{-y} in log y is analytic in a strip of half-width pi/2
+INNER_DIGITS = 20  # more are not asked of an integrand with integrals, which are known to 14 or so
+
+
+def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits: int) -> mpf:
+    """The value with `numbers` for the free symbols, to `digits` digits; `NoRule` where halvings do not reach them."""
+    if head.integrand.has(sp.Integral):
+        if digits > INNER_DIGITS + GUARD:
+            raise NoRule(f"{digits} digits of a line integral of integrals", "15 or fewer", "its last line")
+        digits = 12
+    low, high = (_end(end.subs(numbers, simultaneous=True)) for end in head.strip)
+    with mp.workdps(digits + 10):
+        g = function(head.integrand.subs(numbers, simultaneous=True), head.variable)
+        place = _strip(low, high)
+        s = _lowest(g, place)
+        c = place(s)
+        delta = min((abs(c - end) for end in (low, high) if mp.isfinite(end)), default=None)
+        delta = _width(g, c) * 4 if delta is None else delta
+        return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), digits) / mp.pi
+
+
+def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
+    """The integrand as a function of a complex number; an integral over (0, oo) inside is summed, in float64."""
+    expanded = integrand.replace(lambda node: isinstance(node, sp.Sum), lambda node: node.doit())
+    inner = sorted(expanded.atoms(sp.Integral), key=sp.default_sort_key)
+    names = [sp.Dummy() for _ in inner]
+    outer = sp.lambdify([w, *names], expanded.xreplace(dict(zip(inner, names, strict=True))), "mpmath")
+    sums = [_half_line_integral(integral, w) for integral in inner]
+    return lambda z: outer(z, *(mp.mpmathify(total(complex(z))) for total in sums))
+
+
+def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[complex], complex]:
+    """Over (0, oo), by even steps in x = log y, in blocks outwards from zero until one adds nothing."""
+    y, low, high = integral.limits[0]
+    if (low, high) != (0, sp.oo) or len(integral.limits) > 1:
+        raise NoRule(f"the integral {integral}", "one over (0, oo)", "an integral of one layer")
+    x = sp.Symbol("x", real=True)
+    logarithm = sp.expand_log(sp.log(integral.function), force=True).subs(y, sp.exp(x)) + x
+    f = sp.lambdify([x, w], sp.expand_log(logarithm, force=True), "numpy")
+
+    def total(z: complex) -> complex:
+        value, size = 0j, 0.0
+        for direction in (1, -1):
+            for block in range(MOST):
+                nodes = np.arange(block * BLOCK, (block + 1) * BLOCK) + (0 if direction > 0 else 1)
+                terms = np.exp(f(direction * INNER_STEP * nodes, z))
+                value, size, here = value + terms.sum(), size + np.abs(terms).sum(), np.abs(terms).max()
+                if here < 1e-18 * size and block:
+                    break
+        return complex(INNER_STEP * value)
+
+    return total
+
+
+def _strip(low: mpf, high: mpf) -> Function:
+    """The strip as an image of the real line."""
+    if mp.isfinite(low) and mp.isfinite(high):
+        return lambda s: low + (high - low) / (1 + mp.exp(-s))
+    if mp.isfinite(low):
+        return lambda s: low + mp.exp(s)
+    return (lambda s: high - mp.exp(-s)) if mp.isfinite(high) else mp.sinh
+
+
+def _lowest(g: Function, place: Function) -> mpf:
+    """Where |g| is least on the real axis, by golden section: its logarithm is convex there."""
+    with mp.workdps(20):
+        ratio = (mp.sqrt(5) - 1) / 2
+        left, right = _bracket(g, place)
+
+        def value(s: mpf) -> mpf:
+            return mp.log(abs(g(place(s))))
+
+        a, b = right - ratio * (right - left), left + ratio * (right - left)
+        at_a, at_b = value(a), value(b)
+        while right - left > mpf(1) / 100:
+            if at_a < at_b:
+                right, b, at_b = b, a, at_a
+                a = right - ratio * (right - left)
+                at_a = value(a)
+            else:
+                left, a, at_a = a, b, at_b
+                b = left + ratio * (right - left)
+                at_b = value(b)
+        return (left + right) / 2
+
+
+def _bracket(g: Function, place: Function) -> tuple[mpf, mpf]:
+    """Two points with the least value between them: outwards in growing steps, downhill."""
+    def value(s: mpf) -> mpf:
+        return mp.log(abs(g(place(s))))
+
+    here = value(mpf(0))
+    sign = 1 if value(mpf(1) / 50) < here else -1
+    before, s, width = -sign * mpf(1) / 50, mpf(0), mpf(1) / 2
+    while abs(s) < RANGE * 20:
+        ahead = s + sign * width
+        there = value(ahead)
+        if there > here:
+            return min(before, ahead), max(before, ahead)
+        before, s, here, width = s, ahead, there, width * mpf(3) / 2
+    raise NoRule("a line integral without a saddle", "an integrand that grows towards both ends", "another strip")
+
+
+def _width(g: Function, c: mpf) -> mpf:
+    eta = mpf(1) / 1000
+    return eta / mp.sqrt(2 * abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta))))))
+
+
+def _halved(f: Function, digits: int) -> mpf:
+    """The integral from 0 on of an even function: steps are halved until two sums agree."""
+    step, before, whole = mpf(1) / 4, None, _sum(f, mpf(0), mpf(1) / 4)
+    for _ in range(DOUBLINGS):
+        now = whole * step
+        if before is not None and abs(now - before) <= abs(now) * mpf(10) ** (-(digits // 2) - 2):
+            return now  # the error of the finer of two trapezoid rules is the square of their difference
+        whole += _sum(f, step / 2, step)
+        step, before = step / 2, now
+    raise NoRule("a line integral", f"{digits} digits", "fewer digits")
+
+
+def _sum(f: Function, offset: mpf, step: mpf) -> mpf:
+    terms, largest, quiet = [], mpf(0), 0
+    for k in range(MOST):
+        t = offset + k * step
+        term = f(t) / (2 if t == 0 else 1)
+        terms.append(term)
+        largest = max(largest, abs(term))
+        quiet = quiet + 1 if abs(term) < largest * mpf(10) ** -mp.dps else 0
+        if quiet > 2:
+            break
+    return mp.fsum(terms)
+
+
+def _end(value: sp.Expr) -> mpf:
+    return mp.inf if value == sp.oo else -mp.inf if value == -sp.oo else mp.mpmathify(value.evalf(mp.dps))
