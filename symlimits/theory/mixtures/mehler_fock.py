@@ -29,16 +29,29 @@ import sympy as sp
 from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, w
 from symlimits.errors import DomainError
 from symlimits.language.integral import LineIntegral
+from symlimits.reading.contour_table import table
 from symlimits.reading.line_kernel import Contour, contour, lowered
 from symlimits.reading.real import as_real, plain
 
 Array = npt.NDArray[np.float64]
 STEP_WIDTHS, STEP_MOST = 0.4, 0.6  # steps of s and of u: in widths of the law, and at most
 NEGLIGIBLE = 60.0  # in the logarithm, below the largest term: more than digits, since F may grow
+LAST_TERM = 42.0  # below the first term, in the logarithm
+MANY = 200  # values of u from which on a table is made first
 NEAR = 1e-3  # u / width below which the slope of g is a series
 INNER = 48  # nodes of Gauss and Legendre for the mean at fixed u
 AGREEMENT = 1e-13  # of two steps, relative
 HALVINGS = 5
+TINY = 1e-300  # beside u + rho, where both vanish
+LAST = 300.0  # u beyond which nothing is a float
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A value with an estimate of its error."""
+
+    value: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Distance:
     r"""The law of $\rho$ for hidden `widths`, all at least 2, or in the limit with `ratio` (the other is None).
 
     >>> rho = Distance(None, sp.Integer(1))
-    >>> abs(rho.mean(np.cosh).value - np.exp(1.0)) < 1e-12
+    >>> abs(rho.mean(np.cosh).value - np.exp(1.0)) < 1e-12  # E P_1
     True
     """
 
@@ -55,8 +68,8 @@ class Distance:
 
     def __post_init__(self) -> None:
         if self.widths is not None and (not self.widths or min(self.widths) < 2):
-            reason = "two outputs behind one unit are proportional to one another: Q is singular, rho infinite"
-            raise DomainError(f"widths = {self.widths}", f"hidden layers of 2 units or more ({reason})", "widths=(2, 2)")
+            given = f"widths = {self.widths}: behind one unit both outputs are proportional, and rho is infinite"
+            raise DomainError(given, "hidden layers of two units or more", "widths=(2, 2)")
 
     def transform(self, half: sp.Expr) -> sp.Expr:
         r"""h at w = 2 `half`, in Gamma functions, or in the limit an exponential.
@@ -104,8 +117,15 @@ class Distance:
             second, fourth = (c(np.zeros(1)) for c in self._slopes[1:])
             at_zero, curve = (float(v.sign[0] * np.exp(v.log[0])) for v in (second, fourth))
             found[near] = np.log(at_zero + curve * u[near] ** 2)
-        found[~near] = self._slopes[0](2 * u[~near]).log - np.log(u[~near])
+        found[~near] = self._far(u[~near])
         return found
+
+    def _far(self, u: Array) -> Array:
+        def slope(u: Array) -> Array:
+            return np.asarray(self._slopes[0](2 * u).log - np.log(u))
+
+        made = table(slope, float(u.min()), float(u.max())) if u.size > MANY else None
+        return slope(u) if made is None else made(u)
 
     # ------------------------------------------------------------------ density
 
@@ -113,21 +133,17 @@ class Distance:
         r"""log of $p(\rho)/\sinh\rho$, which is even in rho and finite at 0; broadcasts over rho >= 0."""
         r = _nonnegative(rho)
         step = min(STEP_WIDTHS * self.width, STEP_MOST)
-        total = np.full(r.shape, -np.inf)
-        top, k = total, 0
-        while k == 0 or (total < np.inf).any():
-            s = step * (k + np.zeros(r.shape))
-            term = self._abel(r, s) - (np.log(2.0) if k == 0 else 0.0)
-            total, top = np.logaddexp(total, term), np.maximum(top, term)
-            k += 1
-            if (term < top - 40.0).all():
-                break
-        return plain(np.log(2 * step) + total)
+        terms = [self._abel(r, np.zeros(r.shape)) - np.log(2.0)]
+        while (terms[-1] > terms[0] - LAST_TERM).any():
+            terms.append(self._abel(r, np.full(r.shape, step * len(terms))))
+        return plain(np.log(2 * step) + np.logaddexp.reduce(terms, axis=0))
 
     def _abel(self, r: Array, s: Array) -> Array:
         """log of (-g'(u)/u) (2 (cosh u - cosh r)/s^2)^(-1/2) at u^2 = r^2 + s^2."""
         u = np.hypot(r, s)
-        return np.asarray(self.log_slope(u) - 0.5 * (_log_sinhc(0.5 * (u + r)) + _log_sinhc(0.5 * s**2 / (u + r + TINY))))
+        return np.asarray(
+            self.log_slope(u) - 0.5 * (_log_sinhc(0.5 * (u + r)) + _log_sinhc(0.5 * s**2 / (u + r + TINY)))
+        )
 
     def log_pdf(self, rho: Any) -> Any:
         r"""The logarithm of the density of $\rho > 0$."""
@@ -139,7 +155,7 @@ class Distance:
         r"""The density of $\rho \ge 0$.
 
         >>> round(Distance(None, sp.Integer(1)).pdf(1.0), 6)
-        0.503857
+        0.559167
         """
         return plain(np.exp(self.log_pdf(rho)))
 
@@ -154,11 +170,11 @@ class Distance:
         step, before = min(STEP_WIDTHS * self.width, STEP_MOST), np.nan
         for _ in range(HALVINGS):
             value = self._trapezoid(function, step)
-            change = abs(value - before)
+            change = float(abs(value - before))
             if change <= AGREEMENT * abs(value):
                 break
             before, step = value, 0.5 * step
-        return Mean(value, float(change + AGREEMENT * abs(value)))
+        return Mean(value, change + AGREEMENT * abs(value))
 
     def _trapezoid(self, function: Callable[[Array], Array], step: float) -> float:
         total, largest, block, k = 0.0, 0.0, 64, 1  # the integrand vanishes at u = 0
@@ -167,7 +183,7 @@ class Distance:
             terms = self._inner(function, u) * np.exp(self.log_slope(u)) * u
             total, largest = total + float(terms.sum()), max(largest, float(np.abs(terms).max()))
             if abs(terms[-1]) <= np.exp(-NEGLIGIBLE) * largest or u[-1] > LAST:
-                return total * step
+                return float(total * step)
             k += block
 
     def _inner(self, function: Callable[[Array], Array], u: Array) -> Array:
@@ -177,20 +193,10 @@ class Distance:
         rho = u[:, None] * (1 - t) * (1 + t)
         gap = 0.5 * u[:, None] * t**2
         root = np.exp(0.5 * (_log_sinhc(0.5 * (u[:, None] + rho)) + _log_sinhc(gap)))
-        integrand = function(rho) * np.sinh(rho) * 2 * u[:, None] / (root * np.sqrt(0.5 * u[:, None] * (u[:, None] + rho)))
+        integrand = (
+            function(rho) * np.sinh(rho) * 2 * u[:, None] / (root * np.sqrt(0.5 * u[:, None] * (u[:, None] + rho)))
+        )
         return np.asarray((integrand * weights).sum(axis=1) * np.sqrt(0.5))
-
-
-TINY = 1e-300  # beside u + rho, where both vanish
-LAST = 300.0  # u beyond which nothing is a float
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A value with an estimate of its error."""
-
-    value: float
-    error: float
 
 
 def _log_sinhc(x: Array) -> Array:

@@ -29,7 +29,9 @@ STEP = 1 / 64  # of time: second moments of three outputs are then off by 3e-4 a
 LARGEST_BIAS = 6  # outputs up to which all D^4 fourth moments of M are carried
 
 
-def limit_factors(dimension: int, ratio: float, count: int, rng: np.random.Generator, steps: int | None = None) -> Array:
+def limit_factors(
+    dimension: int, ratio: float, count: int, rng: np.random.Generator, steps: int | None = None
+) -> Array:
     r"""Lower triangular roots M of the mixing matrix of the limit: `count` draws, (count, D, D).
 
     Exact for D = 1 and D = 2; `steps` are those of the scheme for D > 2, by default of time 1/64.
