@@ -2,7 +2,7 @@ r"""The output law of several outputs on several inputs: a Gaussian with a rando
 
 $S\,|\,Q \sim \mathcal{MN}(0, Q, K)$ (D x P), and by duality $S\,|\,Q' \sim \mathcal{MN}(0, I, R\,Q'R^\top)$ with
 $K = RR^\top$ and Q' of size P x P, of the same law: the smaller matrix mixes. Draws and moments for any D and P;
-densities where it is 2 x 2, in the proportional limit. Mixture: Bassetti et al., arXiv 2406.03260; limit: Bassetti,
+densities and characteristic functions where it is 2 x 2 (`eigenvalues`). Mixture: Bassetti et al., arXiv 2406.03260; limit: Bassetti,
 Ladelli and Rotondo, arXiv 2411.15267; closed forms: derived here.
 """
 
@@ -23,9 +23,11 @@ from symlimits.finite.deep_linear import RANK, DeepLinear, input_root
 from symlimits.language.names import shown
 from symlimits.reading.real import as_real, plain
 from symlimits.theory.mixtures.determinant import Determinant
+from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_wave
 from symlimits.theory.mixtures.mehler_fock import Distance
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.moments import output_moment
+from symlimits.theory.mixtures.scalar import OutputLaw
 from symlimits.theory.mixtures.triangular import limit_factors
 from symlimits.theory.mixtures.two_outputs import TwoOutputs, eigenvalues
 
@@ -82,45 +84,64 @@ class MatrixLaw:
     # ------------------------------------------------------------------ density
 
     def log_pdf(self, s: Any) -> Any:
-        """The logarithm of the density of S, where D or P is 2, in the limit; about 0.1 s a point.
+        """The logarithm of the density of S, where D or P is 2.
 
         >>> from symlimits.theory.mixtures import output_law
-        >>> law = output_law(ratio=1, outputs=2, covariance=[[1, 0], [0, 1]])
+        >>> law = output_law(widths=(10, 10), outputs=2, covariance=[[1, 0], [0, 1]])
         >>> abs(law.log_pdf([[1.0, 0.2], [0.3, -1.0]]) - law.log_pdf([[1.0, 0.3], [0.2, -1.0]])) < 1e-12
         True
         """
-        two = self._closed("the density")
+        self._closed("the density")
         roots, vectors = self._spectrum
         if roots.min() <= 0:
             raise DomainError("a singular covariance", "one of full rank, for a density", ".cf(t)")
         white = self._rows(s, "s") @ (vectors / roots)
-        many = max(self.outputs, self.inputs)
-        front = -0.5 * self.outputs * (self.inputs * log(2 * pi) + 2 * np.log(roots).sum())
-        return plain(front + self._each(white, lambda high, low: two.log_mean(high, low, -many, -1).log))
+        return plain(self._each(white, self._log_density) - self.outputs * np.log(roots).sum())
 
     def pdf(self, s: Any) -> Any:
         """The density of S."""
         return plain(np.exp(self.log_pdf(s)))
 
     def cf(self, t: Any) -> Any:
-        r"""$\mathbb E e^{i \operatorname{tr} T^\top S}$, which is real, where D or P is 2, in the limit.
+        r"""$\mathbb E e^{i \operatorname{tr} T^\top S}$, which is real, where D or P is 2.
 
         >>> from symlimits.theory.mixtures import output_law
         >>> one, two = output_law(ratio=1), output_law(ratio=1, outputs=2, covariance=[[1, 0], [0, 1]])
         >>> abs(one.cf(0.7) - two.cf([[0.7, 0.0], [0.0, 0.0]])) < 1e-12  # of one entry of S
         True
         """
-        two = self._closed("the characteristic function")
+        self._closed("the characteristic function")
         roots, vectors = self._spectrum
         coloured = self._rows(t, "t") @ (vectors * roots)
-        return plain(np.exp(self._each(coloured, lambda high, low: two.log_mean(high, low, 0, 1).log)))
+        return plain(np.exp(self._each(coloured, self._log_wave)))
 
-    def _each(self, rows: Array, function: Callable[[float, float], float]) -> Array:
+    def _each(self, rows: Array, function: Callable[[Array, Array], Array]) -> Array:
         """The function at the two eigenvalues of every point's Gram matrix."""
         other = rows.swapaxes(-1, -2)
         high, low = eigenvalues(rows @ other if self.outputs == 2 else other @ rows)
-        found = [function(float(x), max(float(y), 0.0)) for x, y in zip(high.ravel(), low.ravel(), strict=True)]
-        return np.array(found).reshape(high.shape)
+        return function(high.ravel(), np.maximum(low, 0.0).ravel()).reshape(high.shape)
+
+    def _log_density(self, high: Array, low: Array) -> Array:
+        many, found, full = max(self.outputs, self.inputs), np.empty(high.shape), low > 0
+        found[full] = log_density(self._eigenvalues(many, False), high[full], low[full])
+        if not full.all() and self.mixing.widths is not None:
+            raise DomainError("s of rank one", "points of full rank, at finite width", "`.limit`, or another point")
+        for i in np.flatnonzero(~full):
+            two = TwoOutputs(self.mixing.spread)
+            found[i] = two.log_mean(float(high[i]), 0.0, -many, -1).log - many * log(2 * pi)
+        return found
+
+    def _log_wave(self, high: Array, low: Array) -> Array:
+        """Of rank one it is that of one number."""
+        found, full = np.empty(high.shape), low > 0
+        found[full] = log_wave(self._eigenvalues(0, True), high[full], low[full])
+        with np.errstate(divide="ignore"):
+            one = OutputLaw(self.mixing, 1, sp.ImmutableDenseMatrix([[1]]))
+            found[~full] = np.log(one.cf(np.sqrt(high[~full])))
+        return found
+
+    def _eigenvalues(self, inputs: int, wave: bool) -> Eigenvalues:
+        return Eigenvalues(self.mixing.widths, self.mixing.ratio, inputs, wave)
 
     @cached_property
     def _spectrum(self) -> tuple[Array, Array]:
@@ -128,17 +149,16 @@ class MatrixLaw:
         values, vectors = np.linalg.eigh(self.kernel)
         return np.sqrt(np.where(values > RANK * len(values) * values.max(), values, 0.0)), vectors
 
-    def _closed(self, what: str) -> TwoOutputs:
+    def _closed(self, what: str) -> None:
         self._two_by_two(what)
-        if self.mixing.widths is not None:
-            raise NoRule(f"{what} of {self!r}", "the proportional limit, or draws", "`.limit` or `.sample`")
         self._number()
-        return TwoOutputs(self.mixing.spread)
 
     def _number(self) -> None:
-        names = sorted(map(str, self.mixing.spread.free_symbols))
+        names = sorted(map(str, self.mixing.ratio.free_symbols)) if self.mixing.ratio is not None else []
         if names:
-            raise NoRule(f"values with {names[0]} free", "a number for it", f"output_law(ratio=1) in place of {names[0]}")
+            raise NoRule(
+                f"values with {names[0]} free", "a number for it", f"output_law(ratio=1) in place of {names[0]}"
+            )
 
     def _two_by_two(self, what: str) -> None:
         if self.smaller > 2:

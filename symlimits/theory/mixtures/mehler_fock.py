@@ -141,9 +141,7 @@ class Distance:
     def _abel(self, r: Array, s: Array) -> Array:
         """log of (-g'(u)/u) (2 (cosh u - cosh r)/s^2)^(-1/2) at u^2 = r^2 + s^2."""
         u = np.hypot(r, s)
-        return np.asarray(
-            self.log_slope(u) - 0.5 * (_log_sinhc(0.5 * (u + r)) + _log_sinhc(0.5 * s**2 / (u + r + TINY)))
-        )
+        return np.asarray(self.log_slope(u) - 0.5 * (log_sinhc(0.5 * (u + r)) + log_sinhc(0.5 * s**2 / (u + r + TINY))))
 
     def log_pdf(self, rho: Any) -> Any:
         r"""The logarithm of the density of $\rho > 0$."""
@@ -192,14 +190,14 @@ class Distance:
         t = 0.5 * (nodes + 1)
         rho = u[:, None] * (1 - t) * (1 + t)
         gap = 0.5 * u[:, None] * t**2
-        root = np.exp(0.5 * (_log_sinhc(0.5 * (u[:, None] + rho)) + _log_sinhc(gap)))
+        root = np.exp(0.5 * (log_sinhc(0.5 * (u[:, None] + rho)) + log_sinhc(gap)))
         integrand = (
             function(rho) * np.sinh(rho) * 2 * u[:, None] / (root * np.sqrt(0.5 * u[:, None] * (u[:, None] + rho)))
         )
         return np.asarray((integrand * weights).sum(axis=1) * np.sqrt(0.5))
 
 
-def _log_sinhc(x: Array) -> Array:
+def log_sinhc(x: Array) -> Array:
     """log(sinh(x)/x) at x >= 0."""
     small = x < 1e-4
     safe = np.where(small, 1.0, x)
