@@ -45,8 +45,13 @@ def main() -> None:
 
     print("At depth N the law is off its limit by c/N:")
     limit = sl.output_law(ratio=1, outputs=2, covariance=np.eye(2))
-    errors = [sl.output_law(widths=(k,) * k, outputs=2, covariance=np.eye(2)).cf(t) - limit.cf(t) for k in (32, 64, 128)]
-    print("  N times the error of the characteristic function:", [round(k * e, 5) for k, e in zip((32, 64, 128), errors)])
+    errors = [
+        sl.output_law(widths=(k,) * k, outputs=2, covariance=np.eye(2)).cf(t) - limit.cf(t) for k in (32, 64, 128)
+    ]
+    print(
+        "  N times the error of the characteristic function:",
+        [round(k * e, 5) for k, e in zip((32, 64, 128), errors, strict=True)],
+    )
     rates = np.diff(np.log2(np.abs(errors)))
     holds(f"the exponents are {rates.round(3).tolist()}", (np.abs(rates + 1) < 0.05).all())
 

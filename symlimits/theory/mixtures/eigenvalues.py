@@ -5,12 +5,13 @@ $$\mathbb E e^{vG}P_{-1/2+w}(\cosh\rho) = \mathbb E(T_{11}^2)^{\alpha-1/4}\,\mat
   = h_1(\alpha)\,h_2(\beta),\qquad h_2 \propto h_1,$$
 and so it stays over layers, and in the limit, where it is Gaussian. Both line integrals of its inversion part: with
 $\varphi_j(x) = \frac1{2\pi i}\int h_j(\alpha)e^{-\alpha x}d\alpha$ and $u^2 = \rho^2 + s^2$,
-$$\frac{p(G, \rho)}{\sinh\rho} = 4\int_0^\infty\frac{\varphi_1'(G - u)\varphi_2(G + u) - \varphi_1(G - u)\varphi_2'(G + u)}
+$$\frac{p(G, \rho)}{\sinh\rho} = 4\int_0^\infty
+  \frac{\varphi_1'(G - u)\varphi_2(G + u) - \varphi_1(G - u)\varphi_2'(G + u)}
   {u\,\sqrt{2(\cosh u - \cosh\rho)/s^2}}\,ds,$$
 positive since $\log\varphi$ is concave. Outputs on n inputs are one layer more: given Q, $A = SK^{-1}S^\top$ is a
 Wishart matrix of n degrees of freedom, and with $A$'s own $(G, \rho)$
-$p(S) = |K|^{-1}\,\Gamma(\tfrac n2)\Gamma(\tfrac{n-1}2)\,e^{-nG}\,p_A(G, \rho)/(4\pi^{n+1/2}\sinh\rho)$. The same with Q in
-place of its inverse gives the characteristic function at T, with $(G, \rho)$ of $TKT^\top$: the factors are
+$p(S) = |K|^{-1}\,\Gamma(\tfrac n2)\Gamma(\tfrac{n-1}2)\,e^{-nG}\,p_A(G, \rho)/(4\pi^{n+1/2}\sinh\rho)$.
+The same with Q in place of its inverse gives the characteristic function at T, with $(G, \rho)$ of $TKT^\top$: the factors are
 $2^\gamma\Gamma(\gamma - \tfrac14)\,\mathbb E(T_{jj}^2)^{-\gamma\mp1/4}$, the front $1/4\sqrt\pi$. Derived here.
 """
 
@@ -158,7 +159,7 @@ def log_density(law: Eigenvalues, high: Array, low: Array) -> Any:
 
 
 def log_wave(law: Eigenvalues, high: Array, low: Array) -> Array:
-    r"""log of $\mathbb E e^{i\operatorname{tr}T^\top S}$ at the eigenvalues $> 0$ of $TKT^\top$ (m,), for a law with `wave`."""
+    r"""log of $\mathbb E e^{i\operatorname{tr}T^\top S}$ at the eigenvalues > 0 of $TKT^\top$ (m,)."""
     if (low <= 0).any():
         raise DomainError("an argument T of rank one", "full rank", "the scalar law: one output on one input")
     G, rho = 0.5 * np.log(high * low), 0.5 * np.log(high / low)

@@ -177,7 +177,7 @@ class Distance:
     def _trapezoid(self, function: Callable[[Array], Array], step: float) -> float:
         total, largest, block, k = 0.0, 0.0, 64, 1  # the integrand vanishes at u = 0
         while True:
-            u = step * np.arange(k, k + block)
+            u = step * np.arange(k, k + block, dtype=np.float64)
             terms = self._inner(function, u) * np.exp(self.log_slope(u)) * u
             total, largest = total + float(terms.sum()), max(largest, float(np.abs(terms).max()))
             if abs(terms[-1]) <= np.exp(-NEGLIGIBLE) * largest or u[-1] > LAST:

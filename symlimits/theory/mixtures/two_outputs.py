@@ -1,7 +1,8 @@
 r"""Two outputs (or two inputs) in the proportional limit: densities in closed form.
 
 $Q = e^G\,O\,\mathrm{diag}(e^\rho, e^{-\rho})\,O^\top$ with independent $G \sim N(-\frac32a, a)$, uniform O and
-$\rho$ of McKean's law (`mehler_fock`). With $dQ = (\lambda_1 - \lambda_2)\,d\lambda_1d\lambda_2d\theta$ the density of Q is
+$\rho$ of McKean's law (`mehler_fock`). With
+$dQ = (\lambda_1 - \lambda_2)\,d\lambda_1d\lambda_2d\theta$ the density of Q is
 $p(G)\,p(\rho)/(4\pi e^{3G}\sinh\rho)$. Given Q the outputs S (2 x P) are $\mathcal{MN}(0, Q, K)$; the mean over O is a
 Bessel function, so that with the eigenvalues $x_1 \ge x_2$ of $SK^{-1}S^\top$
 $$p(S) = (2\pi)^{-P}|K|^{-1}\,\mathbb E\,e^{-PG}\Phi(e^{-G}, \rho),\qquad

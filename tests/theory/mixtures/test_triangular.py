@@ -1,4 +1,4 @@
-"""Draws of the limit's mixing matrix: the order of the scheme without sampling, moments, McKean's law, finite widths."""
+"""Draws of the limit's mixing matrix: order of the scheme, moments, McKean's law, finite widths."""
 
 import numpy as np
 import pytest
