@@ -11,7 +11,8 @@ $$\frac{p(G, \rho)}{\sinh\rho} = 4\int_0^\infty
 positive since $\log\varphi$ is concave. Outputs on n inputs are one layer more: given Q, $A = SK^{-1}S^\top$ is a
 Wishart matrix of n degrees of freedom, and with $A$'s own $(G, \rho)$
 $p(S) = |K|^{-1}\,\Gamma(\tfrac n2)\Gamma(\tfrac{n-1}2)\,e^{-nG}\,p_A(G, \rho)/(4\pi^{n+1/2}\sinh\rho)$.
-The same with Q in place of its inverse gives the characteristic function at T, with $(G, \rho)$ of $TKT^\top$: the factors are
+The same with Q in place of its inverse gives the characteristic function at T, with $(G, \rho)$ of $TKT^\top$: the
+factors are
 $2^\gamma\Gamma(\gamma - \tfrac14)\,\mathbb E(T_{jj}^2)^{-\gamma\mp1/4}$, the front $1/4\sqrt\pi$. Derived here.
 """
 

@@ -3,7 +3,8 @@ r"""The output law of several outputs on several inputs: a Gaussian with a rando
 $S\,|\,Q \sim \mathcal{MN}(0, Q, K)$ (D x P), and by duality $S\,|\,Q' \sim \mathcal{MN}(0, I, R\,Q'R^\top)$ with
 $K = RR^\top$ and Q' of size P x P, of the same law: the smaller matrix mixes. Draws and moments for any D and P;
 densities and characteristic functions where it is 2 x 2 (`eigenvalues`).
-Mixture: Bassetti et al., arXiv 2406.03260; limit: Bassetti, Ladelli and Rotondo, arXiv 2411.15267; closed forms: derived here.
+Mixture: Bassetti et al., arXiv 2406.03260; limit: Bassetti, Ladelli and Rotondo, arXiv 2411.15267; closed forms:
+derived here.
 """
 
 from __future__ import annotations

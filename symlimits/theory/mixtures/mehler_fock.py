@@ -59,7 +59,7 @@ class Distance:
     r"""The law of $\rho$ for hidden `widths`, all at least 2, or in the limit with `ratio` (the other is None).
 
     >>> rho = Distance(None, sp.Integer(1))
-    >>> abs(rho.mean(np.cosh).value - np.exp(1.0)) < 1e-12  # E P_1
+    >>> bool(abs(rho.mean(np.cosh).value - np.exp(1.0)) < 1e-12)  # E P_1
     True
     """
 
