@@ -10,7 +10,8 @@ import symlimits as sl
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "derivations").glob("*.py"))
 EXPONENTS = {"abc", "deep_mean_field"}  # numbers, with nothing to compile
-CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", *EXPONENTS}]
+CHECKED = {"two_outputs"}  # scripts that stop where a check fails, without a certificate
+CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", *EXPONENTS, *CHECKED}]
 
 
 # in the default run the shortest of them
@@ -54,3 +55,12 @@ def test_the_table_of_the_docs_is_of_today() -> None:
 def test_every_activation_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "derivations" / "activations.py"), run_name="__main__")
     assert "| elu |" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CHECKED))
+def test_a_script_of_checks(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "derivations" / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "BROKEN" not in printed
+    assert printed.count("holds") >= 5

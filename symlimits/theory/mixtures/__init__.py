@@ -19,10 +19,11 @@ from symlimits.finite.deep_linear import input_root
 from symlimits.language.activation import Activation, activation
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
+from symlimits.theory.mixtures.matrix import MatrixLaw
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.scalar import OutputLaw
 
-__all__ = ["OutputLaw", "output_law"]
+__all__ = ["MatrixLaw", "OutputLaw", "output_law"]
 
 
 def output_law(
@@ -32,7 +33,7 @@ def output_law(
     covariance: Any = 1,
     variances: Any = 1,
     activation: Any = linear,
-) -> OutputLaw:
+) -> OutputLaw | MatrixLaw:
     r"""The law of the outputs of a random deep linear network, of hidden `widths` (N_1, ..., N_L) or in the limit.
 
     Either `widths`, or the `ratio` $a = \lim\sum_l 1/N_l > 0$ (a formula may stay symbolic: moments then are formulas).
@@ -40,7 +41,7 @@ def output_law(
     one for each of the L + 1 matrices, from the input on, or one number, their product (in the limit, what that tends
     to). With `activation` relu (one input only) the weights behind a ReLU have variance 2 beside. Raises `DomainError`
     for widths, ratios and outputs out of range and a covariance that is none, `DataError` for one that is not square,
-    `NoRule` for several outputs of several inputs, and for ReLU on several.
+    `NoRule` for ReLU on several inputs. Several outputs of several inputs are a `MatrixLaw`.
 
     >>> law = output_law(widths=(5, 3, 4))
     >>> law.moment(2), round(law.cf(1.0), 6)
@@ -52,13 +53,11 @@ def output_law(
     if isinstance(outputs, bool) or not isinstance(outputs, int | np.integer) or outputs < 1:
         raise DomainError(f"outputs = {shown(outputs)}", "a positive integer", "outputs=1")
     matrix = _covariance(covariance)
-    if outputs > 1 and len(matrix.tolist()) > 1:
-        given = f"{outputs} outputs of {matrix.shape[0]} inputs"
-        raise NoRule(given, "one output or one input", "output_law(..., outputs=1)")
     if mixing.rectified and matrix.shape[0] > 1:
         reason = f"ReLU networks on {matrix.shape[0]} inputs, whose hidden layers keep other angles than the inputs"
         raise NoRule(reason, "one input: there the law depends on norms alone", "covariance=1")
-    return OutputLaw(mixing, int(outputs), matrix, _variance(variances, mixing))
+    law = OutputLaw if outputs == 1 or matrix.shape[0] == 1 else MatrixLaw
+    return law(mixing, int(outputs), matrix, _variance(variances, mixing))
 
 
 def _rectified(phi: Any) -> bool:
