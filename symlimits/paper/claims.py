@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from typing import cast
+
 from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
-from symlimits.theory.mixtures import output_law
+from symlimits.theory.mixtures import OutputLaw, output_law
 from symlimits.theory.scaling import one_hidden_layer
 from symlimits.theory.scaling.claims import exponent_limit
 
@@ -76,7 +78,8 @@ def exponent(cell: str, quantity: str) -> Limit:
 
 def output(phi: str = "linear", **law: object) -> Limit:
     """The characteristic function of an output law."""
-    return output_law(**law, activation=named_activation(phi)).characteristic  # type: ignore[arg-type]
+    found = output_law(**law, activation=named_activation(phi))  # type: ignore[arg-type]
+    return cast(OutputLaw, found).characteristic
 
 
 def claims() -> Mapping[str, Claim]:

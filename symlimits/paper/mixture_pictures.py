@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sympy as sp
 
 from symlimits.errors import NoRule
-from symlimits.theory.mixtures import output_law
+from symlimits.theory.mixtures import OutputLaw, output_law
 
 INCHES = (5.0, 3.6)
 POINTS = 400  # of a curve
@@ -36,12 +36,13 @@ def correlations(widths: Sequence[int], path: str | Path | None = None, largest:
     """The correlation of squared outputs against the ratio a: the limit, and networks of some widths at depth a N."""
     figure, axes = _figure()
     a = sp.Symbol("a", positive=True)
-    formula = output_law(ratio=a, outputs=2).correlation_of_squares[0, 1]
+    formula = cast(OutputLaw, output_law(ratio=a, outputs=2)).correlation_of_squares[0, 1]
     grid = np.linspace(1e-3, largest, POINTS)
     axes.plot(grid, sp.lambdify(a, formula, "numpy")(grid), color="black", label="limit")
     for k, N in enumerate(widths):
         depths = np.unique(np.linspace(1, largest * N, 12).astype(int))
-        values = [float(output_law(widths=(N,) * int(L), outputs=2).correlation_of_squares[0, 1]) for L in depths]
+        laws = [cast(OutputLaw, output_law(widths=(N,) * int(L), outputs=2)) for L in depths]
+        values = [float(law.correlation_of_squares[0, 1]) for law in laws]
         axes.plot(depths / N, values, "o", markersize=3, color=f"C{k}", label=f"width {N}")
     axes.axhline(1 / 3, color="0.6", linestyle=":", label="1/3")
     axes.set(xlabel="depth over width a", ylabel="corr$(s_1^2, s_2^2)$", ylim=(0.0, 0.36))

@@ -124,7 +124,7 @@ class Distance:
         def slope(u: Array) -> Array:
             return np.asarray(self._slopes[0](2 * u).log - np.log(u))
 
-        made = table(slope, float(u.min()), float(u.max())) if u.size > MANY else None
+        made = table(slope, float(u.min()), float(u.max()), u.size) if u.size > MANY else None
         return slope(u) if made is None else made(u)
 
     # ------------------------------------------------------------------ density
