@@ -5,7 +5,10 @@ from __future__ import annotations
 from symlimits.theory.scaling.abc import Parameterisations, abc
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.cells import Cell, Verdict
+from symlimits.theory.scaling.claims import exponent_limit
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
+from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
+from symlimits.theory.scaling.measured import measurements
 from symlimits.theory.scaling.models import LimitModel
 
 __all__ = [
@@ -16,5 +19,8 @@ __all__ = [
     "Point",
     "Verdict",
     "abc",
+    "exponent_limit",
+    "initialisation_corrected",
+    "measurements",
     "one_hidden_layer",
 ]
