@@ -128,7 +128,7 @@ def test_named_rows(name):
         assert (point.verdict, point.r) == VERDICTS[name]
         assert name == "SP-adam" or point.stable
     assert named("SP", 1).r == Fraction(3, 2)
-    assert set(VERDICTS) | {"deep-MF", "deep-MF-adam"} == set(NAMES)
+    assert set(VERDICTS) | {"PyTorch", "PyTorch-adam", "deep-MF", "deep-MF-adam"} == set(NAMES)
 
 
 def test_what_breaks_is_said():
@@ -193,7 +193,7 @@ def test_bad_input():
     with pytest.raises(DomainError, match="one of f, r_1"):
         abc(1).limits("r_9")
     with pytest.raises(DomainError, match="one of SP, NTK"):
-        named("mup", 2)
+        named("nup", 2)
     with pytest.raises(DomainError, match="number of steps"):
         named("muP", 2).after(0)
 
