@@ -21,7 +21,7 @@ from symlimits.limits import Limit
 from symlimits.theory.scaling import abc_lines
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.exact_numbers import rationals
-from symlimits.theory.scaling.passes import OPTIMIZERS, Exponents, exponents
+from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, exponents
 from symlimits.theory.scaling.regimes import Regime, regimes
 
 MAX_DEPTH = 12  # hidden layers: the exact derivation takes seconds there
@@ -187,4 +187,4 @@ def abc(depth: int, optimizer: str = "sgd") -> Parameterisations:
 
 def gauge_power(optimizer: str) -> int:
     """How many powers of a multiplier the rate of a weight takes that absorbs it."""
-    return 2 if OPTIMIZERS[optimizer] == "sgd" else 1
+    return GAUGE_POWERS[OPTIMIZERS[optimizer]]

@@ -19,8 +19,7 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_training import Layers
 from symlimits.language.names import shown
 from symlimits.theory.scaling import transfer_text as text
-
-RATE_POWER = {"sgd": 2, "adam": 1, "sign": 1}  # of a multiplier in the rate of the weight that absorbs it
+from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS
 
 
 class Parameterisation(Protocol):
@@ -84,7 +83,7 @@ class Transfer:
         The gauge $(a_l, b_l, c_l) \to (a_l+\theta, b_l-\theta, c_l-2\theta)$ for SGD, $c_l-\theta$ for Adam, at
         $\theta = -a_l$: Yang & Hu, arXiv 2011.14522, section 3.2; for Adam derived here.
         """
-        power = RATE_POWER[self.optimizer]
+        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
         rows = [
             LayerTransfer(
                 row.name,

@@ -146,8 +146,8 @@ def test_without_parity_the_answer_is_another() -> None:
 
 def test_floats_are_taken_as_decimals_and_said_so() -> None:
     fan = sl.scaling.one_hidden_layer()
-    assert fan.at(q_sigma=-0.9, q="9/10").notes == ("q_sigma = -0.9 was taken as -9/10",)
-    assert "was taken as 1/10" in repr(fan.at(q_sigma=0.1, q=-3))
+    assert fan.at(q_sigma=-0.9, q="9/10").notes == ("q_sigma = -0.9 is taken as -9/10",)
+    assert "is taken as 1/10" in repr(fan.at(q_sigma=0.1, q=-3))
     assert fan.at(q_sigma="-1/2", q=0).notes == ()
 
 
