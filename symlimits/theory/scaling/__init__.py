@@ -6,7 +6,20 @@ from symlimits.theory.scaling.abc import Parameterisations, abc
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.cells import Cell, Verdict
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
+from symlimits.theory.scaling.initialisation_corrected import InitialisationCorrected, initialisation_corrected
 from symlimits.theory.scaling.models import LimitModel
 from symlimits.theory.scaling.named import named
 
-__all__ = ["Cell", "Fan", "LimitModel", "Parameterisations", "Point", "Verdict", "abc", "named", "one_hidden_layer"]
+__all__ = [
+    "Cell",
+    "Fan",
+    "InitialisationCorrected",
+    "LimitModel",
+    "Parameterisations",
+    "Point",
+    "Verdict",
+    "abc",
+    "initialisation_corrected",
+    "named",
+    "one_hidden_layer",
+]

@@ -122,7 +122,8 @@ class Fan:
     def figure(self, path: object) -> None:
         """The plane with its cells coloured and named, as a file whose suffix says the format; equal rates only.
 
-        Raises `DomainError` for separate rates, and where matplotlib (extra `plot`) is missing.
+        Raises `DomainError` for separate rates, `DataError` for a place where nothing can be written, `NoRule` without
+        matplotlib (the extra `plot`).
         """
         if len(self.symbols) != 2:
             raise DomainError("a figure of three exponents", "a plane", "one_hidden_layer(rates='shared')")

@@ -120,9 +120,9 @@ class LimitModel:
         out). $\sigma_*$ = `sigma` and $\eta_*$ = `eta`, one for both layers or $(\eta_a, \eta_w)$, are the constants
         before the powers of the width; one of a pair may be zero, for a cell whose other kernel is the larger one.
         `activation` is an activation, its name or a formula. `start` is the limit at the start at the points, or at the
-        data and then the points; drawn from the Gaussian process by `seed` when left out. A measure is that of `particles` in
-        all, quasi-random and in pairs (a, w), (-a, w), in REPEATS independent sets whose spread is the error. Raises
-        `DataError` for data of other shapes, `DomainError` for rates or counts that are not positive.
+        data and then the points; drawn from the Gaussian process by `seed` when left out. A measure is that of
+        `particles` in all, quasi-random and in pairs (a, w), (-a, w), in REPEATS independent sets whose spread is the
+        error. Raises `DataError` for data of other shapes, `DomainError` for rates or counts that are not positive.
         """
         asked = problem(X, y, steps, activation, sigma, eta, particles, seed, points, start)
         return Trajectory(*_run(self, asked))
