@@ -13,6 +13,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any, Protocol
 
+import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError
@@ -180,7 +181,8 @@ def _deviations(stds: Sequence[float] | None, inputs: int | None, base_width: in
 
 def _positive(values: object, count: int, name: str) -> list[float]:
     alone = isinstance(values, Real) and not isinstance(values, bool)
-    numbers: list[Any] = [values] * count if alone else list(values) if isinstance(values, list | tuple) else []
+    several = isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.ndim == 1)
+    numbers: list[Any] = [values] * count if alone else list(values) if several else []  # type: ignore[call-overload]
     if len(numbers) != count:
         given = f"{name} = {shown(values)}"
         raise DataError(given, f"a number, or {count}, one for each layer", f"{name}=[{', '.join(['0.1'] * count)}]")

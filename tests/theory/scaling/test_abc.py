@@ -3,6 +3,7 @@
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -174,6 +175,10 @@ def test_no_condition_is_implied_by_the_others():
         assert not implied([other for other in stable if other is not one], one)
     extra = Constraint(2 * stable[-1].form, "<=")
     assert implied(stable, extra)
+
+
+def test_a_depth_may_be_an_integer_of_numpy():
+    assert abc(np.int64(2)) == abc(2)
 
 
 def test_bad_input():
