@@ -18,6 +18,7 @@ from gram import machine, seconds
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.certify import ALPHA
 from symlimits.limits import SIZES
 
 NAMES = ("relu", "erf", "tanh", "gelu")
@@ -29,7 +30,7 @@ def detectable(T: sl.Limit, sampler: str, order: int, seed: int) -> tuple[float,
     """The least discrepancy found with probability 0.95, and the seconds of the simulation."""
     limit = replace(T, experiment=replace(T.experiment, sampler=sampler), order=order)
     found: list[Any] = []
-    took = seconds(lambda: found.append(limit._simulation(SIZES, seed, None, None, None)))
+    took = seconds(lambda: found.append(limit._simulation(SIZES, seed, None, None, None, ALPHA)))
     return found[0].details["detectable"], took
 
 

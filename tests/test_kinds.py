@@ -81,7 +81,7 @@ def test_certificates_of_every_kind_are_verified(name: str) -> None:
 
 
 def test_an_exact_cdf_at_every_size() -> None:
-    """Massart's bound, without a word about tails: the Cauchy law."""
+    """The number of draws below a point is binomial, whatever the tails: the Cauchy law."""
     cauchy = sp.Rational(1, 2) + sp.atan(s) / sp.pi
     for line, holds in ((cauchy, True), (NORMAL, False)):
         claim = sl.limit(line, experiment=cauchy_draws, kind="cdf", order=0)
@@ -141,6 +141,30 @@ def test_draws_too_few_for_a_law_are_refused() -> None:
     samples = {size: np.random.default_rng(size).standard_cauchy(30) for size in SIZES}
     with pytest.raises(sl.DomainError, match="draws so few"):
         sl.limit(sp.cos(t), kind="cf").compare(samples)
+
+
+@pytest.mark.parametrize("kind", ["cf", "mean"])
+def test_a_limit_is_not_tested_at_one_size(kind: str) -> None:
+    samples = {size: np.random.default_rng(size).standard_normal(4000) for size in SIZES}
+    claim = sl.limit(sp.exp(-(t**2) / 2) if kind == "cf" else 0, kind=kind)
+    with pytest.raises(sl.DomainError, match="samples at 1 sizes; wanted: at least 2"):
+        claim.compare({4: samples[4]})
+    assert claim.compare(samples).links[0].passed
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize(
+    ("kind", "claim", "experiment"),
+    [
+        ("cdf", NORMAL * sp.Rational(6, 5), cauchy_draws),
+        ("cdf", NORMAL - sp.Rational(1, 5), cauchy_draws),
+        ("cf", 2 * sp.exp(-(t**2) / 2), two_sided),
+        ("cf", -1 - sp.exp(-(t**2) / 2), two_sided),
+    ],
+)
+def test_what_no_law_has_is_refused(order: int, kind: str, claim: sp.Expr, experiment: Any) -> None:
+    with pytest.raises(sl.DomainError, match=r"values between .*no law has this one"):
+        sl.limit(claim, experiment=experiment, kind=kind, order=order).certify(SIZES)
 
 
 def test_the_textbook_cdf_compiles() -> None:

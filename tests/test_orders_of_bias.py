@@ -32,6 +32,23 @@ def test_orders(sizes: tuple[int, ...]) -> None:
     assert link(with_bias(2, 3.0), 2).passed
 
 
+def test_the_order_is_tested_by_the_model_that_the_limit_is_extrapolated_with() -> None:
+    """Powers of N^-1/3 without noise to speak of: a bias of that order, and none of order 2/3 or 1/6 alone."""
+
+    def link(bias: float, claimed: object) -> sl.certify.Link:
+        def draw(n: int, rng: np.random.Generator) -> np.ndarray:
+            return 1 + n**-bias + n ** (-2 * bias) + 1e-3 * rng.standard_normal(4096)
+
+        return sl.limit(sp.S.One, experiment=draw, order=claimed).certify((8, 64, 512), seed=0).links[0]
+
+    true = link(1 / 3, 1 / 3)
+    assert true.passed, true.summary
+    assert true.details["bias"]["seen"]
+    false = link(1 / 6, 1 / 3)
+    assert false.passed is False
+    assert "REFUTED with a bias of order 0.333333, fits with order 0.166667" in false.summary
+
+
 def test_the_order_of_a_law() -> None:
     """A share 1/N of uniform draws at zero."""
 

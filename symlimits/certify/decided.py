@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symlimits.certify.certificate import STATISTICAL, Link
-from symlimits.certify.laws import Question
+from symlimits.certify.laws import Question, check_value
 from symlimits.certify.samples import ALPHA
 from symlimits.errors import DomainError
 from symlimits.finite.betting import LARGEST_BET, BettingProcess
@@ -73,11 +73,7 @@ def _bets(question: Question, row: Sequence[float], resolution: float, share: fl
     ends = BOUNDS[question.functional.kind]
     low, high = (sum(sorted((w * ends[0], w * ends[1]))[side] for w in row) for side in (0, 1))
     slack = ROUNDING * (high - low)
-    if not ends[0] - slack <= question.value <= ends[1] + slack:
-        given = (
-            f"a law's {question.functional.kind} with the value {question.value:.6g} at {question.functional.at:.6g}"
-        )
-        raise DomainError(given, f"values between {ends[0]:g} and {ends[1]:g}", "another formula: no law has this one")
+    check_value(question)
     finest = (high - low) / LARGEST_BET * np.expm1(log(1 / share) / most)  # where every bet is the largest, and won
     coarsest = (ends[1] - ends[0]) / 2 / CONTROL  # the control moves a value towards the middle
     if not finest < resolution <= coarsest:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from symlimits.certify.bias import FITTED, bias_words
 from symlimits.certify.certificate import STATISTICAL, Link
-from symlimits.certify.samples import Samples
+from symlimits.certify.samples import Samples, check_several
 from symlimits.errors import DomainError
 from symlimits.finite.bounded import (
     bernstein_quantile,
@@ -25,10 +25,10 @@ from symlimits.finite.bounded import (
     largest_variance,
 )
 from symlimits.finite.fits import extrapolate
-from symlimits.finite.functional import WIDTHS, Functional
+from symlimits.finite.functional import BOUNDS, WIDTHS, Functional
 from symlimits.finite.multiple import holm
 from symlimits.finite.orders import order_contrast
-from symlimits.finite.statistics import CONTROL, POWER
+from symlimits.finite.statistics import CONTROL, POWER, ROUNDING
 
 VARIANCES = 0.05  # the part of the false alarms that goes to bounds of variances
 
@@ -48,8 +48,19 @@ def wave_questions(points: Sequence[float], values: Sequence[float], twice: Sequ
     """
     rows = list(zip(points, values, twice, strict=True))
     even = [Question(Functional("cf", t), v, None if w is None else max(0.0, (1 + w) / 2 - v**2)) for t, v, w in rows]
-    odd = [Question(Functional("sine", t), 0.0, None if w is None else (1 - w) / 2) for t, _, w in rows]
+    odd = [Question(Functional("sine", t), 0.0, None if w is None else max(0.0, (1 - w) / 2)) for t, _, w in rows]
     return even + odd
+
+
+def check_value(question: Question) -> None:
+    """Raise `DomainError` for a value that the mean of a bounded functional cannot have."""
+    low, high = BOUNDS[question.functional.kind]
+    slack = ROUNDING * (high - low)
+    if not low - slack <= question.value <= high + slack:
+        given = (
+            f"a law's {question.functional.kind} with the value {question.value:.6g} at {question.functional.at:.6g}"
+        )
+        raise DomainError(given, f"values between {low:g} and {high:g}", "another formula: no law has this one")
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,12 @@ Column = Sequence[Samples]  # of one size, by functional
 def judge_law(questions: Sequence[Question], samples: Sequence[Column], order: float, alpha: float) -> Link:
     """The largest distance over the functionals, in the limit, or at each size, with Holm's step-down over the tests.
 
-    In the limit, from three sizes on, the order of the bias is one test more.
+    In the limit, from three sizes on, the order of the bias is one test more. Raises `DomainError` for a single size,
+    draws that are too few, and a value that no law has.
     """
+    check_several(samples[0])
+    for question in questions:
+        check_value(question)
     columns = list(zip(*samples, strict=True))
     tests = _in_the_limit(questions, columns, order, alpha) if order else _at_every_size(questions, columns, alpha)
     table = holm([test["p value"] for test in tests], alpha)
@@ -120,7 +135,7 @@ def _in_the_limit(
     sizes, scales = [column[0].size for column in columns], [column[0].count ** -0.5 for column in columns]
     weights = {"limit": extrapolate(sizes, [0.0] * len(sizes), scales, order).weights}
     if len(columns) >= FITTED:
-        weights["order"] = tuple(order_contrast(sizes, scales, order, order / 2).tolist())
+        weights["order"] = tuple(order_contrast(sizes, scales, order, order / 2, step=min(order, 1.0)).tolist())
     share = alpha / len(weights)
     rows = list(zip(*columns, strict=True))
     return [
@@ -131,20 +146,16 @@ def _in_the_limit(
 
 def _binomial(question: Question, sample: Samples, level: float) -> Finding:
     """The number of draws below a point, with the probability that the claim gives it."""
-    count, value = sample.count, question.value
+    count, value = sample.count, min(max(question.value, 0.0), 1.0)  # a claimed value may be a rounding outside
     below = round(sample.mean * count)
     detectable = binomial_detectable(count, value, level, POWER)
     low, high = binomial_interval(below, count, 1 - POWER)
     interval = (low - value, high - value)
-    p_value = _binomial_at(value, below, count)
+    p_value = binomial_p_value(below, count, value)
     side = _side(question, sample.mean - value, p_value <= level)
     wrong = value + CONTROL * detectable * side if detectable < inf else value
-    wrong_p_value = _binomial_at(wrong, below, count)
+    wrong_p_value = binomial_p_value(below, count, min(max(wrong, 0.0), 1.0))
     return Finding(sample.mean - value, p_value, interval, detectable, wrong_p_value)
-
-
-def _binomial_at(probability: float, below: int, count: int) -> float:
-    return binomial_p_value(below, count, min(max(probability, 0.0), 1.0))
 
 
 def _alone(question: Question, sample: Samples, level: float) -> Finding:
@@ -220,5 +231,5 @@ def _bias(
         return len(found) * min(finding.p_value for finding in found) > alpha
 
     slower = extrapolate(sizes, [0.0] * len(sizes), scales, order / 2).weights
-    seen = not agrees(order_contrast(sizes, scales, 2 * order, order).tolist())
+    seen = not agrees(order_contrast(sizes, scales, 2 * order, order, step=min(order, 1.0)).tolist())
     return {"order": order, "p value": p_value, "seen": seen, "half the order fits": agrees(slower)}

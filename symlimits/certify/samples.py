@@ -80,6 +80,12 @@ def _draws(size: Any, draws: Any) -> tuple[int, npt.NDArray[np.float64]]:
     return number, array
 
 
+def check_several(sizes: Sequence[Any]) -> None:
+    """Raise `DomainError` for a single size, at which no limit is tested."""
+    if len(sizes) < 2:
+        raise DomainError(f"samples at {len(sizes)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
+
+
 def check_samples(value: float, samples: Sequence[Samples], order: float, alpha: float = ALPHA) -> Link:
     """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
 
@@ -88,8 +94,7 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
 
     Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
     """
-    if len(samples) < 2:
-        raise DomainError(f"samples at {len(samples)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
+    check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
     # weighted by the numbers of draws alone: weights that draws had a say in would lean to small spreads
     fit = extrapolate(sizes, means, [s.count**-0.5 for s in samples], order or 1, None if order else 0)

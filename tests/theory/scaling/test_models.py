@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -14,6 +17,7 @@ from symlimits.theory.scaling.convergence import Wide, convergence
 from symlimits.theory.scaling.dynamics import covariance
 from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
 
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 ROUNDING = 1e-12
 SAMPLING = 5  # standard errors: one false alarm in a million
 CLOSE = 0.05  # a relative error at width 2^12, of fluctuations of order 1/64
@@ -85,6 +89,19 @@ def test_errors_fall_with_width(name: str) -> None:
             other = LimitModel(cell.limit_model.dynamics, (cell.limit_model.gradients[0], rule))
             control = convergence(other, wide, X, Y, 3, WIDTHS[1:], nets=8)
             assert control.errors[-1] > 2 * CLOSE, f"the gradients {rule}"
+
+
+@pytest.mark.slow
+def test_errors_of_all_thirteen_fall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the places of the benchmark, at fewer widths."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    script = runpy.run_path(str(BENCHMARKS / "limit_models.py"))
+    fan, (data, labels) = one_hidden_layer(), script["problem"]()
+    assert set(script["PLACES"]) == {cell.name for cell in fan.cells}
+    for name in script["PLACES"]:
+        cell, wide = script["family"](fan, name)
+        found = convergence(cell.limit_model, wide, data, labels, 3, (2**8, 2**12), nets=8)
+        assert found.errors[1] < found.errors[0] - 2 * found.standard_errors[1], f"{name}: {found}"
 
 
 def test_the_corrected_mean_field_has_all_four_properties() -> None:
