@@ -24,8 +24,8 @@ RULES = {"zero": r"$\ell'(0)$", "logit": r"$\ell'(F)$", "saturated": "saturated"
 LEGEND = (  # what the letters of the equations are, and for which k a line holds where an earlier line has k = 0
     r"\par\noindent $F^{(k)}=\lim d^{-e_k}f^{(k)}$; $\mathcal{G}$: the Gaussian process of covariance",
     r"$\sigma^2\,\mathbb{E}\,\phi(w^{(0)}x)\phi(w^{(0)}z)$; $\mathbb{E}$: the mean over $a^{(0)}$ and $w^{(0)}$,",
-    r"standard normal; $wx$, $xz$: inner products. Where a line gives $F^{(0)}$ or $F^{(1)}$, those below it are of",
-    r"later steps.",
+    r"standard normal; $wx$, $xz$: inner products. Where a line gives $F^{(0)}$ or $F^{(1)}$, the next of $F$ is",
+    r"of later steps.",
 )
 LETTERS = {"kernel": "A", "kernel, start forgotten": "B", "measure": "C", "measure, start kept": "D"}
 
