@@ -13,7 +13,7 @@ from scipy.special import ndtri
 import symlimits as sl
 from symlimits.derivation.trace import Step
 from symlimits.errors import DataError, DomainError, FormulaError
-from symlimits.finite.orders import exponent_fit
+from symlimits.finite.exponents import exponent_fit
 from symlimits.paper.verify import EXPERIMENTS
 from symlimits.theory.scaling import one_hidden_layer
 from symlimits.theory.scaling.claims import exponent_limit
