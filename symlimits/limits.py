@@ -9,6 +9,7 @@ from inspect import signature
 from itertools import pairwise
 from numbers import Real
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -80,10 +81,11 @@ class Limit(Derivation):
         `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`, or a function that makes one
         and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
-        certificate is the same. Free parameters are set at a point of the domain that the seed fixes.
+        certificate is the same (a mean with heavy tails, asked for again at smaller variances, has more files of that
+        name and an ending, see `journals`). Free parameters are set at a point of the domain that the seed fixes.
         With a `resolution` networks are drawn until the claim is decided: until a limit that is off by as much is
-        excluded, or the claim is rejected; the evidence (an e-process) may be looked at at any time. After `most` rounds
-        of a chunk a size, 20,000 or fewer, of a mean 256 or more, a claim stays undecided.
+        excluded, or the claim is rejected; the evidence (an e-process) may be looked at at any time. After
+        `most` rounds of a chunk a size, 20,000 or fewer, of a mean 256 or more, a claim stays undecided.
         `alpha`, at most 0.05, bounds the false alarms of the first link. `progress` is called with a line of text
         before each part. Raises `DomainError` for sizes that are too few or no integers, `UnboundSymbol` for a
         parameter that the experiment needs.
@@ -186,10 +188,12 @@ class Limit(Derivation):
     ) -> links.Link:
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
-        for scale in SCALES:  # a mean with heavy tails is asked for again at smaller variances, on its draws alone
+        logs = [None] * len(SCALES) if journal is None else journals(journal)
+        for scale, log in zip(
+            SCALES, logs, strict=True
+        ):  # a mean with heavy tails is asked for again at smaller variances, on its draws alone
             experiment, point, questions = self._asked(seed, scale)
             claim, asked = links.claim_hash(self.definition), [question.functional for question in questions]
-            log = journal if scale == SCALES[0] else None
             drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, log, asked)
             try:
                 link = self._judged(questions, drawn.samples, "here", alpha)
@@ -231,6 +235,15 @@ class Limit(Derivation):
         (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
         point = self.domain.shrunk(point, scale)
         return at(point) if at else self.experiment, point, self._questions(point, seed)
+
+
+def journals(journal: str | PathLike[str]) -> list[Path]:
+    """The files that `certify` may keep: `journal` itself, and one for each smaller scale of the variances.
+
+    >>> [path.name for path in journals("run.journal")]
+    ['run.journal', 'run.journal.4', 'run.journal.16', 'run.journal.64']
+    """
+    return [Path(journal), *(Path(f"{Path(journal)}.{scale}") for scale in SCALES[1:])]
 
 
 def point_in_words(point: Point) -> dict[str, str]:
