@@ -11,7 +11,7 @@ import numpy as np
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.certify.laws import Question, check_value
-from symlimits.certify.samples import ALPHA
+from symlimits.certify.samples import ALPHA, LIMITS
 from symlimits.errors import DomainError
 from symlimits.finite.betting import LARGEST_BET, BettingProcess
 from symlimits.finite.engine import Source
@@ -189,7 +189,8 @@ def _summary(details: dict[str, Any]) -> str:
         found = f"law at {len(details['tests'])} places, largest distance {details['distance']:.2g}"
     else:
         low, high = details["interval 95 %"]
-        found = f"limit {details['value']:.6g}, nets give {details['estimate']:.6g} in [{low:.6g}, {high:.6g}]"
+        what = LIMITS[details["claim kind"]]
+        found = f"{what} {details['value']:.6g}, nets give {details['estimate']:.6g} in [{low:.6g}, {high:.6g}]"
     outcome = "rejected" if details["control rejected"] else "NOT REJECTED"
     decided = f"{details['verdict']} after {details['rounds']} rounds: {found}; e value e^{details['log e value']:.1f}"
     return f"{decided}; would detect {details['detectable']:.2g}; control {outcome}"

@@ -107,6 +107,8 @@ def judge_law(questions: Sequence[Question], samples: Sequence[Column], order: f
     }
     if order and len(columns) >= FITTED:
         details["bias"] = _bias(questions, columns, order, alpha, tests[1]["p value"])
+    elif order:
+        details["bias"] = {"order": order, "not tested": f"{len(columns)} sizes, {FITTED} are needed"}
     where = "in the limit" if order else f"at {len(columns)} sizes"
     passed = not any(table.rejected) and details["control rejected"]
     control = "rejected" if details["control rejected"] else "NOT REJECTED"
