@@ -114,20 +114,13 @@ def check_samples(
     share = alpha if bias is None else alpha / 2
     test = mean_test(fit.limit, standard_error, value, share, dof)
     control = negative_control(fit.limit, standard_error, value, share, dof)
-    half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
-    details: dict[str, Any] = {
-        "kind": kind,
-        "value": value,
-        "estimate": fit.limit,
-        "standard error": standard_error,
-        "interval 95 %": [fit.limit - half, fit.limit + half],
+    details = _means(kind, value, fit.limit, standard_error, order, alpha)
+    details |= {
         "test": "normal" if dof == inf else "Student",
-        "order": order,
-        "alpha": alpha,
         "degrees of freedom": dof if isfinite(dof) else None,
+        "interval 95 %": _interval(fit.limit, standard_error, dof),
         "p value": _of_all([test] if bias is None else [test, bias.test]),
         "detectable": test.detectable,
-        "power": POWER,
         "control rejected": control.rejected and (bias is None or bias.control.rejected),
         "control size": CONTROL * test.detectable,
         "control p value": control.p_value,
@@ -135,7 +128,7 @@ def check_samples(
         "bias": bias_details(found, order, bias is not None and _agrees_with(order / 2, value, samples, share)),
         "coefficients": list(fit.coefficients),
         "residuals": sorted(residual for s in samples for residual in s.residuals),
-        "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
+        "sizes": stored(samples),
     }
     controls = details["control rejected"]
     passed = details["p value"] > alpha and controls
@@ -145,6 +138,32 @@ def check_samples(
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
     summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
+
+
+def _means(
+    kind: str, value: float, estimate: float, standard_error: float, order: float, alpha: float
+) -> dict[str, Any]:
+    """What was claimed, and what the means give for it."""
+    return {
+        "kind": kind,
+        "value": value,
+        "estimate": estimate,
+        "standard error": standard_error,
+        "order": order,
+        "alpha": alpha,
+        "power": POWER,
+    }
+
+
+def _interval(estimate: float, standard_error: float, dof: float) -> list[float]:
+    """Of 95 %, by Student's law."""
+    half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
+    return [estimate - half, estimate + half]
+
+
+def stored(samples: Sequence[Samples]) -> dict[str, list[float]]:
+    """Samples as a certificate keeps them, by size."""
+    return {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples}
 
 
 def _agrees_with(order: float, value: float, samples: Sequence[Samples], alpha: float) -> bool:
