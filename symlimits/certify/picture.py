@@ -12,8 +12,8 @@ from scipy.special import ndtri
 from symlimits import canvas
 from symlimits.certify.certificate import Certificate
 from symlimits.certify.law_picture import draw_exponent, draw_law
-from symlimits.certify.picture_decided import draw_decision
-from symlimits.errors import DataError
+from symlimits.certify.picture_decided import MEANS, draw_decision
+from symlimits.errors import DataError, NoRule
 
 INCHES = (9.0, 3.6)
 POINTS = 200  # of a curve
@@ -49,7 +49,14 @@ def _mean(left: Any, right: Any, details: Mapping[str, Any]) -> None:
     _quantiles(right, details.get("residuals", []))
 
 
-DRAWN = {"mean": _mean, "cdf": draw_law, "cf": draw_law, "exponent": draw_exponent, "decided": draw_decision}
+DRAWN = {
+    "mean": _mean,
+    "log": _mean,
+    "cdf": draw_law,
+    "cf": draw_law,
+    "exponent": draw_exponent,
+    "decided": draw_decision,
+}
 
 
 def _bias(axes: Any, details: Mapping[str, Any]) -> None:
@@ -65,7 +72,7 @@ def _bias(axes: Any, details: Mapping[str, Any]) -> None:
     axes.errorbar(sizes, means - value, yerr=2 * errors, fmt="o", color="C3", capsize=3, label="networks, 2 s.e.")
     limit, error = details["estimate"] - value, details["standard error"]
     axes.errorbar([reach[-1]], [limit], yerr=[2 * error], fmt="s", color="C0", capsize=3, label="extrapolated")
-    axes.set(xscale="log", xlabel="size", ylabel="mean less limit", title="bias against size")
+    axes.set(xscale="log", xlabel="size", ylabel=f"{MEANS[details['kind']]} less limit", title="bias against size")
     axes.set_xticks(sizes, labels=sizes)
     axes.minorticks_off()
     axes.legend(fontsize="small", frameon=False)
