@@ -15,7 +15,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.finite.kernel_experiment import KernelExperiment
+from symlimits.finite.expectation_experiment import ExpectationExperiment
 
 SIZES = (8, 16, 32)
 
@@ -206,13 +206,13 @@ def test_a_foreign_journal_is_refused(tmp_path: Path) -> None:
 
 
 def test_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def drawn(self: KernelExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
+    def drawn(self: ExpectationExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
         if not Interrupted.calls:
             raise KeyboardInterrupt
         Interrupted.calls -= 1
         return self.draws(size, 20, rng)
 
-    monkeypatch.setattr(KernelExperiment, "__call__", drawn)
+    monkeypatch.setattr(ExpectationExperiment, "__call__", drawn)
     command = ["certify", "dual-linear", "--sizes", "8,16,32", "--workers", "1", "--resolution", "3/2", "--out"]
     assert main([*command, str(tmp_path / "whole"), "--picture"]) == 0
     name = "dual-linear.certificate"
