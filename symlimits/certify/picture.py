@@ -13,7 +13,7 @@ from symlimits import canvas
 from symlimits.certify.certificate import Certificate
 from symlimits.certify.law_picture import draw_exponent, draw_law
 from symlimits.certify.picture_decided import MEANS, draw_decision
-from symlimits.errors import DataError, NoRule
+from symlimits.errors import DataError
 
 INCHES = (9.0, 3.6)
 POINTS = 200  # of a curve

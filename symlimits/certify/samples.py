@@ -100,8 +100,9 @@ def check_samples(
     """
     check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
-    # weighted by the numbers of draws alone: weights that draws had a say in would lean to small spreads
-    fit = extrapolate(sizes, means, [s.count**-0.5 for s in samples], order or 1, None if order else 0)
+    # weighted by numbers fixed beforehand: weights that draws had a say in would lean to small spreads
+    weights = [s.count * (1 if order or kind != "mean" else s.size) for s in samples]  # exact means average over units
+    fit = extrapolate(sizes, means, [weight**-0.5 for weight in weights], order or 1, None if order else 0)
     parts = np.array(fit.weights) * at_least_rounding(np.array(means), np.array(errors))
     standard_error = float(np.linalg.norm(parts))
     shares = (parts / standard_error).tolist()
