@@ -133,9 +133,8 @@ def check_samples(
     }
     controls = details["control rejected"]
     passed = details["p value"] > alpha and controls
-    summary = (
-        f"{LIMITS[kind]} {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
-    )
+    what = LIMITS.get(kind, "limit")  # a file may claim any kind: it is reported
+    summary = f"{what} {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
     summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
