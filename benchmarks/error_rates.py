@@ -21,15 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import sympy as sp
-from scipy.integrate import quad
-from scipy.special import betaincinv, chdtr
+from scipy.special import betaincinv
 
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify import check_samples, summarize
-from symlimits.finite.characteristic import characteristic_test, log_moment_test
 from symlimits.finite.kernel_experiment import KernelExperiment
-from symlimits.finite.laws import law_test
 from symlimits.finite.sequential import MeanProcess
 from symlimits.finite.statistics import mean_test, moments, seed
 from symlimits.finite.tails import trusted
@@ -39,7 +36,6 @@ WIDTHS, DRAWS = (16, 32, 64), (2000, 1000, 500)
 RESOLUTIONS = {"mean": "1/10", "cf": "1/2", "cdf": "1/3"}  # coarse: runs of at most 300 rounds
 FEWER = 4  # times as few claims about laws: their runs cost more
 INPUTS = ((1.0, 0.5), (-0.3, 1.0))
-POINTS = np.array([0.5, 1.0, 2.0, 4.0])
 Claim = Callable[[np.random.Generator, bool], bool]  # a generator, whether the claim is true: whether it is rejected
 
 
@@ -59,43 +55,6 @@ def mean_claim() -> Claim:
     return test
 
 
-def law_claim() -> Claim:
-    """The kernel of a linear network with one hidden layer of width 16: chi-square over 16."""
-    experiment = KernelExperiment(sl.mlp(depth=1, activation=act.linear, w_var=1, b_var=0), ((1.0,),), pair=(0, 0))
-
-    def cdf(x: np.ndarray) -> np.ndarray:
-        return np.asarray(chdtr(16, 16 * np.maximum(x, 0.0)))
-
-    def test(rng: np.random.Generator, true: bool) -> bool:
-        draws = experiment.draws(16, 1000, rng)
-        if not true:  # an atom beyond all draws puts the law at that distance
-            draws = np.where(rng.random(draws.size) < law_test(draws, cdf, ALPHA).detectable, 100.0, draws)
-        return law_test(draws, cdf, ALPHA).rejected
-
-    return test
-
-
-def characteristic_claim() -> Claim:
-    """A product of three Gaussians: the output of a linear network of width 1."""
-    values = {t: 2 * quad(lambda g, t=t: density(g) / np.sqrt(1 + (t * g) ** 2), 0, np.inf)[0] for t in POINTS}
-
-    def cf(points: np.ndarray) -> np.ndarray:
-        return np.array([values[t] for t in points])
-
-    def test(rng: np.random.Generator, true: bool) -> bool:
-        draws = np.prod(rng.standard_normal((3, 1000)), axis=0)
-        if not true:  # an atom at 0 moves the value at the last point by its weight times 1 - cf
-            weight = characteristic_test(draws, cf, POINTS, ALPHA).detectable / (1 - values[POINTS[-1]])
-            draws = np.where(rng.random(draws.size) < weight, 0.0, draws)
-        return characteristic_test(draws, cf, POINTS, ALPHA).rejected
-
-    return test
-
-
-def density(g: float) -> float:
-    return float(np.exp(-(g**2) / 2) / np.sqrt(2 * np.pi))
-
-
 def rate(name: str, events: Iterable[bool], promised: str) -> dict[str, object]:
     """The share of events, with its Clopper-Pearson interval at 95 %."""
     outcomes = [bool(event) for event in events]
@@ -106,15 +65,14 @@ def rate(name: str, events: Iterable[bool], promised: str) -> dict[str, object]:
 
 
 def certificates(true_claims: int, false_claims: int) -> list[dict[str, object]]:
-    """False alarms and power of three tests."""
-    claims = {"mean": mean_claim(), "law": law_claim(), "characteristic": characteristic_claim()}
-    rows = []
-    for name, claim in claims.items():
-        alarms = (claim(seed(name, 0, k, root=0), True) for k in range(true_claims))
-        found = (claim(seed(name, 1, k, root=0), False) for k in range(false_claims))
-        rows.append(rate(f"{name}: false alarms", alarms, f"at most {ALPHA}"))
-        rows.append(rate(f"{name}: false claims found", found, f"at least {POWER}"))
-    return rows
+    """False alarms and power of the test of a mean; those of laws: `error_rates_laws.py`."""
+    claim = mean_claim()
+    alarms = (claim(seed("mean", 0, k, root=0), True) for k in range(true_claims))
+    found = (claim(seed("mean", 1, k, root=0), False) for k in range(false_claims))
+    return [
+        rate("mean: false alarms", alarms, f"at most {ALPHA}"),
+        rate("mean: false claims found", found, f"at least {POWER}"),
+    ]
 
 
 def traps(runs: int) -> list[dict[str, object]]:
@@ -123,7 +81,7 @@ def traps(runs: int) -> list[dict[str, object]]:
     parts = [moments(s**2) for s in samples]
     alarms = [mean_test(part.mean, part.standard_error, 1.0, TRAP_ALPHA).rejected for part in parts]
     light = [trusted(part, TRAP_ALPHA).light for part in parts]
-    logs = [log_moment_test(s, -3 * (np.euler_gamma + log(2)), TRAP_ALPHA).rejected for s in samples]
+    logs = [log_moment_rejected(s) for s in samples]
     looks = [hundred_looks(seed("looks", 100, k, root=0)) for k in range(runs)]
     return [
         rate("six Gaussians, z-test of E s^2: false alarms", alarms, f"{TRAP_ALPHA} in name"),
@@ -135,6 +93,13 @@ def traps(runs: int) -> list[dict[str, object]]:
         rate("100 looks, z-test: false alarms", [look[0] for look in looks], f"{TRAP_ALPHA} in name"),
         rate("100 looks, e-process: false alarms", [look[1] for look in looks], f"at most {TRAP_ALPHA}"),
     ]
+
+
+def log_moment_rejected(sample: np.ndarray) -> bool:
+    """Whether Student's test rejects that E log|s| is 6 times that of a Gaussian, which it is."""
+    part = moments(np.log(np.abs(sample)))
+    value = -3 * (np.euler_gamma + log(2))
+    return mean_test(part.mean, part.standard_error, value, TRAP_ALPHA, part.count - 1).rejected
 
 
 def hundred_looks(rng: np.random.Generator) -> tuple[bool, bool]:

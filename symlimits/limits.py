@@ -9,6 +9,7 @@ from inspect import signature
 from itertools import pairwise
 from numbers import Real
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -73,15 +74,18 @@ class Limit(Derivation):
         journal: str | PathLike[str] | None = None,
         resolution: float | None = None,
         alpha: float = links.ALPHA,
+        most: int = links.MOST_ROUNDS,
     ) -> links.Certificate:
         """Test the three links: experiment and line 0, each line and the next, last line and compiled code.
 
         `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`, or a function that makes one
         and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
-        certificate is the same. Free parameters are set at a point of the domain that the seed fixes.
+        certificate is the same (a mean with heavy tails, asked for again at smaller variances, has more files of that
+        name and an ending, see `journals`). Free parameters are set at a point of the domain that the seed fixes.
         With a `resolution` networks are drawn until the claim is decided: until a limit that is off by as much is
-        excluded, or the claim is rejected; the evidence (an e-process) may be looked at at any time.
+        excluded, or the claim is rejected; the evidence (an e-process) may be looked at at any time. After
+        `most` rounds of a chunk a size, 20,000 or fewer, of a mean 256 or more, a claim stays undecided.
         `alpha`, at most 0.05, bounds the false alarms of the first link. `progress` is called with a line of text
         before each part. Raises `DomainError` for sizes that are too few or no integers, `UnboundSymbol` for a
         parameter that the experiment needs.
@@ -94,8 +98,9 @@ class Limit(Derivation):
         check_seed(seed)
         _check_workers(executor, progress)
         _check_alpha(alpha)
+        _check_most(most)
         sizes = tuple(sorted(map(int, sizes)))
-        draw = self._simulation if resolution is None else partial(self._decision, resolution)
+        draw = self._simulation if resolution is None else partial(self._decision, resolution, most)
         simulation = draw(sizes, seed, executor, progress, journal, float(alpha))
         return self._certificate((simulation,), seed, progress)
 
@@ -183,10 +188,12 @@ class Limit(Derivation):
     ) -> links.Link:
         if self.experiment is None:
             return links.Link("simulation", None, "a pure identity: there is no experiment")
-        for scale in SCALES:  # a mean with heavy tails is asked for again at smaller variances, on its draws alone
+        logs = [None] * len(SCALES) if journal is None else journals(journal)
+        for scale, log in zip(
+            SCALES, logs, strict=True
+        ):  # a mean with heavy tails is asked for again at smaller variances, on its draws alone
             experiment, point, questions = self._asked(seed, scale)
             claim, asked = links.claim_hash(self.definition), [question.functional for question in questions]
-            log = journal if scale == SCALES[0] else None
             drawn = links.simulate(experiment, sizes, claim, seed, executor, progress, log, asked)
             try:
                 link = self._judged(questions, drawn.samples, "here", alpha)
@@ -200,6 +207,7 @@ class Limit(Derivation):
     def _decision(
         self,
         resolution: object,
+        most: int,
         sizes: Sequence[int],
         seed: int,
         executor: Any,
@@ -214,7 +222,7 @@ class Limit(Derivation):
         experiment, point, questions = self._asked(seed)
         functionals = tuple(question.functional for question in questions)
         plan = Plan(experiment, links.claim_hash(self.definition), seed, tuple(sizes), functionals)
-        link = links.decide(questions, plan, self.order, error, executor, progress, alpha, journal=journal)
+        link = links.decide(questions, plan, self.order, error, executor, progress, alpha, most, journal)
         return replace(
             link, details=link.details | {"drawn": "here", "point": point_in_words(point), "plan": plan.hash}
         )
@@ -227,6 +235,15 @@ class Limit(Derivation):
         (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
         point = self.domain.shrunk(point, scale)
         return at(point) if at else self.experiment, point, self._questions(point, seed)
+
+
+def journals(journal: str | PathLike[str]) -> list[Path]:
+    """The files that `certify` may keep: `journal` itself, and one for each smaller scale of the variances.
+
+    >>> [path.name for path in journals("run.journal")]
+    ['run.journal', 'run.journal.4', 'run.journal.16', 'run.journal.64']
+    """
+    return [Path(journal), *(Path(f"{Path(journal)}.{scale}") for scale in SCALES[1:])]
 
 
 def point_in_words(point: Point) -> dict[str, str]:
@@ -247,6 +264,12 @@ def _check_alpha(alpha: object) -> None:
     known = isinstance(alpha, Real) and not isinstance(alpha, bool)
     if not known or not 0 < alpha <= LARGEST_ALPHA:  # type: ignore[operator]
         raise DomainError(f"alpha = {shown(alpha)}", f"a number above 0, at most {LARGEST_ALPHA}", "alpha=1e-6")
+
+
+def _check_most(most: object) -> None:
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= links.MOST_ROUNDS:
+        wanted = f"a whole number of rounds from 1 to {links.MOST_ROUNDS}"
+        raise DomainError(f"most = {shown(most)}", wanted, f"most={links.MOST_ROUNDS}")
 
 
 def _unbound(limit: Limit, wanted: str, advice: str) -> UnboundSymbol:

@@ -24,7 +24,7 @@ from symlimits.certify.simulation import claim_hash
 from symlimits.disk import checksum
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.digest import digest
-from symlimits.finite.engine import Source, run
+from symlimits.finite.engine import Source, run, workers_of
 from symlimits.finite.journal import Journal
 from symlimits.finite.journal import journal as opened
 from symlimits.finite.remaining import Progress
@@ -37,7 +37,6 @@ Floats = npt.NDArray[np.float64]
 Place = str | os.PathLike[str]
 
 TILE = 2048  # rows: 32 MB a tile, about a third of a second of work
-IN_FLIGHT = 8  # tiles that an executor of unknown size may hold
 COPIES = 3  # of a tile at a time: computed, on its way, and unpacked
 
 _one_at_a_time = Lock()  # threads of numba must not be started by two threads of one process
@@ -73,7 +72,7 @@ def tiled_gram(
     """
     grid = _grid(X, Z, tile)
     task = _Task(kernel.compile() if hasattr(kernel, "compile") else kernel)
-    in_flight = 2 * getattr(executor, "_max_workers", IN_FLIGHT // 2) if executor is not None else 1
+    in_flight = 1 if executor is None else 2 * workers_of(executor)
     check_memory(8 * COPIES * in_flight * tile**2, f"{in_flight} tiles of {tile} rows", "a smaller tile")
     job = _Job(task, grid, executor, progress, in_flight)
     if isinstance(out, str | os.PathLike):

@@ -16,7 +16,7 @@ import pytest
 import symlimits as sl
 from symlimits import __version__
 from symlimits.cli import main
-from symlimits.finite.kernel_experiment import KernelExperiment
+from symlimits.finite.expectation_experiment import ExpectationExperiment
 from symlimits.paper import claims as registry
 from symlimits.paper import commands, doctor
 
@@ -140,18 +140,18 @@ def test_the_certificate_does_not_depend_on_the_workers(tmp_path: Path) -> None:
 @pytest.fixture
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Ctrl-C at the n-th call of an experiment."""
-    calls = iter(())
+    calls, draw = iter(()), ExpectationExperiment.__call__
 
-    def drawn(self: KernelExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
+    def drawn(self: ExpectationExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
         if next(calls, None) == 0:
             raise KeyboardInterrupt
-        return self.draws(size, 100, rng)
+        return draw(self, size, rng)
 
     def at(count: int) -> None:
         nonlocal calls
         calls = iter(range(count - 1, -1, -1))
 
-    monkeypatch.setattr(KernelExperiment, "__call__", drawn)
+    monkeypatch.setattr(ExpectationExperiment, "__call__", drawn)
     return at
 
 

@@ -15,7 +15,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.finite.kernel_experiment import KernelExperiment
+from symlimits.finite.expectation_experiment import ExpectationExperiment
 
 SIZES = (8, 16, 32)
 
@@ -61,6 +61,20 @@ def test_the_same_on_any_executor_and_verified() -> None:
         sl.verify(alone)
 
 
+def test_a_run_of_few_rounds_stays_undecided_and_is_verified() -> None:
+    for claim, draw, kind, most in ((sp.Integer(1), biased, "mean", 256), (NORMAL, normal, "cdf", 32)):
+        few = sl.limit(claim, experiment=draw, kind=kind).certify(SIZES, resolution=0.05, most=most)
+        assert (few.links[0].details["verdict"], few.links[0].details["rounds"]) == ("undecided", most)
+        assert not few.ok
+        assert not sl.verify(few.to_json(), experiment=draw).differences
+
+
+def test_a_law_that_is_rejected_at_once_is_computed_again() -> None:
+    false = sl.limit(NORMAL.subs(S, -S), experiment=normal, kind="cdf", order=0).certify(SIZES, resolution=0.05)
+    assert false.links[0].details["verdict"] == "rejected"
+    assert not sl.verify(false.to_json(), experiment=normal).differences
+
+
 def test_networks() -> None:
     K = sl.nngp(sl.mlp(1, act.relu, 2, 0))
     link = K.certify(SIZES, resolution=0.2).links[0]
@@ -75,6 +89,9 @@ def test_refusals() -> None:
         for resolution in (None, 0.1):
             with pytest.raises(sl.DomainError, match="alpha"):
                 ONE.certify(SIZES, resolution=resolution, alpha=wrong)
+    for most in (0, -1, "x", True, 1.5, 255, 20_001):
+        with pytest.raises(sl.DomainError, match="most"):
+            ONE.certify(SIZES, resolution=0.1, most=most)
     with pytest.raises(sl.DomainError, match="an exponent is a slope of logarithms"):
         sl.limit(sp.Integer(0), experiment=biased, kind="exponent").certify(SIZES, resolution=0.1)
     with pytest.raises(sl.DomainError, match=r"'mean'.*an experiment"):
@@ -206,13 +223,13 @@ def test_a_foreign_journal_is_refused(tmp_path: Path) -> None:
 
 
 def test_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def drawn(self: KernelExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
+    def drawn(self: ExpectationExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
         if not Interrupted.calls:
             raise KeyboardInterrupt
         Interrupted.calls -= 1
         return self.draws(size, 20, rng)
 
-    monkeypatch.setattr(KernelExperiment, "__call__", drawn)
+    monkeypatch.setattr(ExpectationExperiment, "__call__", drawn)
     command = ["certify", "dual-linear", "--sizes", "8,16,32", "--workers", "1", "--resolution", "3/2", "--out"]
     assert main([*command, str(tmp_path / "whole"), "--picture"]) == 0
     name = "dual-linear.certificate"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy as sp
 
 import symlimits as sl
+from symlimits.certify import Samples, check_samples
 
 
 def with_bias(order: float, size: float) -> object:
@@ -63,3 +66,21 @@ def test_the_order_of_a_law() -> None:
         assert ("fits with order 1" in link.summary) is not holds
         low, high = link.details["tests"][0]["intervals 95 %"][0]
         assert low < link.details["tests"][0]["differences"][0] < high
+
+
+def test_an_order_that_is_not_tested_says_why() -> None:
+    """Two sizes leave nothing to see a bias with; heavy tails at the size that an order is seen by hide it."""
+    rng = np.random.default_rng(0)
+    two = sl.limit(sp.S.One, order=1).compare({n: 1 + 0.1 * rng.standard_normal(500) for n in (8, 64)}).links[0]
+    assert two.details["bias"] == {"order": 1, "not tested": "2 sizes, 3 are needed"}
+    assert two.summary.endswith("; order not tested: 2 sizes, 3 are needed")
+    # the order leans more on size 8 than the limit does: 0.55 and 0.52 of their standard errors
+    light = [Samples(size, 1.0, 0.01, 100) for size in (4, 8, 16, 32)]
+    heavy = [light[0], replace(light[1], kurtosis=65.0), *light[2:]]
+    refused, tested = (check_samples(1.0, row, 1) for row in (heavy, light))
+    assert "order not tested: a few draws make the variance" in refused.summary
+    assert "p value" in tested.details["bias"]
+    assert "not tested" not in tested.summary
+    t = sp.Symbol("t", real=True)
+    law = sl.limit(sp.exp(-(t**2) / 2), order=1, kind="cf").compare({n: rng.standard_normal(10**5) for n in (8, 64)})
+    assert law.links[0].summary.endswith("; order not tested: 2 sizes, 3 are needed")

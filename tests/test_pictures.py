@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symlimits as sl
 from symlimits.certify import Certificate, Question, judge, summarize, wave_questions
@@ -80,3 +81,20 @@ def test_an_exponent(tmp_path: Path) -> None:
 def test_what_has_no_picture() -> None:
     with pytest.raises(sl.DataError, match="mean, law or exponent"):
         Certificate("a claim", (), 0, {}).picture()
+
+
+def test_a_log_moment_says_so() -> None:
+    """Its certificate, its summary and both of its pictures: no mean of the draws is meant."""
+
+    def draw(size: int, rng: np.random.Generator) -> np.ndarray:
+        return np.exp(rng.standard_normal(64)) * (-1) ** np.arange(64)
+
+    claim = sl.limit(sp.Integer(0), experiment=draw, kind="log", order=0)
+    for resolution, kind in ((None, "kind"), (0.3, "claim kind")):
+        certificate = claim.certify((8, 16, 32), resolution=resolution)
+        link = certificate.links[0]
+        assert link.passed, link.summary
+        assert link.details[kind] == "log"
+        assert "limit of E log|X| 0, nets give" in link.summary
+        assert "mean of log|X| less limit" in {axes.get_ylabel() for axes in certificate.picture().axes}
+        assert sl.verify(certificate.to_json(), experiment=draw).ok

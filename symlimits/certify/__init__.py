@@ -19,6 +19,7 @@ from symlimits.certify.certificate import (
 )
 from symlimits.certify.compiled import check_compiled
 from symlimits.certify.decided import KINDS as DECIDED
+from symlimits.certify.decided import MOST as MOST_ROUNDS
 from symlimits.certify.decided import decide
 from symlimits.certify.differences import Difference, differences
 from symlimits.certify.expansion import check_expansion
@@ -32,6 +33,7 @@ __all__ = [
     "ALPHA",
     "DECIDED",
     "MARKS",
+    "MOST_ROUNDS",
     "PRECISE",
     "PROVED",
     "ROUNDING",

@@ -20,24 +20,28 @@ class Means(NamedTuple):
     counts: Sequence[int]
 
 
-def bias_test(value: float, means: Means, shapes: Sequence[Shape], order: float, alpha: float) -> OrderTest | None:
-    """The test of the order, or None where none is claimed, sizes are too few, or tails too heavy to tell.
+def bias_test(value: float, means: Means, shapes: Sequence[Shape], order: float, alpha: float) -> OrderTest | str:
+    """The test of the order, or why there is none: sizes are too few, or tails too heavy to tell ("": none is claimed).
 
     Whether there is a test is decided by the spread of the draws alone, before the claim is looked at.
     """
-    if not order or len(set(means.sizes)) < FITTED:
-        return None
+    if not order:
+        return ""
+    count = len(set(means.sizes))
+    if count < FITTED:
+        return f"{count} sizes, {FITTED} are needed"
     found = order_test(means.sizes, means.means, means.errors, value, order, alpha, counts=means.counts)
-    return found if trusted_sum(shapes, found.shares, alpha).light else None
+    tails = trusted_sum(shapes, found.shares, alpha)
+    return found if tails.light else tails.reason
 
 
-def bias_details(found: OrderTest | None, order: float, slower_fits: bool) -> dict[str, Any] | None:
+def bias_details(found: OrderTest | str, order: float, slower_fits: bool) -> dict[str, Any] | None:
     """For the certificate: p value of the order, whether a bias of it is seen, and what would be found.
 
     `slower_fits`: the draws agree with the limit if the bias is of half the order.
     """
-    if found is None:
-        return None
+    if isinstance(found, str):
+        return {"order": order, "not tested": found} if found else None
     return {
         "order": order,
         "verdict": found.verdict,
@@ -53,6 +57,8 @@ def bias_words(details: Mapping[str, Any] | None, rejected: bool) -> str:
     """The same in a few words, to stand at the end of a summary; `rejected` is the limit, the order, or both."""
     if details is None:
         return ""
+    if "not tested" in details:
+        return f"; order not tested: {details['not tested']}"
     order = details["order"]
     if rejected:
         fits = details["half the order fits"]

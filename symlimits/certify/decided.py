@@ -11,7 +11,7 @@ import numpy as np
 
 from symlimits.certify.certificate import STATISTICAL, Link
 from symlimits.certify.laws import Question, check_value
-from symlimits.certify.samples import ALPHA
+from symlimits.certify.samples import ALPHA, LIMITS
 from symlimits.errors import DomainError
 from symlimits.finite.betting import LARGEST_BET, BettingProcess
 from symlimits.finite.engine import Source
@@ -48,15 +48,27 @@ def decide(
     Gaussian, and not looked at before they are enough to see heavy tails. Those of a law are bounded (weights times
     chunk means of a bounded functional), and the bets on them exact at every number of rounds; a law that is exact at
     every size (order 0) is held against each size. A resolution finer than what the extrapolation leaves of the bias
-    rejects true claims.
+    rejects true claims. At `most` rounds, 256 or more
+    of a mean, the claim stays undecided.
+
+    The control of an accepted mean follows from acceptance by arithmetic: what excludes limits off by one resolution
+    excludes those off by 1.5 all the more. Of a law it says that one wrong value is found among many.
     """
+
+    _check_enough(questions[0].functional.kind, most)
 
     def begin(counts: Sequence[int]) -> tuple[Weights, Decision]:
         combined = weights(plan.sizes, counts, order, apart=questions[0].functional.kind in BOUNDS)
-        return combined, _process(questions, combined, resolution, alpha, most)
+        return combined, _process(questions, combined, resolution, alpha, max(most, MOST))
 
     drawn = draw_rounds(plan, begin, alpha, most, executor, progress, journal)
     return _link(questions, drawn, plan.sizes, order, alpha)
+
+
+def _check_enough(kind: str, most: int) -> None:
+    """A mean is not looked at earlier: a shorter run has no finding."""
+    if kind not in BOUNDS and most < ENOUGH:
+        raise DomainError(f"most = {most} rounds for the kind {kind!r}", f"{ENOUGH} or more", f"most={MOST}")
 
 
 def _process(questions: Sequence[Question], combined: Weights, resolution: float, alpha: float, most: int) -> Decision:
@@ -177,7 +189,8 @@ def _summary(details: dict[str, Any]) -> str:
         found = f"law at {len(details['tests'])} places, largest distance {details['distance']:.2g}"
     else:
         low, high = details["interval 95 %"]
-        found = f"limit {details['value']:.6g}, nets give {details['estimate']:.6g} in [{low:.6g}, {high:.6g}]"
+        what = LIMITS[details["claim kind"]]
+        found = f"{what} {details['value']:.6g}, nets give {details['estimate']:.6g} in [{low:.6g}, {high:.6g}]"
     outcome = "rejected" if details["control rejected"] else "NOT REJECTED"
     decided = f"{details['verdict']} after {details['rounds']} rounds: {found}; e value e^{details['log e value']:.1f}"
     return f"{decided}; would detect {details['detectable']:.2g}; control {outcome}"

@@ -13,10 +13,10 @@ from math import isfinite
 from typing import Any
 
 from symlimits.certify.certificate import STATISTICAL, Link
-from symlimits.certify.samples import Samples
+from symlimits.certify.samples import Samples, stored
 from symlimits.errors import DomainError
-from symlimits.finite.exponents import BOUND, exponent_fit
-from symlimits.finite.statistics import CONTROL, POWER
+from symlimits.finite.exponents import BOUND, ExponentFit, exponent_fit
+from symlimits.finite.statistics import CONTROL, POWER, Test
 from symlimits.finite.tails import refuse_heavy, trusted_sum
 
 
@@ -37,31 +37,37 @@ def judge_exponent(claimed: float, samples: Sequence[Samples], order: float, alp
     test, control = fit.test(claimed, share), fit.control(claimed, share)
     lack = fit.lack(share) if told else None
     low, high = fit.interval(1 - POWER)
-    details: dict[str, Any] = {
-        "kind": "exponent",
-        "value": claimed,
-        "estimate": fit.exponent,
-        "standard error": fit.standard_error,
-        "interval 95 %": [low, high],
-        "test": "Student, of logarithms of means",
-        "degrees of freedom": fit.slope.dof if isfinite(fit.slope.dof) else None,
+    details = _details(claimed, fit, test, control, lack) | {
         "order": order,
         "alpha": alpha,
-        "p value": min(1.0, 2 * min(test.p_value, lack.p_value)) if lack else test.p_value,
         "neglected": fit.neglected(BOUND * share),  # of second order, at the smallest size: allowed for
-        "power": POWER,
-        "detectable": test.detectable,
-        "control rejected": control.rejected,
-        "control size": CONTROL * test.detectable,
-        "power law p value": lack.p_value if lack else None,
-        "line": list(fit.line),  # log A, the slope, the coefficient of (N/N_min)^-order
-        "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
+        "interval 95 %": [low, high],
+        "sizes": stored(samples),
     }
     passed = details["p value"] > alpha and control.rejected
     summary = f"exponent {claimed:.4g}, nets give {fit.exponent:.4g} in [{low:.4g}, {high:.4g}]; "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if control.rejected else 'NOT REJECTED'}"
     summary += "; a power law with this correction DOES NOT FIT" if lack and lack.rejected else ""
     return Link("simulation", bool(passed), summary, details, STATISTICAL)
+
+
+def _details(claimed: float, fit: ExponentFit, test: Test, control: Test, lack: Test | None) -> dict[str, Any]:
+    """What was found; `lack` is the test of the power law itself."""
+    return {
+        "kind": "exponent",
+        "value": claimed,
+        "estimate": fit.exponent,
+        "standard error": fit.standard_error,
+        "test": "Student, of logarithms of means",
+        "degrees of freedom": fit.slope.dof if isfinite(fit.slope.dof) else None,
+        "p value": min(1.0, 2 * min(test.p_value, lack.p_value)) if lack else test.p_value,
+        "power": POWER,
+        "detectable": test.detectable,
+        "control rejected": control.rejected,
+        "control size": CONTROL * test.detectable,
+        "power law p value": lack.p_value if lack else None,
+        "line": list(fit.line),  # log A, the slope, the coefficient of (N/N_min)^-order
+    }
 
 
 def _of_logarithm(sample: Samples) -> Samples:

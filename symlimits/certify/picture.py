@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from symlimits import canvas
 from symlimits.certify.certificate import Certificate
 from symlimits.certify.law_picture import draw_exponent, draw_law
-from symlimits.certify.picture_decided import draw_decision
-from symlimits.errors import DataError, NoRule
+from symlimits.certify.picture_decided import MEANS, draw_decision
+from symlimits.errors import DataError
 
 INCHES = (9.0, 3.6)
 POINTS = 200  # of a curve
@@ -35,20 +36,12 @@ def picture(certificate: Certificate, path: str | Path | None = None) -> Any:
         raise DataError(
             "a certificate without means at several sizes", "one of a mean, law or exponent", "limit.certify(...)"
         )
-    figure, (left, right) = _figure()
+    figure = canvas.figure(*INCHES)
+    left, right = figure.subplots(1, 2)
     draw(left, right, link.details)
     if path is not None:
-        _save(figure, Path(path))
+        canvas.save(figure, path)
     return figure
-
-
-def _figure() -> Any:
-    try:
-        from matplotlib.figure import Figure  # optional; no window, no global state
-    except ImportError:
-        raise NoRule("a picture without matplotlib", "matplotlib", "pip install 'symlimits[plot]'") from None
-    figure = Figure(figsize=INCHES, layout="constrained")
-    return figure, figure.subplots(1, 2)
 
 
 def _mean(left: Any, right: Any, details: Mapping[str, Any]) -> None:
@@ -56,7 +49,14 @@ def _mean(left: Any, right: Any, details: Mapping[str, Any]) -> None:
     _quantiles(right, details.get("residuals", []))
 
 
-DRAWN = {"mean": _mean, "cdf": draw_law, "cf": draw_law, "exponent": draw_exponent, "decided": draw_decision}
+DRAWN = {
+    "mean": _mean,
+    "log": _mean,
+    "cdf": draw_law,
+    "cf": draw_law,
+    "exponent": draw_exponent,
+    "decided": draw_decision,
+}
 
 
 def _bias(axes: Any, details: Mapping[str, Any]) -> None:
@@ -72,7 +72,7 @@ def _bias(axes: Any, details: Mapping[str, Any]) -> None:
     axes.errorbar(sizes, means - value, yerr=2 * errors, fmt="o", color="C3", capsize=3, label="networks, 2 s.e.")
     limit, error = details["estimate"] - value, details["standard error"]
     axes.errorbar([reach[-1]], [limit], yerr=[2 * error], fmt="s", color="C0", capsize=3, label="extrapolated")
-    axes.set(xscale="log", xlabel="size", ylabel="mean less limit", title="bias against size")
+    axes.set(xscale="log", xlabel="size", ylabel=f"{MEANS[details['kind']]} less limit", title="bias against size")
     axes.set_xticks(sizes, labels=sizes)
     axes.minorticks_off()
     axes.legend(fontsize="small", frameon=False)
@@ -88,10 +88,3 @@ def _quantiles(axes: Any, residuals: Sequence[float]) -> None:
     ends = np.array([min(normal[0], sample[0]), max(normal[-1], sample[-1])])
     axes.plot(ends, ends, color="0.4", linewidth=0.8)
     axes.plot(normal, sample, "o", markersize=3, color="C3")
-
-
-def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}", "a place for a .pdf, .png or .svg file", "picture.pdf") from None

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+MEANS = {"mean": "mean", "log": "mean of log|X|"}  # on an axis, by the kind of the claim
+
 
 def draw_decision(left: Any, right: Any, details: Mapping[str, Any]) -> None:
     """Left: the logarithm of the e-value after each look, and the line above which the claim is rejected.
@@ -22,7 +24,7 @@ def draw_decision(left: Any, right: Any, details: Mapping[str, Any]) -> None:
     if "tests" in details:
         _functionals(right, details["tests"])
     else:
-        _sequence(right, details["looks"], details["value"])
+        _sequence(right, details["looks"], details["value"], MEANS[details["claim kind"]])
     right.legend(fontsize="small", frameon=False)
 
 
@@ -34,11 +36,11 @@ def _evidence(axes: Any, details: Mapping[str, Any]) -> None:
     axes.legend(fontsize="small", frameon=False)
 
 
-def _sequence(axes: Any, looks: Sequence[Sequence[float]], value: float) -> None:
+def _sequence(axes: Any, looks: Sequence[Sequence[float]], value: float, what: str) -> None:
     rounds, _, means, low, high = np.array(looks).T
     axes.fill_between(rounds, low - value, high - value, color="C0", alpha=0.25, label="95 % at any time")
     axes.plot(rounds, means - value, color="C0", label="networks")
-    axes.set(xlabel="rounds", ylabel="mean less limit", title="confidence sequence")
+    axes.set(xlabel="rounds", ylabel=f"{what} less limit", title="confidence sequence")
 
 
 def _functionals(axes: Any, tests: Sequence[Mapping[str, Any]]) -> None:

@@ -31,6 +31,7 @@ from symlimits.finite.tails import refuse_heavy, trusted_sum
 from symlimits.language.names import shown
 
 ALPHA = 1e-6  # false alarms of one statistical link
+LIMITS = {"mean": "limit", "log": "limit of E log|X|"}  # what a mean tends to, by the kind of the claim
 LARGEST = 2**53  # of a size: a float holds it
 
 
@@ -86,18 +87,22 @@ def check_several(sizes: Sequence[Any]) -> None:
         raise DomainError(f"samples at {len(sizes)} sizes", "at least 2 (3 are better)", "sizes=(32, 128, 512)")
 
 
-def check_samples(value: float, samples: Sequence[Samples], order: float, alpha: float = ALPHA) -> Link:
+def check_samples(
+    value: float, samples: Sequence[Samples], order: float, alpha: float = ALPHA, kind: str = "mean"
+) -> Link:
     """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
 
     With order 0 the claim is exact at every size, and the means are taken together. Elsewhere, from three sizes on, the
     order of the bias is tested too, and each test has half of `alpha`.
 
+    The means are those of the draws, or with the kind "log" those of the logarithms of their absolute values.
     Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
     """
     check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
-    # weighted by the numbers of draws alone: weights that draws had a say in would lean to small spreads
-    fit = extrapolate(sizes, means, [s.count**-0.5 for s in samples], order or 1, None if order else 0)
+    # weighted by numbers fixed beforehand: weights that draws had a say in would lean to small spreads
+    weights = [s.count * (1 if order or kind != "mean" else s.size) for s in samples]  # exact means average over units
+    fit = extrapolate(sizes, means, [weight**-0.5 for weight in weights], order or 1, None if order else 0)
     parts = np.array(fit.weights) * at_least_rounding(np.array(means), np.array(errors))
     standard_error = float(np.linalg.norm(parts))
     shares = (parts / standard_error).tolist()
@@ -105,39 +110,60 @@ def check_samples(value: float, samples: Sequence[Samples], order: float, alpha:
     refuse_heavy(tails)
     counts = [s.count for s in samples]
     dof = degrees_of_freedom(counts, shares)
-    bias = bias_test(value, Means(sizes, means, errors, counts), samples, order, alpha / 2)
+    found = bias_test(value, Means(sizes, means, errors, counts), samples, order, alpha / 2)
+    bias = None if isinstance(found, str) else found
     share = alpha if bias is None else alpha / 2
     test = mean_test(fit.limit, standard_error, value, share, dof)
     control = negative_control(fit.limit, standard_error, value, share, dof)
-    half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
-    details: dict[str, Any] = {
-        "kind": "mean",
-        "value": value,
-        "estimate": fit.limit,
-        "standard error": standard_error,
-        "interval 95 %": [fit.limit - half, fit.limit + half],
+    details = _means(kind, value, fit.limit, standard_error, order, alpha)
+    details |= {
         "test": "normal" if dof == inf else "Student",
-        "order": order,
-        "alpha": alpha,
         "degrees of freedom": dof if isfinite(dof) else None,
+        "interval 95 %": _interval(fit.limit, standard_error, dof),
         "p value": _of_all([test] if bias is None else [test, bias.test]),
         "detectable": test.detectable,
-        "power": POWER,
         "control rejected": control.rejected and (bias is None or bias.control.rejected),
         "control size": CONTROL * test.detectable,
         "control p value": control.p_value,
         "tails": tails.reason,
-        "bias": bias_details(bias, order, bias is not None and _agrees_with(order / 2, value, samples, share)),
+        "bias": bias_details(found, order, bias is not None and _agrees_with(order / 2, value, samples, share)),
         "coefficients": list(fit.coefficients),
         "residuals": sorted(residual for s in samples for residual in s.residuals),
-        "sizes": {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples},
+        "sizes": stored(samples),
     }
     controls = details["control rejected"]
     passed = details["p value"] > alpha and controls
-    summary = f"limit {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
+    what = LIMITS.get(kind, "limit")  # a file may claim any kind: it is reported
+    summary = f"{what} {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
     summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
+
+
+def _means(
+    kind: str, value: float, estimate: float, standard_error: float, order: float, alpha: float
+) -> dict[str, Any]:
+    """What was claimed, and what the means give for it."""
+    return {
+        "kind": kind,
+        "value": value,
+        "estimate": estimate,
+        "standard error": standard_error,
+        "order": order,
+        "alpha": alpha,
+        "power": POWER,
+    }
+
+
+def _interval(estimate: float, standard_error: float, dof: float) -> list[float]:
+    """Of 95 %, by Student's law."""
+    half = standard_error * float(stdtrit(min(dof, 1e6), 1 - (1 - POWER) / 2))
+    return [estimate - half, estimate + half]
+
+
+def stored(samples: Sequence[Samples]) -> dict[str, list[float]]:
+    """Samples as a certificate keeps them, by size."""
+    return {str(s.size): [s.mean, s.standard_error, s.count, s.skewness, s.kurtosis] for s in samples}
 
 
 def _agrees_with(order: float, value: float, samples: Sequence[Samples], alpha: float) -> bool:

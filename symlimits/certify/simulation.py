@@ -14,7 +14,7 @@ import sympy as sp
 
 from symlimits.certify.samples import Samples
 from symlimits.finite.chunks import Part, record, restored
-from symlimits.finite.engine import Source, run
+from symlimits.finite.engine import Source, run, workers_of
 from symlimits.finite.functional import Functional
 from symlimits.finite.journal import Journal
 from symlimits.finite.journal import journal as opened
@@ -46,7 +46,7 @@ def simulate(
     is finished; where it holds a part of this run, only the rest is drawn.
     """
     plan = Plan(experiment, claim, root, tuple(sizes), tuple(functionals))
-    plan.check_memory(getattr(executor, "_max_workers", 1))
+    plan.check_memory(workers_of(executor))
     with nullcontext() if journal is None else opened(journal, plan.subject()) as log:
         parts = _draw(plan, executor, progress, log)
     samples = [[_whole(parts, size, k) for size in sizes] for k in range(len(functionals))]

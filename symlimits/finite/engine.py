@@ -6,6 +6,7 @@ Results come back in any order, one call of `keep` for each.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -40,6 +41,18 @@ class _Job(Generic[K]):
         self.meter.total += len(further)
         self.meter.step(self.part(key))
         return further
+
+
+def workers_of(executor: Source) -> int:
+    """How many tasks may be at work at a time: a source that does not tell is taken for one a processor.
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> workers_of(None), workers_of(ThreadPoolExecutor(3))
+    (1, 3)
+    """
+    if executor is None:
+        return 1
+    return getattr(executor, "_max_workers", None) or os.cpu_count() or 1
 
 
 def run(

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.finite.chunks import Part, record, restored
-from symlimits.finite.engine import Source, run
+from symlimits.finite.engine import Source, run, workers_of
 from symlimits.finite.fits import extrapolate
 from symlimits.finite.journal import Journal
 from symlimits.finite.journal import journal as opened
@@ -56,7 +56,7 @@ def draw_rounds(
     and serves every run of the same plan, whatever its resolution. Raises `HeavyTails`, a `DomainError`, where the
     process does.
     """
-    plan.check_memory(getattr(executor, "_max_workers", 1))
+    plan.check_memory(workers_of(executor))
     with nullcontext() if journal is None else opened(journal, plan.subject()) as log:
         course = _Course(plan, begin, alpha, most, log)
         run(plan, course.next(), course.keep, executor, part=_named, progress=progress)

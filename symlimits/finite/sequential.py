@@ -10,9 +10,8 @@ rejected from within: a mean as far away as r is then accepted with probability 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import count
 from math import copysign, exp, expm1, inf, log, log1p, sqrt
 from typing import Protocol, Self, TypeVar
 
@@ -149,23 +148,6 @@ class MeanProcess:
         rest = self.moments.m2 + square * g / (n + g)
         gain = log1p(square * n / (n + g) / rest) if rest else 0.0
         return n / 2 * gain - log1p(n / g) / 2
-
-
-def run_until_decided(draw: Callable[[int], npt.ArrayLike], process: P, alpha: float, most: int) -> P:
-    """Draw chunk after chunk, `draw(0)`, `draw(1)`, ..., and look after each, until the claim is decided.
-
-    The process that comes back is rejected, accepted, or has `most` draws. Raises `DomainError` where the mean of
-    unbounded draws has heavy tails.
-
-    >>> from symlimits.finite.statistics import seed
-    >>> chunks = lambda chunk: seed("normal", 1, chunk, 0).normal(size=100)
-    >>> end = run_until_decided(chunks, MeanProcess(0.5, resolution=0.1), alpha=1e-6, most=10**6)
-    >>> end.test(1e-6).rejected, end.count
-    (True, 200)
-    """
-    process = follow(process, map(draw, count()), alpha, most)
-    process.check(alpha)
-    return process
 
 
 def follow(process: P, chunks: Iterable[npt.ArrayLike], alpha: float, most: int) -> P:

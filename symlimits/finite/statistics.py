@@ -118,7 +118,6 @@ class Test:
     alpha: float
     rejected: bool
     detectable: float
-    degenerate: bool = False
 
 
 def mean_test(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:
@@ -127,7 +126,7 @@ def mean_test(estimate: float, standard_error: float, value: float, alpha: float
     `dof` are the degrees of freedom of the standard error: infinite, it is known and the test normal; else the
     test is Student's. `detectable` is $(t_{1-\alpha/2} + z_{0.95}\sqrt{1 + t^2/(2\,dof)})$ standard errors. The
     standard error is never taken below the rounding error of the two numbers. One of exactly zero (an observable
-    that does not fluctuate) is `degenerate`: there, equality within rounding decides.
+    that does not fluctuate) leaves that alone: there, equality within rounding decides.
 
     >>> mean_test(1.0, 0.1, 1.1, alpha=1e-6).rejected, mean_test(1.0, 0.0, 1.1, alpha=1e-6).rejected
     (False, True)
@@ -138,14 +137,13 @@ def mean_test(estimate: float, standard_error: float, value: float, alpha: float
             "finite numbers, a standard error of zero or more, positive degrees of freedom, alpha between 0 and 1",
             "alpha=1e-6",
         )
-    degenerate = standard_error == 0
-    error = max(standard_error, ROUNDING * max(abs(estimate), abs(value), float(degenerate)))
+    error = max(standard_error, ROUNDING * max(abs(estimate), abs(value), float(standard_error == 0)))
     z = float((estimate - value) / error)
     normal = dof == inf
     critical = -float(ndtri(alpha / 2) if normal else stdtrit(dof, alpha / 2))
     p_value = 2 * float(ndtr(-abs(z)) if normal else stdtr(dof, -abs(z)))
     detectable = (critical + float(ndtri(POWER)) * sqrt(1 + critical**2 / (2 * dof))) * error
-    return Test(z, p_value, alpha, abs(z) > critical, detectable, degenerate)
+    return Test(z, p_value, alpha, abs(z) > critical, detectable)
 
 
 def negative_control(estimate: float, standard_error: float, value: float, alpha: float, dof: float = inf) -> Test:

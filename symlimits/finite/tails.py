@@ -89,14 +89,6 @@ def trusted_sum(parts: Sequence[Shape], shares: Sequence[float], alpha: float = 
     return Tails(alarms <= ALARMS and excess <= SPREAD, alarms, spread, _reason(alarms, excess, spread))
 
 
-def require_light_tails(sample: npt.ArrayLike | Moments, alpha: float = 1e-6) -> None:
-    """Raise `DomainError`, with what to do instead, where a z-test of the mean is not to be trusted.
-
-    >>> require_light_tails(np.random.default_rng(0).standard_normal(2000))
-    """
-    refuse_heavy(trusted(sample, alpha))
-
-
 class HeavyTails(DomainError):
     """A mean that no normal test may be trusted with."""
 

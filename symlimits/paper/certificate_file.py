@@ -11,9 +11,10 @@ from typing import Any
 import sympy as sp
 
 from symlimits import storing
+from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
-from symlimits.finite.kernel_experiment import wanted
+from symlimits.finite.kernel_experiment import CHUNK, wanted
 from symlimits.language.architecture import Layer, Repeat
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
@@ -116,13 +117,26 @@ def check_lines(exprs: Sequence[sp.Expr], domain: Domain) -> None:
     )
 
 
-def check_network(twin: Twin, sizes: Sequence[int]) -> None:
-    """Raise `DataError` for a network, or for draws of it, that would take hours."""
+def checked_rounds(details: Mapping[str, Any]) -> int:
+    """The rounds that a run until decided took: no more are drawn again. `SymlimitsError` for what no run has."""
+    rounds = details.get("rounds")
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
+        raise foreign(f"a run until decided of {brief(rounds)} rounds")
+    _at_most(rounds, MOST_ROUNDS, "rounds")
+    return rounds
+
+
+def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -> None:
+    """Raise `DataError` for a network, or for draws of it, that would take hours.
+
+    With `rounds` the draws are those of a run until decided: a chunk a round at each size, and one before.
+    """
     counts = dict(twin.values)
     depth = sum(_layers(layer, counts) for layer in twin.network.layers)
     _at_most(depth, MOST_LAYERS, "layers of a network")
     power = 2 if twin.sampler == "naive" else 1
-    _at_most(depth * sum(wanted(size, twin.sampler) * size**power for size in sizes if size > 0), MOST_WORK, "draws")
+    draws = [CHUNK * (rounds + 1) if rounds else wanted(size, twin.sampler) for size in sizes]
+    _at_most(depth * sum(n * size**power for n, size in zip(draws, sizes, strict=True) if size > 0), MOST_WORK, "draws")
 
 
 def _layers(layer: Layer, counts: Mapping[sp.Symbol, sp.Expr]) -> float:

@@ -14,7 +14,7 @@ from symlimits.disk import cache_folder, clear_cache
 from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.finite.journal import journal as opened
 from symlimits.language.formula import exact
-from symlimits.limits import SIZES, Limit
+from symlimits.limits import SIZES, Limit, journals
 from symlimits.memory import available_bytes
 from symlimits.paper import reproduce as reproduction
 from symlimits.paper import verify as verification
@@ -67,7 +67,8 @@ def certify(arguments: Namespace) -> int:
     if arguments.picture and folder:
         certificate.picture(folder / f"{name}.certificate.pdf")
     if journal is not None and arguments.journal is None:
-        journal.unlink(missing_ok=True)
+        for path in journals(journal):
+            path.unlink(missing_ok=True)
     return code
 
 

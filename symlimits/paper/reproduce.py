@@ -173,10 +173,10 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def family(outcomes: Sequence[Outcome]) -> str:
-    """What bounds the false alarms of the table, and its least p value, in a sentence."""
+    """What bounds the false alarms of the p values of the table, and the least of them, in a sentence."""
     p_values = [outcome.p_value for outcome in outcomes if outcome.p_value is not None]
     if not p_values:
         return "nothing was drawn: no false alarms by chance"
     least = min(holm(p_values, ALPHA).adjusted)
-    of = f"{len(p_values)} simulations judged together by Holm's step-down: false alarms of the whole table"
-    return f"{of} at most {ALPHA:g}, least adjusted p value {least:.2g}"
+    of = f"{len(p_values)} simulations judged together by Holm's step-down: false alarms of its p values"
+    return f"{of}, over the whole table, at most {ALPHA:g}, least adjusted p value {least:.2g}"

@@ -80,6 +80,9 @@ def _abc(arguments: Namespace) -> int:
         return _checked(point, arguments)
     if arguments.width is not None or arguments.base_width is not None or arguments.pytorch:
         return _transferred(point, arguments)
+    for name in ("rate", "inputs", "outputs", "multipliers"):
+        if getattr(arguments, name) not in (None, False):
+            raise DomainError(f"--{name} without widths", "a table for a width", "--base-width 256 --width 4096")
     if arguments.csv:
         raise DomainError("--csv of a parameterisation", "a table or a check", "--base-width 256 --width 4096")
     _print_point(point, arguments)
@@ -120,7 +123,8 @@ def _transferred(point: Point, arguments: Namespace) -> int:
         if getattr(arguments, name) is None:
             option = name.replace("_", "-")
             raise DomainError(f"no --{option}", "both widths", f"--{option} {256 if name == 'base_width' else 4096}")
-    options = {name: getattr(arguments, name) for name in ("rate", "inputs", "outputs")}
+    given = {name: getattr(arguments, name) for name in ("rate", "inputs", "outputs")}
+    options = {name: value for name, value in given.items() if value is not None}
     table = transfer(point, arguments.base_width, arguments.width, **options)
     if arguments.pytorch and not (arguments.latex or arguments.json or arguments.csv):
         print(table.pytorch(arguments.multipliers), end="")

@@ -14,7 +14,14 @@ from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
-from symlimits.paper.certificate_file import check_lines, check_network, foreign, named, read_certificate
+from symlimits.paper.certificate_file import (
+    check_lines,
+    check_network,
+    checked_rounds,
+    foreign,
+    named,
+    read_certificate,
+)
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.scaling.claims import FrozenTwin
@@ -141,14 +148,15 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     if simulation is None:
         return limit.check(seed), ""
     details = simulation.get("details") or {}
-    _check_work(limit, details.get("sizes", SIZES))
+    rounds = checked_rounds(details) if details.get("kind") == "decided" else None
+    _check_work(limit, details.get("sizes", SIZES), rounds)
     if "drawn" not in details:
         return limit.certify(seed=seed, executor=executor, progress=progress), ""
     alpha = details.get("alpha", links.ALPHA)
-    if details.get("kind") == "decided":
+    if rounds is not None:
         if limit.experiment is None:
             raise DataError("a run until decided of an author's own experiment", "the experiment", "experiment=draw")
-        fixed = details.get("resolution"), alpha
+        fixed = details.get("resolution"), alpha, rounds
         return limit.certify(details["sizes"], seed, executor, progress, None, *fixed), ""
     samples = _samples(details)
     if details.get("drawn") == "here" and limit.experiment is not None:
@@ -157,9 +165,9 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
     return _with_what_was_drawn(limit.judge(samples, seed, alpha), limit, stored, details), note
 
 
-def _check_work(limit: Limit, sizes: Iterable[Any]) -> None:
+def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     if isinstance(limit.experiment, Twin):
-        check_network(limit.experiment, [int(size) for size in sizes])
+        check_network(limit.experiment, [int(size) for size in sizes], rounds)
 
 
 def _with_what_was_drawn(

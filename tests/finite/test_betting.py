@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from itertools import product
+from itertools import count, product
 from math import log, log1p, sqrt
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.betting import BettingProcess
-from symlimits.finite.sequential import run_until_decided
+from symlimits.finite.sequential import follow
 from symlimits.finite.statistics import seed
 from tests.binomial import more_than
 
@@ -70,7 +70,7 @@ def test_run_until_decided():
     for probability, counts in decided.items():
         for root in range(60):
             start = BettingProcess(0.5, resolution=0.1, aim=alpha)
-            end = run_until_decided(coins(probability, root), start, alpha, most=10**5)
+            end = follow(start, map(coins(probability, root), count()), alpha, most=10**5)
             counts[0] += end.test(alpha).rejected
             counts[1] += end.accepted(alpha)
     assert sum(decided[0.5]) == sum(decided[0.6]) == 60, "all are decided"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -18,11 +19,16 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from symlimits import memory
 from symlimits.certify.simulation import Samples, simulate
 from symlimits.errors import DataError, DomainError, ResourceError
-from symlimits.finite import plan
-from symlimits.finite.engine import TRIES, run
+from symlimits.finite import engine, plan
+from symlimits.finite.engine import TRIES, run, workers_of
+from symlimits.finite.plan import Plan
+from symlimits.finite.rounds import draw_rounds
+from symlimits.finite.sequential import MeanProcess
 from symlimits.finite.threads import one_thread
+from symlimits.tiled import tiled_gram
 
 SIZES = (8, 16, 32)
 RUN = {"sizes": SIZES, "claim": "squares", "root": 3}
@@ -336,3 +342,37 @@ def test_no_more_is_out_than_allowed() -> None:
 @pytest.mark.filterwarnings("default")  # of dask's own
 def test_dask(cluster: Executor, alone: list[list[Samples]]) -> None:
     assert simulate(squares, **RUN, executor=cluster).samples == alone
+
+
+@dataclass(frozen=True)
+class Telling:
+    """`squares`, which ask for a third of the memory each: one at work fits, and two, but not four."""
+
+    def __call__(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        return squares(size, rng)
+
+    def required_bytes(self, size: int) -> int:
+        return 300
+
+
+def test_a_factory_is_taken_for_a_worker_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it will make is not known before it is called: eight workers are not one."""
+    monkeypatch.setattr(engine.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 900)
+    factory = partial(ThreadPoolExecutor, 8)
+    assert [workers_of(source) for source in (None, factory, ThreadPoolExecutor(2), Plain())] == [1, 4, 2, 4]
+    one = MeanProcess(1.0, 0.5)
+    plans = Plan(Telling(), "squares", 3, SIZES)
+    for source, fits in ((None, True), (factory, False), (ThreadPoolExecutor(2), True), (ThreadPoolExecutor(4), False)):
+        with nullcontext() if fits else pytest.raises(ResourceError, match="with 4 at work"):
+            simulate(Telling(), executor=source, **RUN)
+        with nullcontext() if fits else pytest.raises(ResourceError, match="with 4 at work"):
+            draw_rounds(plans, lambda counts: (((1.0, 0.0, 0.0),), one), 0.05, 16, source)
+    with pytest.raises(ResourceError, match="8 tiles"):
+        tiled_gram(np.matmul, np.ones((2, 2)), out=np.empty((2, 2)), tile=3, executor=factory)
+
+
+class Plain:
+    """An executor that does not tell the number of its workers."""
+
+    submit = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import nct, t
 
 from symlimits.errors import DomainError
-from symlimits.finite.sequential import START, MeanProcess, follow, run_until_decided
+from symlimits.finite.sequential import START, MeanProcess, follow
 from symlimits.finite.statistics import moments, seed
 from tests.binomial import more_than
 
@@ -65,8 +67,8 @@ def test_run_until_decided():
     alpha, resolution = 0.05, 0.4
     wrong_rejected = wrong_accepted = right_rejected = right_accepted = 0
     for root in range(150):
-        right = run_until_decided(chunks(1.0, root), MeanProcess(1.0, resolution), alpha, most=10**5)
-        wrong = run_until_decided(chunks(1.0 + resolution, root), MeanProcess(1.0, resolution), alpha, most=10**5)
+        right = follow(MeanProcess(1.0, resolution), map(chunks(1.0, root), count()), alpha, most=10**5)
+        wrong = follow(MeanProcess(1.0, resolution), map(chunks(1.0 + resolution, root), count()), alpha, most=10**5)
         right_rejected += right.test(alpha).rejected
         right_accepted += right.accepted(alpha)
         wrong_rejected += wrong.test(alpha).rejected
@@ -77,7 +79,7 @@ def test_run_until_decided():
 
 
 def test_control_of_an_accepted_claim():
-    end = run_until_decided(chunks(1.0, 7), MeanProcess(1.0, 0.4), 1e-6, most=10**5)
+    end = follow(MeanProcess(1.0, 0.4), map(chunks(1.0, 7), count()), 1e-6, most=10**5)
     assert end.accepted(1e-6)
     assert end.test(1e-6).detectable == 0.4
     same = (chunks(1.0, 7)(k) for k in range(end.count // 50))
@@ -96,7 +98,7 @@ def test_what_was_rejected_stays_rejected():
 
 
 def test_no_decision_before_the_draws_end():
-    end = run_until_decided(chunks(1.0, 0), MeanProcess(1.0, 1e-3), 1e-6, most=120)
+    end = follow(MeanProcess(1.0, 1e-3), map(chunks(1.0, 0), count()), 1e-6, most=120)
     assert (end.count, end.test(1e-6).rejected, end.accepted(1e-6)) == (150, False, False)
     early = MeanProcess(0.0, 1.0).update(np.full(START - 1, 5.0))
     assert early.e_value == 1.0
@@ -115,9 +117,9 @@ def test_refusals():
         return np.prod(seed("heavy", 1, chunk, 0).standard_normal((6, 500)), axis=0) ** 2
 
     with pytest.raises(DomainError, match="heavy tails"):
-        run_until_decided(heavy, MeanProcess(1.0, 0.01), 0.01, most=4000)
+        follow(MeanProcess(1.0, 0.01), map(heavy, count()), 0.01, most=4000).check(0.01)
     with pytest.raises(DomainError, match="no draws in chunk 0"):
-        run_until_decided(lambda _: np.empty(0), MeanProcess(1.0, 0.01), 0.01, most=10)
+        follow(MeanProcess(1.0, 0.01), (np.empty(0) for _ in count()), 0.01, most=10)
     with pytest.raises(DomainError, match="resolution"):
         MeanProcess(1.0, 0.0)
     with pytest.raises(DomainError, match="alpha"):

@@ -8,7 +8,7 @@ import pytest
 from symlimits.errors import DomainError
 from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.finite.statistics import EMPTY, mean_test, merge, moments
-from symlimits.finite.tails import require_light_tails, trusted, trusted_sum
+from symlimits.finite.tails import refuse_heavy, trusted, trusted_sum
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import mlp
 from tests.binomial import binomial_agrees, more_than
@@ -107,10 +107,10 @@ def test_constant_draws_are_trusted():
 
 def test_refusals_say_what_to_do():
     with pytest.raises(DomainError, match=r"heavy tails.*kind='cf'.*kind='log'"):
-        require_light_tails(squared_products(6, 1)[0])
+        refuse_heavy(trusted(squared_products(6, 1)[0]))
     one = np.zeros(1000)
     one[0] = 1.0
     with pytest.raises(DomainError, match="false alarms"):
-        require_light_tails(one)
+        refuse_heavy(trusted(one))
     with pytest.raises(DomainError, match="two draws"):
         trusted([1.0])

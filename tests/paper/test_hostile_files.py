@@ -8,12 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify import digest
+from symlimits.finite.expectation_experiment import ExpectationExperiment
 from symlimits.paper import certificate_file, verify
 from symlimits.paper.certificate_file import (
     MOST_CHARACTERS,
@@ -36,6 +38,11 @@ def kernel() -> str:
 @cache
 def stored() -> str:
     return sl.dual(act.linear).certify(SIZES, seed=3).to_json()
+
+
+@cache
+def decided() -> str:
+    return sl.dual(act.linear).certify(SIZES, seed=3, resolution=1.0).to_json()
 
 
 def text_with(change: Any, base: str | None = None) -> str:
@@ -81,7 +88,14 @@ def nested(content: Any) -> None:
     content["links"][0]["details"]["fancy"] = tree
 
 
+def in_details(**changes: Any) -> str:
+    """A run until decided with something else in its details."""
+    return text_with(lambda content: content["links"][0]["details"].update(changes), decided())
+
+
 HOSTILE = {
+    "rounds": in_details(rounds=10**9),
+    "draws: rounds": in_details(rounds=20_000, sizes=[10**4, 10**5, 10**6]),
     "sizes": text_with(many_sizes),
     "draws": text_with(large_sizes),
     "layers": text_with(long_network),
@@ -106,8 +120,34 @@ def test_too_much_is_refused_before_anything_is_computed(word: str, monkeypatch:
 
     for door in ("certify", "check", "judge"):
         monkeypatch.setattr(sl.Limit, door, reached)
-    with pytest.raises(sl.DataError, match=word):
+    with pytest.raises(sl.DataError, match=word.split(":")[0]):
         sl.verify(HOSTILE[word])
+
+
+@pytest.mark.parametrize("rounds", [None, True, 0, 240, -16, 16.0, "16", [16], 10**30])
+def test_rounds_that_no_run_has_are_refused(rounds: Any) -> None:
+    with pytest.raises(sl.SymlimitsError, match=r"rounds.*wanted"):
+        sl.verify(in_details(rounds=rounds))
+
+
+def test_no_more_rounds_are_drawn_than_a_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolution of almost nothing would be drawn for until the largest number of rounds there is."""
+    calls = 0
+    draw = ExpectationExperiment.__call__
+
+    def counted(self: ExpectationExperiment, size: int, rng: np.random.Generator) -> np.ndarray:
+        nonlocal calls
+        calls += 1
+        return draw(self, size, rng)
+
+    monkeypatch.setattr(ExpectationExperiment, "__call__", counted)
+    rounds = json.loads(decided())["links"][0]["details"]["rounds"]
+    assert sl.verify(decided()).ok
+    assert calls == len(SIZES) * (rounds + 1)
+    found = sl.verify(in_details(resolution=1e-9))
+    assert not found.ok
+    assert calls == 2 * len(SIZES) * (rounds + 1)
+    assert found.certificate.links[0].details["verdict"] == "undecided"
 
 
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,25 @@ from __future__ import annotations
 from symlimits.theory.scaling.abc import Parameterisations, abc
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.cells import Cell, Verdict
+from symlimits.theory.scaling.claims import exponent_limit
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
+from symlimits.theory.scaling.initialisation_corrected import InitialisationCorrected, initialisation_corrected
+from symlimits.theory.scaling.measured import measurements
 from symlimits.theory.scaling.models import LimitModel
 from symlimits.theory.scaling.named import named
 
-__all__ = ["Cell", "Fan", "LimitModel", "Parameterisations", "Point", "Verdict", "abc", "named", "one_hidden_layer"]
+__all__ = [
+    "Cell",
+    "Fan",
+    "InitialisationCorrected",
+    "LimitModel",
+    "Parameterisations",
+    "Point",
+    "Verdict",
+    "abc",
+    "exponent_limit",
+    "initialisation_corrected",
+    "measurements",
+    "named",
+    "one_hidden_layer",
+]

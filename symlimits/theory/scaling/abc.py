@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+import numpy as np
 import sympy as sp
 
 from symlimits.derivation.maxplus import MaxPlus
@@ -21,7 +22,7 @@ from symlimits.limits import Limit
 from symlimits.theory.scaling import abc_lines
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.exact_numbers import rationals
-from symlimits.theory.scaling.passes import OPTIMIZERS, Exponents, exponents
+from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, exponents
 from symlimits.theory.scaling.regimes import Regime, regimes
 
 MAX_DEPTH = 12  # hidden layers: the exact derivation takes seconds there
@@ -178,13 +179,13 @@ def abc(depth: int, optimizer: str = "sgd") -> Parameterisations:
     >>> abc(depth=3, optimizer="adam").at(a=[0, 0, 0, 1], b=[0, "1/2", "1/2", 0], c=[0, 1, 1, 0]).feature_learning
     True
     """
-    if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= MAX_DEPTH:
+    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or not 1 <= depth <= MAX_DEPTH:
         raise DomainError(f"depth = {shown(depth)}", f"a number of hidden layers from 1 to {MAX_DEPTH}", "depth=3")
     if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         raise DomainError(f"optimizer = {shown(optimizer)}", f"one of {', '.join(OPTIMIZERS)}", "optimizer='sgd'")
-    return Parameterisations(depth, optimizer)
+    return Parameterisations(int(depth), optimizer)
 
 
 def gauge_power(optimizer: str) -> int:
     """How many powers of a multiplier the rate of a weight takes that absorbs it."""
-    return 2 if OPTIMIZERS[optimizer] == "sgd" else 1
+    return GAUGE_POWERS[OPTIMIZERS[optimizer]]

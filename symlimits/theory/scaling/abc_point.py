@@ -16,8 +16,9 @@ from symlimits.derivation.maxplus import MaxPlus
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.theory.scaling.alignment import course
+from symlimits.theory.scaling.cells import written
 from symlimits.theory.scaling.exact_numbers import rationals
-from symlimits.theory.scaling.passes import OPTIMIZERS, Exponents, Line
+from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, Line
 
 Rationals = tuple[sp.Rational, ...]
 SETTLED = 3  # steps after which the exponents of a stable network are the final ones: the readout's update is met
@@ -130,7 +131,7 @@ class Point:
         $c_l - \theta_l$ for Adam.
         """
         thetas, notes = rationals(shifts, "shifts", self.depth + 1)
-        power = 2 if OPTIMIZERS[self.optimizer] == "sgd" else 1
+        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
         a, b, c = (
             tuple(x + scale * theta for x, theta in zip(values, thetas, strict=True))
             for values, scale in ((self.a, 1), (self.b, -1), (self.c, -power))
@@ -171,7 +172,7 @@ class Point:
         numbers = ", ".join(f"{name} = {getattr(self, name)}" for name in "abc")
         rows = [f"abc-parameterisation, {self.depth} hidden {layers}, {self.optimizer}: {self.verdict}"]
         rows.append(f"  {numbers}; r = {self.r} from layers {self.r_layers}")
-        rows += [f"  it breaks {_written(relation)}" for relation in self.failing]
+        rows += [f"  it breaks {written(relation)}" for relation in self.failing]
         return "\n".join([*rows, *(f"  {note}" for note in self.notes)])
 
 
@@ -183,8 +184,3 @@ def _value(number: MaxPlus, point: tuple[Fraction, ...]) -> sp.Rational:
 
 def _sympy(value: Fraction) -> sp.Rational:
     return sp.Rational(value.numerator, value.denominator)
-
-
-def _written(relation: sp.Basic) -> str:
-    sign = "=" if isinstance(relation, sp.Equality) else relation.rel_op
-    return f"{relation.lhs} {sign} {relation.rhs}"

@@ -4,14 +4,17 @@ A vector at step t is its initial value plus what every step added, $x_t = x_0 +
 The update of step s is made of $x_s$; at a later step t it meets
 
 * $x_s$ coherently: a sum over n units is $n^1$ times what is summed;
-* $\Delta x_{s+1}, ..., \Delta x_t$, which came later, incoherently, $n^{1/2}$, as far as $x_s$ is that of the start,
-  and coherently with the part $\Delta x_1 + \dots + \Delta x_s$ of it: all updates of a layer lie along the same few
-  gradients, of which the start knows nothing.
+* $\Delta x_{s+1}, ..., \Delta x_t$, which came later, incoherently, $n^{1/2}$, as far as $x_s$ is that of the start.
+  What updates made of $x_s$ lies along the gradients $dh_0, ..., dh_{s-1}$, and $\Delta x_t$ along $dh_{t-1}$: they are
+  coherent in the share of $dh_{t-1}$ that is of steps before s;
+* besides, the part of $dh_{t-1}$ that came back through the update of step s, $\Delta W_s^\top dh \propto x_s$, is
+  coherent with all of $x_s$.
 
-Gradients $dh_t$ obey the same rule on the way back. The initial readout is part of every gradient, so that it meets
-the changes of the last layer coherently, as far as it still dominates that gradient. Derived here; counting all of
-it as coherent is refuted by simulation. Exponents hold for activations with $\phi(h) \sim h$ as $h \to 0$ where a layer
-vanishes, and for $\phi(h) \sim h$ as $|h| \to \infty$ where one explodes.
+On the way back gradients $dh_t$ obey the first rule, and are coherent with what updates made before. The initial
+readout is part of every gradient, so that it meets the changes of the last layer coherently, as far as it still
+dominates that gradient. Derived here; counting all of it as coherent is refuted by simulation. Exponents hold for
+activations with $\phi(h) \sim h$ as $h \to 0$ where a layer vanishes, and for $\phi(h) \sim h$ as $|h| \to \infty$
+where one explodes.
 """
 
 from __future__ import annotations
@@ -39,10 +42,13 @@ class _Vector:
         later = [part + self.meeting(made, units) for part in self.parts[made + 1 : step + 1] if part is not None]
         return max([self.size(made) + units, *later])
 
-    def meeting(self, made: int, units: bool) -> Fraction:
-        """What the sum over units of `made`, in units of its size, and of what came later is multiplied by."""
+    def meeting(self, made: int, units: bool, share: Fraction = Fraction(0)) -> Fraction:
+        """What the sum over units of `made`, in units of its size, and of what came later is multiplied by.
+
+        `share` is how much of what came later lies where earlier updates put theirs.
+        """
         added = [part for part in self.parts[1 : made + 1] if part is not None]
-        coherent = [1 + max(added) - self.size(made)] if added else []
+        coherent = [1 + max(added) - self.size(made) + share] if added else []
         return max([HALF, *coherent]) if units else Fraction(0)
 
 
@@ -121,15 +127,32 @@ class _Course:
     def _forward(self, layer: int, step: int) -> Fraction:
         """The part of h at this layer that the step adds."""
         x, units = self.h[layer - 1], layer > 1
-        scale, above, below = self._update(layer, step - 1)
-        terms = [scale + above + below + self._met(x, step - 1, step, units)]
         change = x.parts[step]
+        latest = sum(self._update(layer, step - 1), Fraction(0))
+        terms = [latest + x.size(step - 1) + units]
         if change is not None:
             terms.append(change + self._through(layer, step))
-            for s in range(step - 1):
-                older = self._update(layer, s)
-                terms.append(sum(older, change) + (1 if self.coherent else x.meeting(s, units)))
+            for s in range(step):
+                scale, above, below = self._update(layer, s)
+                terms.append(scale + above + below + change + self._meets(layer, s, step))
         return max(terms)
+
+    def _meets(self, layer: int, made: int, step: int) -> Fraction:
+        """What the sum over units of x after `made` steps, in units of its size, and of a later step's part gains."""
+        units = layer > 1
+        if self.coherent or not units:
+            return Fraction(int(self.coherent or units))
+        gradient = self.dh[layer - 1]
+        whole = gradient.size(step - 1)
+        before = [part for part in gradient.parts[:made] if part is not None]
+        share = min(Fraction(0), max(before) - whole) if before else Fraction(0)
+        back = 1 + min(Fraction(0), self._returned(layer, made, step - 1) - whole) if made < step - 1 else HALF
+        return max(self.h[layer - 1].meeting(made, units, share), back)
+
+    def _returned(self, layer: int, made: int, step: int) -> Fraction:
+        """The part of the gradient below a layer that came through the layer's update of the step `made`."""
+        scale, above, below = self._update(layer, made)
+        return scale + above + below + self._met(self.dh[layer], made, step, layer < self.last)
 
     def _met(self, vector: _Vector, made: int, step: int, units: bool) -> Fraction:
         return vector.size(step) + units if self.coherent else vector.aligned(made, step, units)

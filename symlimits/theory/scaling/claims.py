@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
-from symlimits.finite.frozen_training import FrozenTraining
+from symlimits.finite.frozen_training import QUANTITIES, FrozenTraining
 from symlimits.finite.one_hidden import WidthPowers
 from symlimits.language.activation import Activation
 from symlimits.language.domain import Domain, Point
@@ -47,13 +47,16 @@ class FrozenTwin:
     def from_record(cls, record: dict[str, Any]) -> FrozenTwin:
         """The twin of a record; `FormulaError` for what is none."""
         try:
-            phi, rates = from_tree(record["activation"]), str(record["rates"])
-            if not isinstance(phi, sp.Expr) or rates not in RATES:
-                raise KeyError(rates)
-            return cls(Activation(phi), rates, str(record["quantity"]))
-        except (KeyError, TypeError) as error:
-            given = f"networks without {error}"
-            raise FormulaError(given, "a record of networks", "a certificate of this version") from None
+            phi, rates, quantity = from_tree(record["activation"]), str(record["rates"]), str(record["quantity"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _foreign(f"networks without {error}") from None
+        if not isinstance(phi, sp.Expr) or rates not in RATES or quantity not in QUANTITIES:
+            raise _foreign(f"networks of {shown(phi)}, {shown(rates)} rates, {shown(quantity)}")
+        return cls(Activation(phi), rates, quantity)
+
+
+def _foreign(given: str) -> FormulaError:
+    return FormulaError(given, "a record of networks", "a certificate of this version")
 
 
 def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:

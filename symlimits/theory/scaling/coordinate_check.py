@@ -151,7 +151,7 @@ def coordinate_check(
 ) -> CoordinateCheck:
     """Simulate networks of the given widths and hold their sizes against the predicted exponents.
 
-    The activation is tanh, or relu where preactivations explode: there the exponents are those of linear growth.
+    The activation is tanh, or h + tanh h where preactivations explode: there the exponents are of odd linear growth.
 
     `gradients`: "frozen", those in the logits stay the same; "loss", those of the logistic loss. `parameterised_as` is
     the parameterisation of the simulated networks, if it is not `point`: a check that has to fail. Raises

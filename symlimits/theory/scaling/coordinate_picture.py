@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symlimits.errors import DataError, NoRule
+from symlimits import canvas
 from symlimits.theory.scaling.coordinate_text import what
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def picture(check: CoordinateCheck, path: str | Path | None = None) -> Any:
     lower = [row for row in check.rows if row.name.startswith("d")]
     lines = [rows for rows in (upper, lower) if rows]
     columns = max(map(len, lines))
-    figure = _figure((PANEL[0] * columns, PANEL[1] * len(lines) + 0.4))
+    figure = canvas.figure(PANEL[0] * columns, PANEL[1] * len(lines) + 0.4)
     axes = figure.subplots(len(lines), columns, squeeze=False)
     for rows, places in zip(lines, axes, strict=True):
         for place in places[len(rows) :]:
@@ -37,7 +37,7 @@ def picture(check: CoordinateCheck, path: str | Path | None = None) -> Any:
             _panel(place, row)
     figure.suptitle("coordinate check: dashed, the predicted slope; line, the fit; bars, 2 s.e.", fontsize="small")
     if path is not None:
-        _save(figure, Path(path))
+        canvas.save(figure, path)
     return figure
 
 
@@ -67,18 +67,3 @@ def _panel(axes: Any, row: Row) -> None:
 
 def _short(value: float) -> str:
     return f"{value:.2g}" if 1e-2 <= value < 1e3 else f"{value:.0e}"
-
-
-def _figure(inches: tuple[float, float]) -> Any:
-    try:
-        from matplotlib.figure import Figure  # optional; no window, no global state
-    except ImportError:
-        raise NoRule("a picture without matplotlib", "matplotlib", "pip install 'symlimits[plot]'") from None
-    return Figure(figsize=inches, layout="constrained")
-
-
-def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}", "a place for a .pdf, .png or .svg file", "check.pdf") from None

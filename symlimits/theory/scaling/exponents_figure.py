@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from symlimits.errors import DataError, NoRule
+from symlimits import canvas
+from symlimits.errors import DataError
 from symlimits.theory.scaling.measured import Measurement
 
 INCHES = (9.6, 4.2)
@@ -36,7 +37,8 @@ def exponents_figure(found: Sequence[Measurement], path: str | Path | None = Non
     """
     if not found:
         raise DataError("no measurements", "one or more", "measurements(one_hidden_layer(), widths)")
-    figure, (left, right) = _figure()
+    figure = canvas.figure(*INCHES)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
     derived = np.array([m.derived for m in found])
     ends = derived.min() - 0.1, derived.max() + 0.1
     left.plot(ends, ends, color="0.6", linewidth=0.8)
@@ -55,25 +57,9 @@ def exponents_figure(found: Sequence[Measurement], path: str | Path | None = Non
     right.set(ylabel="measured less derived, 2 s.e.")
     right.set_xticks(range(len(cells)), labels=cells, rotation=60, ha="right", fontsize="small")
     if path is not None:
-        _save(figure, Path(path))
+        canvas.save(figure, path)
     return figure
 
 
 def _place(measurement: Measurement, found: Sequence[Measurement]) -> int:
     return list(dict.fromkeys(m.cell for m in found)).index(measurement.cell)
-
-
-def _figure() -> Any:
-    try:
-        from matplotlib.figure import Figure  # optional; no window, no global state
-    except ImportError:
-        raise NoRule("a picture without matplotlib", "matplotlib", "pip install 'symlimits[plot]'") from None
-    figure = Figure(figsize=INCHES, layout="constrained")
-    return figure, figure.subplots(1, 2, width_ratios=(1, 1.4))
-
-
-def _save(figure: Any, path: Path) -> None:
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}", "a place for a .pdf, .png or .svg file", "exponents.pdf") from None

@@ -14,13 +14,13 @@ from symlimits.activations import silu
 from symlimits.derivation.affine import as_fraction
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation
-from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.theory.scaling import building, exponents, picture, tables, verdicts
 from symlimits.theory.scaling.arrangement import Piece, Signature, hull, pieces
 from symlimits.theory.scaling.branches import Branch, branches, seen
 from symlimits.theory.scaling.cells import Cell, Verdict, written
+from symlimits.theory.scaling.exact_numbers import rational
 from symlimits.theory.scaling.one_hidden import PLANES, Network
 from symlimits.theory.scaling.traits import named, traits
 
@@ -122,7 +122,8 @@ class Fan:
     def figure(self, path: object) -> None:
         """The plane with its cells coloured and named, as a file whose suffix says the format; equal rates only.
 
-        Raises `DomainError` for separate rates, and where matplotlib (extra `plot`) is missing.
+        Raises `DomainError` for separate rates, `DataError` for a place where nothing can be written, `NoRule` without
+        matplotlib (the extra `plot`).
         """
         if len(self.symbols) != 2:
             raise DomainError("a figure of three exponents", "a plane", "one_hidden_layer(rates='shared')")
@@ -139,13 +140,8 @@ class Fan:
             wanted = f"{', '.join(names)} with rates={self.rates!r}"
             advice = ", ".join(f"{name}=0" for name in names)
             raise DomainError(f"the exponents {', '.join(given) or 'none'}", wanted, f"fan.at({advice})")
-        values = {name: exact(given[name], name) for name in names}
-        for name, number in values.items():
-            if not isinstance(number, sp.Rational):
-                raise DomainError(f"{name} = {number}", "a rational number", f"{name}='-1/2'")
-        floats = [name for name in names if isinstance(given[name], float)]
-        notes = tuple(f"{name} = {given[name]!r} was taken as {values[name]}" for name in floats)
-        return tuple(as_fraction(values[name]) for name in names), notes
+        found = [rational(given[name], name) for name in names]
+        return tuple(as_fraction(number) for number, _ in found), tuple(note for _, notes in found for note in notes)
 
 
 def one_hidden_layer(rates: str = "shared", activation: object = silu) -> Fan:

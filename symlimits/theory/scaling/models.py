@@ -66,6 +66,9 @@ class LimitModel:
     @classmethod
     def of(cls, start: int, later: int, kernels_evolve: bool, start_kept: bool) -> LimitModel:
         """The model of four properties: signs of the exponents of the logits at the start and later, and two facts."""
+        for name, sign in (("start", start), ("later", later)):
+            if isinstance(sign, bool) or not isinstance(sign, int) or sign not in RULES:
+                raise DomainError(f"{name} = {shown(sign)}", "the sign of an exponent: -1, 0 or 1", f"{name}=0")
         names: dict[tuple[bool, bool], Dynamics] = {
             (False, True): "kernel",
             (False, False): "kernel, start forgotten",
@@ -115,10 +118,11 @@ class LimitModel:
 
         `X` (n, p) are the data, `y` (n,) labels of 1 and -1, `points` (m, p) where F is asked for (the data when left
         out). $\sigma_*$ = `sigma` and $\eta_*$ = `eta`, one for both layers or $(\eta_a, \eta_w)$, are the constants
-        before the powers of the width. `start` is the limit at the start at the points, or at the data and then the
-        points; drawn from the Gaussian process by `seed` when left out. A measure is that of `particles` in
-        all, quasi-random and in pairs (a, w), (-a, w), in REPEATS independent sets whose spread is the error. Raises
-        `DataError` for data of other shapes, `DomainError` for rates or counts that are not positive.
+        before the powers of the width; one of a pair may be zero, for a cell whose other kernel is the larger one.
+        `activation` is an activation, its name or a formula. `start` is the limit at the start at the points, or at the
+        data and then the points; drawn from the Gaussian process by `seed` when left out. A measure is that of
+        `particles` in all, quasi-random and in pairs (a, w), (-a, w), in REPEATS independent sets whose spread is the
+        error. Raises `DataError` for data of other shapes, `DomainError` for rates or counts that are not positive.
         """
         asked = problem(X, y, steps, activation, sigma, eta, particles, seed, points, start)
         return Trajectory(*_run(self, asked))

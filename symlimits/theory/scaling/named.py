@@ -36,7 +36,7 @@ NAMES = {
     "NTK": Name("sgd", (0, HALF, HALF), (0, 0, 0), (0, 0, 0), "neural tangent kernel", YANG_HU),
     "muP": Name("sgd", (-HALF, 0, HALF), (HALF, HALF, HALF), (0, 0, 0), "maximal update", YANG_HU),
     "MFP": Name("sgd", (0, HALF, 1), (0, 0, 0), (-1, -1, -1), "mean field, deep by $n^{-1/2}$", YANG_HU),
-    "SP-adam": Name("adam", (0, 0, 0), (0, HALF, HALF), (1, 1, 1), "standard, rates $1/n$", TENSOR_PROGRAMS_5),
+    "SP-adam": Name("adam", (0, 0, 0), (0, HALF, HALF), (1, 1, 1), "standard, rates $1/n$", "derived here"),
     "NTK-adam": Name("adam", (0, HALF, HALF), (0, 0, 0), (HALF, 1, HALF), "neural tangent kernel", "derived here"),
     "muP-adam": Name("adam", (0, 0, 1), (0, HALF, 0), (0, 1, 0), "maximal update", TENSOR_PROGRAMS_5),
     "MFP-adam": Name("adam", (0, HALF, 1), (0, 0, 0), (0, HALF, 0), "mean field, deep by $n^{-1/2}$", "derived here"),

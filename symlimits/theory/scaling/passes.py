@@ -27,6 +27,7 @@ from symlimits.derivation.polyhedra import Constraint, minimal
 
 HALF = Fraction(1, 2)
 OPTIMIZERS = {"sgd": "sgd", "adam": "sign", "sign": "sign"}  # what a move of the weights is, by its name
+GAUGE_POWERS = {"sgd": 2, "sign": 1}  # of a multiplier, in the rate of the weight that absorbs it
 
 
 @dataclass(frozen=True)

@@ -5,38 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import atan2
-from os import PathLike
 from typing import Any
 
+from symlimits import canvas
 from symlimits.derivation.corners import corners
-from symlimits.errors import DomainError, ResourceError
-from symlimits.language.names import shown
 from symlimits.theory.scaling.cells import Cell
 
 FRAME = ((-1.9, 0.6), (-1.15, 2.2))  # q_sigma, q: the three named scalings with room around them
+INCHES = (8.5, 7.0)
 FAR = 6  # where a cell without end is cut: outside the frame
 
 
 def save(cells: Sequence[Cell], path: object) -> None:
     """Draw and save; the suffix of the path says the format."""
-    if not isinstance(path, str | PathLike):
-        raise DomainError(f"path = {shown(path)}", "the path of a picture", "fan.figure('plane.pdf')")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ResourceError("no matplotlib", "the extra `plot`", "pip install symlimits[plot]") from None
-    figure = Figure(figsize=(8.5, 7), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas.figure(*INCHES)
     axes = figure.add_subplot()
     for index, cell in enumerate(sorted(cells, key=lambda cell: -cell.dimension)):
-        _draw(axes, cell, f"C{index}")
+        _draw(axes, cell, f"C{index}" if cell.dimension else "black")
     axes.set(xlim=FRAME[0], ylim=FRAME[1], xlabel=r"$q_\sigma$", ylabel=r"$q$")
     axes.legend(loc="upper right", fontsize=8, title="limit model")
-    try:
-        figure.savefig(path)
-    except (OSError, ValueError) as error:
-        raise DomainError(f"path = {shown(path)}", "a path that can be written", str(error)[:80]) from None
+    canvas.save(figure, path)
 
 
 def _draw(axes: Any, cell: Cell, colour: str) -> None:

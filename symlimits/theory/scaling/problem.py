@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
-from symlimits.language.activation import Activation, activation, x
+from symlimits.language.activation import Activation, x
 from symlimits.language.names import shown
 from symlimits.points import check_seed
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.kernel import ScalarKernel
+from symlimits.theory.scaling.traits import named
 
 Array = npt.NDArray[np.float64]
+MOST_PARTICLES = 2**26  # some gigabytes in a few dimensions
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,11 @@ def problem(
     everywhere = X if points is None else np.concatenate([X, _points(points, X.shape[1])])
     if not everywhere.any(axis=1).all():
         raise DataError("a point of norm zero", "points with a direction", "a constant as a further coordinate")
-    eta_a, eta_w = eta if isinstance(eta, tuple) and len(eta) == 2 else (eta, eta)
     check_seed(seed)
     return Problem(
         X, labels(y, len(X)), everywhere, slice(0 if points is None else len(X), None), _count(steps, "steps"),
-        activation(phi), _positive(sigma, "sigma"), (_positive(eta_a, "eta"), _positive(eta_w, "eta")),
-        _count(particles, "particles"), int(seed), None if start is None else _start(start, len(everywhere)),
+        named(phi), _positive(sigma, "sigma"), _rates(eta), _particles(particles), int(seed),
+        None if start is None else _start(start, len(everywhere)),
     )  # fmt: skip
 
 
@@ -103,6 +104,27 @@ def _start(start: Any, n: int) -> Array:
         found = np.full(0, np.nan)
     if found.shape != (n,) or not np.isfinite(found).all():
         raise DataError(f"start = {shown(start)}", f"{n} finite numbers: at the data, then the points", "start=None")
+    return found
+
+
+def _rates(eta: Any) -> tuple[float, float]:
+    """One rate for both layers, or a pair of which one may be zero: what a kernel that is the smaller one has."""
+    if not isinstance(eta, tuple) or len(eta) != 2:
+        return (_positive(eta, "eta"),) * 2
+    eta_a, eta_w = (rate if _is_zero(rate) else _positive(rate, "eta") for rate in eta)
+    if not (eta_a or eta_w):
+        raise DomainError(f"eta = {shown(eta)}", "a rate that is not zero", "eta=(1.0, 0.0)")
+    return float(eta_a), float(eta_w)
+
+
+def _is_zero(rate: Any) -> bool:
+    return isinstance(rate, Real) and not isinstance(rate, bool) and rate == 0
+
+
+def _particles(value: Any) -> int:
+    found = _count(value, "particles")
+    if found > MOST_PARTICLES:
+        raise DomainError(f"particles = {found}", f"{MOST_PARTICLES} or fewer: all are held", "particles=2**17")
     return found
 
 

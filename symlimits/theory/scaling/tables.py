@@ -21,6 +21,12 @@ HEAD = (
     "$g^{(k)}$",
 )
 RULES = {"zero": r"$\ell'(0)$", "logit": r"$\ell'(F)$", "saturated": "saturated"}
+LEGEND = (  # what the letters of the equations are, and for which k a line holds where an earlier line has k = 0
+    r"\par\noindent $F^{(k)}=\lim d^{-e_k}f^{(k)}$; $\mathcal{G}$: the Gaussian process of covariance",
+    r"$\sigma^2\,\mathbb{E}\,\phi(w^{(0)}x)\phi(w^{(0)}z)$; $\mathbb{E}$: the mean over $a^{(0)}$ and $w^{(0)}$,",
+    r"standard normal; $wx$, $xz$: inner products. Where a line gives $F^{(0)}$ or $F^{(1)}$, the next of $F$ is",
+    r"of later steps.",
+)
 LETTERS = {"kernel": "A", "kernel, start forgotten": "B", "measure": "C", "measure, start kept": "D"}
 
 
@@ -46,7 +52,7 @@ def _equations(models: Sequence[LimitModel]) -> list[str]:
     found = [(LETTERS[name], lhs, rhs) for name in LETTERS if name in lines for lhs, rhs in lines[name]]
     found += [(RULES[name], rules[name].lhs, rules[name].rhs) for name in RULES if name in rules]
     text = [rf"&\text{{{name}:}} & {_tex(lhs)} &= {_tex(rhs)} \\" for name, lhs, rhs in found]
-    return [r"\begin{align*}", *text, r"\end{align*}"] if text else []
+    return [*LEGEND, r"\begin{align*}", *text, r"\end{align*}"] if text else []
 
 
 def _tex(expr: sp.Basic) -> str:

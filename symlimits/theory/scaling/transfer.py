@@ -13,14 +13,14 @@ from math import isfinite
 from numbers import Real
 from typing import Any, Protocol
 
+import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_training import Layers
 from symlimits.language.names import shown
 from symlimits.theory.scaling import transfer_text as text
-
-RATE_POWER = {"sgd": 2, "adam": 1, "sign": 1}  # of a multiplier in the rate of the weight that absorbs it
+from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS
 
 
 class Parameterisation(Protocol):
@@ -84,7 +84,7 @@ class Transfer:
         The gauge $(a_l, b_l, c_l) \to (a_l+\theta, b_l-\theta, c_l-2\theta)$ for SGD, $c_l-\theta$ for Adam, at
         $\theta = -a_l$: Yang & Hu, arXiv 2011.14522, section 3.2; for Adam derived here.
         """
-        power = RATE_POWER[self.optimizer]
+        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
         rows = [
             LayerTransfer(
                 row.name,
@@ -181,7 +181,8 @@ def _deviations(stds: Sequence[float] | None, inputs: int | None, base_width: in
 
 def _positive(values: object, count: int, name: str) -> list[float]:
     alone = isinstance(values, Real) and not isinstance(values, bool)
-    numbers: list[Any] = [values] * count if alone else list(values) if isinstance(values, list | tuple) else []
+    several = isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.ndim == 1)
+    numbers: list[Any] = [values] * count if alone else list(values) if several else []  # type: ignore[call-overload]
     if len(numbers) != count:
         given = f"{name} = {shown(values)}"
         raise DataError(given, f"a number, or {count}, one for each layer", f"{name}=[{', '.join(['0.1'] * count)}]")

@@ -3,6 +3,7 @@
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -128,7 +129,7 @@ def test_named_rows(name):
         assert (point.verdict, point.r) == VERDICTS[name]
         assert name == "SP-adam" or point.stable
     assert named("SP", 1).r == Fraction(3, 2)
-    assert set(VERDICTS) | {"deep-MF", "deep-MF-adam"} == set(NAMES)
+    assert set(VERDICTS) | {"PyTorch", "PyTorch-adam", "deep-MF", "deep-MF-adam"} == set(NAMES)
 
 
 def test_what_breaks_is_said():
@@ -176,6 +177,10 @@ def test_no_condition_is_implied_by_the_others():
     assert implied(stable, extra)
 
 
+def test_a_depth_may_be_an_integer_of_numpy():
+    assert abc(np.int64(2)) == abc(2)
+
+
 def test_bad_input():
     with pytest.raises(DomainError, match="one of sgd, adam, sign"):
         sl.scaling.abc(2, optimizer="rmsprop")
@@ -193,7 +198,7 @@ def test_bad_input():
     with pytest.raises(DomainError, match="one of f, r_1"):
         abc(1).limits("r_9")
     with pytest.raises(DomainError, match="one of SP, NTK"):
-        named("mup", 2)
+        named("nup", 2)
     with pytest.raises(DomainError, match="number of steps"):
         named("muP", 2).after(0)
 

@@ -86,7 +86,8 @@ def test_the_loss_in_place_of_frozen_gradients(sound: CoordinateCheck) -> None:
     ("name", "optimizer"), [("deep-MF", "sgd"), ("deep-MF", "adam"), ("PyTorch", "sgd"), ("SP", "adam")]
 )
 def test_unstable_ones_are_followed_too(name: str, optimizer: str) -> None:
-    """Initialisations that vanish, changes that explode: the exponents of `after` are held against relu networks."""
+    """Initialisations that vanish, changes that explode: the exponents of `after` are held against networks of odd
+    linear growth."""
     check = coordinate_check(named(name, 2, optimizer), SMALL, steps=2)
     assert not check.failing, str(check)
     assert sum(row.verdict == "pass" for row in check.rows) >= 5

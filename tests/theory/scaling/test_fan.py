@@ -13,7 +13,7 @@ from direct import signature
 
 import symlimits as sl
 from symlimits.derivation.polyhedra import feasible
-from symlimits.errors import DomainError
+from symlimits.errors import DataError, DomainError
 from symlimits.theory.scaling import Cell, Fan
 from symlimits.theory.scaling.fan import _fan
 from symlimits.theory.scaling.one_hidden import PLANES
@@ -146,8 +146,8 @@ def test_without_parity_the_answer_is_another() -> None:
 
 def test_floats_are_taken_as_decimals_and_said_so() -> None:
     fan = sl.scaling.one_hidden_layer()
-    assert fan.at(q_sigma=-0.9, q="9/10").notes == ("q_sigma = -0.9 was taken as -9/10",)
-    assert "was taken as 1/10" in repr(fan.at(q_sigma=0.1, q=-3))
+    assert fan.at(q_sigma=-0.9, q="9/10").notes == ("q_sigma = -0.9 is taken as -9/10",)
+    assert "is taken as 1/10" in repr(fan.at(q_sigma=0.1, q=-3))
     assert fan.at(q_sigma="-1/2", q=0).notes == ()
 
 
@@ -201,8 +201,10 @@ def test_table_and_figure(tmp_path: Path) -> None:
     fan.figure(tmp_path / "plane.svg")
     drawn = (tmp_path / "plane.svg").read_text(encoding="utf-8")
     assert all(f"<!-- {name} -->" in drawn for name in MODELS)
-    with pytest.raises(DomainError, match="can be written"):
+    with pytest.raises(DataError, match="a place for"):
         fan.figure(tmp_path / "plane.nothing")
+    with pytest.raises(DomainError, match="the path of"):
+        fan.figure(None)
 
 
 def test_planes() -> None:

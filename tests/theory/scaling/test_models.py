@@ -151,6 +151,32 @@ def test_refusals(changed: dict[str, object], message: str) -> None:
         MF.run(**arguments)
 
 
+def test_one_layer_may_stand_still() -> None:
+    """Separate rates whose larger kernel is that of a: the rate of w is zero in the limit."""
+    cell = one_hidden_layer("separate")["NTK (kernel a)"]
+    assert "the rate of w is zero" in cell.notes[0]
+    F = cell.limit_model.run(X, Y, 1, activation="x", start=np.zeros(4), eta=(0.5, 0.0), sigma=2.0)
+    assert np.abs(F[1] - 4 * 0.5 * (X @ X.T) @ Y / 8).max() < ROUNDING
+    for eta in ((0.0, 0), (1.0, False), (1.0, -1.0), (1.0, float("nan"))):
+        with pytest.raises(DomainError, match="eta"):
+            NTK.run(X, Y, 1, activation="x", eta=eta)
+
+
+def test_activations_go_by_name() -> None:
+    start = np.zeros(4)
+    assert (NTK.run(X, Y, 2, activation="erf", start=start) == NTK.run(X, Y, 2, activation=PHI, start=start)).all()
+    with pytest.raises(DomainError, match="formula in x, or one of"):
+        NTK.run(X, Y, 2, activation="swish")
+
+
+def test_signs_and_particles_are_checked() -> None:
+    for signs in ((2, 0), (0, "1"), (True, 0), (0, [1])):
+        with pytest.raises(DomainError, match="the sign of an exponent"):
+            LimitModel.of(*signs, True, True)  # type: ignore[arg-type]
+    with pytest.raises(DomainError, match="or fewer"):
+        MF.run(X, Y, 1, activation=PHI, particles=10**13)
+
+
 def test_names_are_known() -> None:
     with pytest.raises(DomainError, match="measure"):
         LimitModel("mean field", ("zero", "logit"))

@@ -179,3 +179,8 @@ def test_latex_is_exact() -> None:
 def test_doors(change: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         transfer(named("muP", 3), **({"base_width": 64, "width": 128} | change))
+
+
+def test_rates_may_be_an_array() -> None:
+    found = [transfer(named("muP", 2), 64, 128, rate=rates) for rates in (np.array([0.1, 0.2, 0.3]), [0.1, 0.2, 0.3])]
+    assert found[0] == found[1]
