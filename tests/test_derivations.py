@@ -39,7 +39,10 @@ def test_script_of_exponents(name: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_there_are_scripts() -> None:
-    known = {"activations", "nngp_relu", "ntk_relu", "ntk_erf", "limit_models", "separate_rates", *EXPONENTS} | {"output_law_finite", "output_law_limit"}
+    known = {"activations", "nngp_relu", "ntk_relu", "ntk_erf", "limit_models", "separate_rates", *EXPONENTS} | {
+        "output_law_finite",
+        "output_law_limit",
+    }
     assert known <= {script.stem for script in SCRIPTS}
 
 
