@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.derivation.mellin import meijer
 from symlimits.finite.laws import law_control, law_test
 from symlimits.language.domain import Domain
 from symlimits.reading.ball import ball
@@ -76,6 +77,17 @@ def test_density_is_a_meijer_function(widths: tuple[int, ...], s: float) -> None
         G = mp.meijerg([[], []], [[0, *(x - mp.mpf(1) / 2 for x in N)], []], mp.mpf(s) ** 2 / (2 * c))
         truth = G / mp.sqrt(2 * mp.pi * c) / mp.fprod(map(mp.gamma, N))
     assert abs(sl.output_law(widths=widths).pdf(s) / truth - 1) < ROUNDING
+
+
+@pytest.mark.parametrize("widths", [(3,), (2, 3), (5, 3, 4)])
+def test_the_rule_to_meijer_functions(widths: tuple[int, ...]) -> None:
+    """The rule gives an expression that mpmath evaluates to the same numbers."""
+    law = sl.output_law(widths=widths)
+    for derivation, values in ((law.density, law.pdf), (law.characteristic, law.cf)):
+        line = meijer(derivation.expr)
+        assert not line.has(sl.LineIntegral)
+        truth = line.subs(derivation.arguments[0], sp.Rational(3, 2)).evalf(20)
+        assert abs(values(1.5) / float(truth) - 1) < ROUNDING
 
 
 @pytest.mark.parametrize("arguments", LAWS[1:], ids=str)
