@@ -14,7 +14,6 @@ from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
-from symlimits.theory.mixtures import output_law
 
 PRICE = "Price 1958; derived here"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
@@ -68,6 +67,8 @@ def sphere_map(kernel: str, phi: str) -> Limit:
 
 def output(phi: str = "linear", **law: object) -> Limit:
     """The characteristic function of an output law."""
+    from symlimits.theory.mixtures import output_law  # with numba, which the table does without
+
     return output_law(**law, activation=named_activation(phi)).characteristic  # type: ignore[arg-type]
 
 
