@@ -8,7 +8,7 @@ the characteristic function and the density (Bassetti et al., arXiv 2406.03260; 
 import sympy as sp
 
 import symlimits as sl
-from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, w
+from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, meijer, w
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     law = sl.output_law(widths=(5, 3, 4))
     print(law.characteristic.latex(), end="\n\n")
     print(law.density.explain(), end="\n\n")
+    print("as Meijer functions:", meijer(law.density.expr), "and", meijer(law.characteristic.expr), end="\n\n")
     print("moments 2, 4, 6:", [law.moment(k) for k in (2, 4, 6)], "  excess kurtosis:", law.kurtosis)
     print("correlation of squared outputs:", sl.output_law(widths=(5, 3, 4), outputs=2).correlation_of_squares[0, 1])
 

@@ -15,7 +15,6 @@ from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
-from symlimits.theory.mixtures import OutputLaw, output_law
 from symlimits.theory.scaling import one_hidden_layer
 from symlimits.theory.scaling.claims import exponent_limit
 
@@ -77,6 +76,8 @@ def exponent(cell: str, quantity: str) -> Limit:
 
 def output(phi: str = "linear", **law: object) -> Limit:
     """The characteristic function of an output law."""
+    from symlimits.theory.mixtures import OutputLaw, output_law  # with numba, which the table does without
+
     found = output_law(**law, activation=named_activation(phi))  # type: ignore[arg-type]
     return cast(OutputLaw, found).characteristic
 

@@ -28,7 +28,7 @@ def densities(widths: Sequence[Sequence[int]], path: str | Path | None = None, r
     axes.semilogy(s, limit.pdf(s), color="black", linewidth=1.6, label=f"limit, a = {limit.mixing.ratio}")
     axes.semilogy(s, output_law(widths=()).pdf(s), color="0.5", linestyle="--", label="Gaussian (infinite width)")
     axes.set(xlabel="output s", ylabel="density p(s)", ylim=(1e-9, 3.0))
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=7, loc="upper left")
     return _saved(figure, path)
 
 

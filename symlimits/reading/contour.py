@@ -74,7 +74,7 @@ def _stirling(z: complex) -> complex:
 def log_gamma_ratio(x: float, v: complex) -> complex:
     r"""$\log\Gamma(x + v) - \log\Gamma(x) - v\log x$ for x > 0, Re(x + v) > 0, to a few ulps of its terms.
 
-    >>> log_gamma_ratio(3.0, 2.0 + 0j) == math.log(12) - 2 * math.log(3)
+    >>> abs(log_gamma_ratio(3.0, 2.0 + 0j) - (math.log(12) - 2 * math.log(3))) < 1e-15
     True
     """
     least = min(x, x + v.real)

@@ -79,8 +79,8 @@ class OutputLaw:
         """The logarithm of the density: infinite at s = 0 where the narrowest layer has at most n units.
 
         >>> from symlimits.theory.mixtures import output_law
-        >>> abs(output_law(widths=(3,)).log_pdf(0.7) - np.log(0.284912210552126357)) < 1e-14
-        True
+        >>> round(output_law(widths=(3,)).log_pdf(0.7), 12), output_law(widths=(1,)).log_pdf(0.0)
+        (-1.255574179316, inf)
         """
         root, log_determinant = self._cholesky
         white = np.linalg.solve(root, self._rows(s, "s")[..., None])[..., 0]
@@ -163,7 +163,7 @@ class OutputLaw:
         >>> from symlimits.theory.mixtures import output_law
         >>> law = output_law(widths=(50,) * 25)
         >>> [float(f"{abs(law.expanded_cf(1.0, order) - law.cf(1.0)):.0e}") for order in (0, 1, 2)]
-        [0.001, 5e-06, 2e-07]
+        [0.0004, 9e-06, 2e-07]
         """
         rows = self._rows(t, "t")
         half = np.einsum("...i,ij,...j->...", rows, self.kernel, rows) / 2
