@@ -100,9 +100,7 @@ def check_samples(
     """
     check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
-    # weighted by numbers fixed beforehand: weights that draws had a say in would lean to small spreads
-    weights = [s.count * (1 if order or kind != "mean" else s.size) for s in samples]  # exact means average over units
-    fit = extrapolate(sizes, means, [weight**-0.5 for weight in weights], order or 1, None if order else 0)
+    fit = extrapolate(sizes, means, _scales(samples, order, kind), order or 1, None if order else 0)
     parts = np.array(fit.weights) * at_least_rounding(np.array(means), np.array(errors))
     standard_error = float(np.linalg.norm(parts))
     shares = (parts / standard_error).tolist()
@@ -138,6 +136,14 @@ def check_samples(
     summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
     summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
+
+
+def _scales(samples: Sequence[Samples], order: float, kind: str) -> list[float]:
+    """Errors to weigh by, of numbers fixed beforehand: weights that draws had a say in would lean to small spreads.
+
+    The means that are exact at every size are averages over the units of a network.
+    """
+    return [(s.count * (1 if order or kind != "mean" else s.size)) ** -0.5 for s in samples]
 
 
 def _means(
