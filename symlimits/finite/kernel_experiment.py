@@ -12,6 +12,11 @@ from symlimits.finite.network import BATCH_ENTRIES, OBSERVABLES, batch_size, che
 from symlimits.finite.rows import Array, check_sampler
 from symlimits.language.architecture import Serial
 
+DRAWS = {
+    "naive": (64, 2**12, 2**17),
+    "exact": (256, 2**14, 2**19),
+    "antithetic": (256, 2**16, 2**20),
+}  # least, most, units
 CHUNK = 64  # networks of one call
 
 
@@ -59,8 +64,9 @@ class KernelExperiment:
 
 
 def wanted(size: int, sampler: str) -> int:
-    """The draws of a certificate at a size, by sampler."""
-    return max(64, min(2**12, 2**17 // size)) if sampler == "naive" else max(256, min(2**14, 2**19 // size))
+    """The draws of a certificate at a size, by sampler; a layer without weights costs least."""
+    least, most, units = DRAWS.get(sampler, DRAWS["exact"])
+    return max(least, min(most, units // size))
 
 
 def inputs_with_gram(p: float, q: float, c: float) -> Array:

@@ -24,7 +24,6 @@ JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
-PROPORTIONAL = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267"
 
 DUALS = {
     "linear": "linear",
@@ -121,8 +120,5 @@ TABLE: tuple[Claim, ...] = (
     ),
     Claim(
         "output-relu", "output law of a relu network of widths 3, 4", MIXTURE, partial(output, "relu", widths=(3, 4))
-    ),
-    Claim(
-        "output-limit", "output law of linear networks, depth half of width", PROPORTIONAL, partial(output, ratio="1/2")
     ),
 )
