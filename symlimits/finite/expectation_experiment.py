@@ -52,7 +52,7 @@ class ExpectationExperiment:
         return self.draws(size, max(1, min(CHUNK, BATCH // groups(size))), rng)
 
     def wanted(self, size: int) -> int:
-        """The draws of a certificate at a size: twice the units of the networks of `KernelExperiment`, or a few more."""
+        """The draws of a certificate at a size: twice the units of the networks of `KernelExperiment`, or some more."""
         return wanted(size, ANTITHETIC)
 
     def required_bytes(self, size: int) -> int:
