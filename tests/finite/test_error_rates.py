@@ -19,8 +19,7 @@ def test_false_alarms_and_power_of_certificates() -> None:
     rows = by_name(runpy.run_path(str(PROGRAM))["certificates"](2000, 500))
     assert not more_than(rows["mean: false alarms"]["events"], 2000, 0.05)
     assert not fewer_than(rows["mean: false claims found"]["events"], 500, 0.95)
-    # limit and order have half of alpha each, and at three sizes are one contrast: 0.025 at least is expected
-    assert more_than(rows["mean: false alarms"]["events"], 2000, 0.01), "a test that never alarms tests nothing"
+    assert more_than(rows["mean: false alarms"]["events"], 2000, 0.02), "a test that never alarms tests nothing"
 
 
 @pytest.mark.slow
