@@ -28,6 +28,7 @@ from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_
 from symlimits.theory.mixtures.mehler_fock import Distance
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.moments import output_moment
+from symlimits.theory.mixtures.network_law import NetworkLaw
 from symlimits.theory.mixtures.scalar import OutputLaw
 from symlimits.theory.mixtures.triangular import limit_factors
 from symlimits.theory.mixtures.two_outputs import TwoOutputs, eigenvalues
@@ -35,23 +36,9 @@ from symlimits.theory.mixtures.two_outputs import TwoOutputs, eigenvalues
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class MatrixLaw:
+@dataclass(frozen=True, eq=False, repr=False)
+class MatrixLaw(NetworkLaw):
     """The law of D outputs on P inputs, both at least two; made by `output_law`. S and T have shape (..., D, P)."""
-
-    mixing: MixingLaw
-    outputs: int
-    covariance: sp.ImmutableDenseMatrix
-    variance: sp.Expr = sp.S.One
-
-    def __repr__(self) -> str:
-        of = f"ratio={self.mixing.ratio}" if self.mixing.widths is None else f"widths={shown(self.mixing.widths)}"
-        return f"MatrixLaw({of}, outputs={self.outputs}, inputs={self.inputs})"
-
-    @property
-    def inputs(self) -> int:
-        """The number P of inputs."""
-        return int(self.covariance.shape[0])
 
     @property
     def smaller(self) -> int:

@@ -33,6 +33,7 @@ from symlimits.reading.real import as_real, plain
 from symlimits.theory.mixtures import lines
 from symlimits.theory.mixtures.expansion import expanded_head
 from symlimits.theory.mixtures.mixing import MixingLaw
+from symlimits.theory.mixtures.network_law import NetworkLaw
 
 Array = npt.NDArray[np.float64]
 MANY = 200  # points from which on a table may be cheaper
@@ -41,26 +42,12 @@ ROUNDS = 200  # of Newton's iteration for quantiles, each bounded in size
 CLOSE = 1e-15  # of the last step, relative
 
 
-@dataclass(frozen=True, eq=False)
-class OutputLaw:
+@dataclass(frozen=True, eq=False, repr=False)
+class OutputLaw(NetworkLaw):
     """The law of one output on P inputs, or of D outputs on one input; made by `output_law`.
 
     s and t have shape (...,) for one number, (..., P) for one output, (..., D, 1) for several outputs.
     """
-
-    mixing: MixingLaw
-    outputs: int
-    covariance: sp.ImmutableDenseMatrix
-    variance: sp.Expr = sp.S.One
-
-    def __repr__(self) -> str:
-        of = f"ratio={self.mixing.ratio}" if self.mixing.widths is None else f"widths={shown(self.mixing.widths)}"
-        return f"OutputLaw({of}, outputs={self.outputs}, inputs={self.inputs})"
-
-    @property
-    def inputs(self) -> int:
-        """The number P of inputs."""
-        return int(self.covariance.shape[0])
 
     @property
     def dimension(self) -> int:

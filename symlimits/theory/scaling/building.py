@@ -18,6 +18,7 @@ WORDS = {-1: "vanish", 0: "finite", 1: "diverge"}
 
 
 def rank(cell: Cell) -> tuple[int, bool, str]:
+    """By dimension, cells that reach to infinity last, then by name: the order of a fan's cells."""
     return cell.dimension, "-" in cell.name and cell.name.split("-")[0] in ("pre", "post"), cell.name
 
 
@@ -45,6 +46,7 @@ def _growing(s: Signature) -> str:
 
 
 def cell(net: Network, name: str, s: Signature, region: Region, group: Sequence[Piece], views: Sequence[Seen]) -> Cell:
+    """The cell of a signature: exponents pruned on its region, properties by their signs at a point inside."""
     symbols = net.plane.symbols
     found = {key: number.pruned(region) for key, number in views[-1].items()}
     inside = witness(region, net.plane.dimension)

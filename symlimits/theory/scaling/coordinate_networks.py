@@ -13,6 +13,7 @@ from symlimits.errors import DomainError
 from symlimits.finite.deep_training import STEP, layers, logistic, tanh_derivative, train
 from symlimits.finite.statistics import seed as generator
 from symlimits.language.names import shown
+from symlimits.theory.scaling.transfer import Parameterisation as Layerwise
 
 Array = npt.NDArray[np.float64]
 
@@ -22,17 +23,9 @@ LARGE_STEP = 4.0
 MOST_SEEDS, LEAST_SEEDS, WEIGHTS = 64, 16, 2**24  # networks a width: as many as have so many weights a layer
 
 
-class Parameterisation(Protocol):
-    """What the check asks of a parameterisation: exponents, optimizer, and the predicted slopes by row."""
+class Parameterisation(Layerwise, Protocol):
+    """What the check asks of a parameterisation beside its layers: its verdict, and the predicted slopes by row."""
 
-    @property
-    def a(self) -> tuple[Any, ...]: ...
-    @property
-    def b(self) -> tuple[Any, ...]: ...
-    @property
-    def c(self) -> tuple[Any, ...]: ...
-    @property
-    def optimizer(self) -> str: ...
     @property
     def verdict(self) -> str: ...
     def after(self, steps: int) -> Mapping[str, Any]: ...
