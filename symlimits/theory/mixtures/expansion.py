@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symlimits.derivation.mellin import w
+from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, w
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.integral import LineIntegral
 from symlimits.language.names import shown
@@ -30,15 +30,20 @@ def layer_moment(power: int, rectified: bool) -> sp.Expr:
     >>> layer_moment(2, False), layer_moment(2, True)
     (2*h + 1, 5*h + 1)
     """
-    N, count = 1 / h, sp.Symbol("k")
+    N, count = 1 / h, sp.Symbol("k", positive=True)
     if not rectified:
-        return sp.expand(sp.prod([1 + 2 * j * h for j in range(power)]))
-    rising = sp.Poly(sp.prod([count + 2 * j for j in range(power)]), count)
+        return sp.expand(_chi_square_moment(count, power).subs(count, N))
+    rising = sp.Poly(_chi_square_moment(count, power) * count**power, count)  # of sums of k squares, not of means
     mean = sp.S.Zero
     for m in range(power + 1):  # in factorial moments of the binomial law: N (N - 1) ... / 2^m
         differences = (sp.binomial(m, i) * (-1) ** (m - i) * rising.eval(i) for i in range(m + 1))
         mean += sp.Add(*differences) / sp.factorial(m) * sp.prod([N - i for i in range(m)]) / 2**m
     return sp.expand(mean * (2 * h) ** power)
+
+
+def _chi_square_moment(N: sp.Symbol, power: int) -> sp.Expr:
+    """The moment of chi^2_N/N, by the rule for its integral."""
+    return sp.expand(sp.expand_func(gamma_integrals(chi_square_factor(N, -w)).subs(w, -power)))
 
 
 @lru_cache(maxsize=16)
