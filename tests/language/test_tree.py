@@ -55,16 +55,33 @@ def test_a_tree_comes_back_exactly(expr: sp.Basic) -> None:
     assert back == expr
     assert hash(back) == hash(expr)
     assert type(back) is type(expr)
-    assert same_nodes(back, expr)
+    assert differences(back, expr) == []
 
 
-def same_nodes(left: sp.Basic, right: sp.Basic) -> bool:
-    """Equal down to the assumptions of symbols and the order of arguments, without printing long integers."""
+def differences(left: sp.Basic, right: sp.Basic) -> list[str]:
+    """Where nodes differ in their type, their arguments in order, or assumptions; long integers are not printed."""
     pairs = list(zip(sp.preorder_traversal(left), sp.preorder_traversal(right), strict=True))
-    return all(
-        type(p) is type(q) and p.args == q.args and getattr(p, "assumptions0", None) == getattr(q, "assumptions0", None)
-        for p, q in pairs
-    )
+    parts = {
+        "type": type,
+        "arguments": lambda node: node.args,
+        "assumptions": lambda node: getattr(node, "assumptions0", None),
+    }
+    return [
+        f"{name} of node {k}, {type(p).__name__} and {type(q).__name__}"
+        for k, (p, q) in enumerate(pairs)
+        for name, part in parts.items()
+        if part(p) != part(q)
+    ]
+
+
+def test_nodes_that_differ_are_named() -> None:
+    """Controls: another order, other assumptions, another type."""
+    assert differences(sp.Tuple(x, a), sp.Tuple(a, x))
+    assert differences(sp.Tuple(x), sp.Tuple(sp.Symbol("x"))) == [
+        "arguments of node 0, Tuple and Tuple",
+        "assumptions of node 1, Symbol and Symbol",
+    ]
+    assert differences(sp.Tuple(sp.Integer(2)), sp.Tuple(sp.Float(2)))
 
 
 def test_srepr_agrees_where_it_can_print() -> None:
