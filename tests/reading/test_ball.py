@@ -31,7 +31,7 @@ def test_duals_at_points_and_ends(name: str) -> None:
             assert found.radius <= mp.mpf(10) ** -30 * max(1, abs(truth))
 
 
-@pytest.mark.parametrize("gap", ["0", "1e-14", "1/3", "2"])
+@pytest.mark.parametrize("gap", ["0", "1e-14", *(pytest.param(gap, marks=pytest.mark.slow) for gap in ("1/3", "2"))])
 def test_a_deep_recursion(gap: str) -> None:
     """Fifty layers, each of which halves the digits near rho = 1; the exact end stays exact."""
     Theta = sl.ntk(sl.mlp(50, act.relu, 2, 0))

@@ -138,7 +138,7 @@ def nested(phi: sp.Expr, p: str, q: str, rho: str, kinks: list[int]) -> mpf:
 @pytest.mark.parametrize(
     ("phi", "kinks", "rho"),
     [
-        (HARD_TANH, [-1, 1], "0.5"),
+        pytest.param(HARD_TANH, [-1, 1], "0.5", marks=pytest.mark.slow),
         (sp.Max(u - HALF, 0), [HALF], "0.5"),
         (ELU, [0], "0.5"),
         pytest.param(HARD_TANH, [-1, 1], "-0.97", marks=pytest.mark.slow),

@@ -97,6 +97,7 @@ def test_definition_and_closed_form_have_one_value() -> None:
         assert float(first) == pytest.approx(float(K.reference(2, "1/2", "1/3")), rel=1e-13)
 
 
+@pytest.mark.slow
 def test_no_bias_and_zero_bias() -> None:
     """The same in the NTK parameterisation; in the standard one a zero bias is trained."""
     X = np.random.default_rng(0).normal(size=(4, 3))
@@ -142,6 +143,7 @@ def test_standard_networks_agree_with_finite_ones() -> None:
     assert (abs(draws.mean(axis=0) - sl.ntk(net)(X)) < 5 * error + 0.02 * abs(sl.ntk(net)(X))).all()
 
 
+@pytest.mark.slow
 def test_equal_and_different_widths() -> None:
     def theta(widths: tuple[int, ...]) -> np.ndarray:
         net = sl.mlp(2, act.erf, 1, 0, parameterization="standard", widths=widths)
