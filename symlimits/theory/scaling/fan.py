@@ -112,10 +112,16 @@ class Fan:
         return exponents.derived(self.net, branch, home.constraints, home.settling, quantity)
 
     def latex(self) -> str:
-        r"""A table of the models for a paper: inequalities, properties, limit equations. It needs booktabs and amsmath.
+        r"""A table of the models for a paper, with a legend, and their equations beneath it; it needs booktabs.
 
-        >>> one_hidden_layer().latex().splitlines()[1]
-        '\\toprule'
+        The 13 models of equal rates fit a plain article of one column; the 49 or more of separate rates are too wide
+        for a portrait page.
+
+        >>> print(*one_hidden_layer().latex().splitlines()[4:8], sep="\n")
+        model & exponents & $f^{(0)}$ & $K$ & $\Delta K$ & $\varphi$ &  & $g^{(0)}$ & $g^{(k)}$ \\
+        \midrule
+        MF & $q_{\sigma} = -1$, $q = 1$ & $0$ & $1$ & $1$ & $0$ & C & $0$ & $F$ \\
+        NTK & $q_{\sigma} = -1/2$, $q = 0$ & $1$ & $1$ & $0$ & $1$ & A & $F$ & $F$ \\
         """
         return tables.table(self.cells)
 
