@@ -76,6 +76,8 @@ def _abc(arguments: Namespace) -> int:
     for asked, name in ((arguments.picture, "--picture"), (arguments.widths, "--widths")):
         if asked and not (arguments.coordinate_check or arguments.samples):
             raise DomainError(f"{name} without a check", "--coordinate-check or --samples", "--coordinate-check")
+    if arguments.coordinate_check and arguments.samples:
+        raise DomainError("--samples with --coordinate-check", "networks of yours, or simulated ones", "one of the two")
     if arguments.coordinate_check or arguments.samples:
         return _checked(point, arguments)
     if arguments.width is not None or arguments.base_width is not None or arguments.pytorch:

@@ -11,9 +11,7 @@ import sympy as sp
 
 from symlimits import activations as act
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.one_hidden import WidthPowers
-from symlimits.theory.scaling import LimitModel, one_hidden_layer
-from symlimits.theory.scaling.convergence import Wide, convergence
+from symlimits.theory.scaling import LimitModel, convergence, one_hidden_layer
 from symlimits.theory.scaling.dynamics import covariance
 from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
 
@@ -53,6 +51,26 @@ def test_particles_know_their_error() -> None:
     assert np.abs(many.F[1:]).max() > 0.1
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"model": "MF"}, "a LimitModel"),
+        ({"wide": None}, "a Wide"),
+        ({"widths": (64,)}, "two or more widths"),
+        ({"widths": "64"}, "two or more|integer"),
+        ({"widths": (64, 1.5)}, "an integer"),
+        ({"nets": 0}, "nets = 0"),
+        ({"y": [1, 2]}, "1 or -1"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_doors_of_convergence(changed: dict[str, object], words: str) -> None:
+    wide = one_hidden_layer(activation=PHI).networks(q_sigma=-1, q=1)
+    arguments = {"model": MF, "wide": wide, "X": X, "y": Y, "steps": 1, "widths": (16, 32)} | changed
+    with pytest.raises((DataError, DomainError), match=words):
+        convergence(**arguments)
+
+
 def test_points_are_followed_and_starts_are_kept() -> None:
     Z = X + 0.25
     for model in (NTK, MF):
@@ -72,10 +90,7 @@ def test_errors_fall_with_width(name: str) -> None:
     fan = one_hidden_layer(activation=PHI)
     cell = fan.at(q_sigma=q_sigma, q=q)
     assert cell.name == name
-    place = dict(zip(fan.symbols, map(sp.Rational, (q_sigma, q)), strict=True))
-    start, later = (float(cell.exponents[key].subs(place)) for key in ("f_init", "f_a"))
-    powers = WidthPowers(*(float(sp.Rational(v)) for v in (q_sigma, q, q)))
-    wide = Wide(powers, start, later, 1.0, 4.0, PHI)
+    wide = fan.networks(q_sigma=q_sigma, q=q, eta=4)
     found = convergence(cell.limit_model, wide, X, Y, 3, WIDTHS, nets=8)
     assert found.falls, found
     assert found.errors[-1] < CLOSE
@@ -139,7 +154,9 @@ def test_equations_say_what_runs() -> None:
         ({"points": [[1.0, 2.0, 3.0]]}, "3 coordinates"),
         ({"start": [1.0]}, "4 finite numbers"),
         ({"sigma": -1}, "positive"),
-        ({"eta": "1"}, "positive"),
+        ({"eta": "-1"}, "positive"),
+        ({"eta": "x"}, "positive"),
+        ({"sigma": "1/0"}, "."),
         ({"steps": 0}, "integer"),
         ({"particles": 1.5}, "integer"),
         ({"activation": "abs(x)/x"}, "."),
@@ -167,6 +184,12 @@ def test_activations_go_by_name() -> None:
     assert (NTK.run(X, Y, 2, activation="erf", start=start) == NTK.run(X, Y, 2, activation=PHI, start=start)).all()
     with pytest.raises(DomainError, match="formula in x, or one of"):
         NTK.run(X, Y, 2, activation="swish")
+
+
+def test_factors_may_be_exact_strings() -> None:
+    start = np.zeros(4)
+    floats = NTK.run(X, Y, 2, activation=PHI, start=start, sigma=0.5, eta=(0.1, 0.0))
+    assert (NTK.run(X, Y, 2, activation=PHI, start=start, sigma="1/2", eta=("0.1", "0")) == floats).all()
 
 
 def test_signs_and_particles_are_checked() -> None:
