@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import sympy as sp
@@ -20,6 +20,7 @@ from symlimits.language.names import shown
 from symlimits.theory.scaling import transfer_text as text
 from symlimits.theory.scaling.exact_numbers import Factor, positive
 from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS
+from symlimits.theory.scaling.report import Report, Writer
 
 
 class Parameterisation(Protocol):
@@ -68,8 +69,13 @@ class LayerTransfer:
 
 
 @dataclass(frozen=True, repr=False)
-class Transfer:
-    """The table of a width transfer: `layers` with multipliers, `absorbed` for an ordinary network without them."""
+class Transfer(Report):
+    """The table of a width transfer: `layers` with multipliers, `absorbed` for an ordinary network without them.
+
+    `str`, `csv`, `as_dict()` and `latex()` hold both forms.
+    """
+
+    writer: ClassVar[Writer] = text
 
     optimizer: str
     base_width: int
@@ -99,30 +105,12 @@ class Transfer:
         ]
         return Transfer(self.optimizer, self.base_width, self.width, tuple(rows))
 
-    def __str__(self) -> str:
-        return text.tables(self)
-
-    __repr__ = __str__
-
-    @property
-    def csv(self) -> str:
-        """A line a layer: numbers with multipliers, then without."""
-        return text.csv(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers: widths, optimizer, and for each layer multiplier, init_std and lr, in both forms."""
-        return text.as_dict(self)
-
     def pytorch(self, multipliers: bool = False) -> str:
         """Code to paste: `nn.init.normal_` and the optimizer's groups for `layers`, a list of `nn.Linear`.
 
         Without multipliers for an ordinary network; with them the forward pass is written out too.
         """
         return text.pytorch(self if multipliers else self.absorbed, multipliers)
-
-    def latex(self) -> str:
-        """Both tables as a LaTeX tabular."""
-        return text.latex(self)
 
     def finite(self, inputs: int) -> Layers:
         """The numbers of `finite.deep_training` for such a network with so many inputs."""
