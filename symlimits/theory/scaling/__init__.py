@@ -13,6 +13,7 @@ from symlimits.theory.scaling.initialisation_corrected import InitialisationCorr
 from symlimits.theory.scaling.measured import measurements
 from symlimits.theory.scaling.models import LimitModel
 from symlimits.theory.scaling.named import named
+from symlimits.theory.scaling.named import table as named_table
 
 __all__ = [
     "Cell",
@@ -32,5 +33,6 @@ __all__ = [
     "initialisation_corrected",
     "measurements",
     "named",
+    "named_table",
     "one_hidden_layer",
 ]

@@ -13,6 +13,7 @@ from symlimits.derivation.affine import as_fraction
 from symlimits.derivation.maxplus import MaxPlus
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
+from symlimits.limits import Limit
 from symlimits.theory.scaling.alignment import course
 from symlimits.theory.scaling.cells import written
 from symlimits.theory.scaling.coordinate_check import (
@@ -132,6 +133,19 @@ class Point:
         start = told[0]
         changes = {name: told[-1][name] for name in told[-1] if name not in start}
         return {name: _sympy(value) for name, value in {**start, **changes}.items()}
+
+    def limit(self, quantity: str, steps: int = SETTLED) -> Limit:
+        """The exponent of h1, ..., hL, f or dh1, ..., dhL, df after `steps` steps as a claim about finite networks.
+
+        `certify(sizes=...)` trains networks of tanh with frozen gradients. Raises `DomainError` for another quantity.
+
+        >>> from symlimits.theory.scaling.named import named
+        >>> named("muP", depth=2).limit("f").expr
+        -1/2
+        """
+        from symlimits.theory.scaling.abc_experiment import exponent_limit  # which asks for a point
+
+        return exponent_limit(self, quantity, steps)
 
     def gauged(self, *shifts: object) -> Point:
         r"""The same training with $\theta_l$ powers of the width moved from each layer's weights to its multiplier.
