@@ -10,14 +10,18 @@ import pytest
 import sympy as sp
 
 from symlimits import activations as act
+from symlimits.derivation.polyhedra import Constraint
 from symlimits.errors import DataError, DomainError
-from symlimits.theory.scaling import LimitModel, convergence, one_hidden_layer
+from symlimits.theory.scaling import Cell, LimitModel, convergence, one_hidden_layer
 from symlimits.theory.scaling.dynamics import covariance
 from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 ROUNDING = 1e-12
 SAMPLING = 5  # standard errors: one false alarm in a million
+# Of the error at 2^8 at 2^12: an error that falls like width^(-1/4), the slowest of them, is halved; one that stays has
+# a median over 8 networks that fluctuates by a tenth.
+FALLEN, STAYS = 0.65, 0.75
 CLOSE = 0.05  # a relative error at width 2^12, of fluctuations of order 1/64
 PHI = "erf(x)"
 
@@ -106,9 +110,40 @@ def test_errors_fall_with_width(name: str) -> None:
             assert control.errors[-1] > 2 * CLOSE, f"the gradients {rule}"
 
 
+# A neighbour of each cell that is another limit at the benchmark's place: there it has other gradients while its logits
+# are large, or another motion. (MF and MF-sym-default, say, agree where logits are large from the first step on.)
+NEIGHBOURS = {
+    "MF": "MF-NTK",
+    "NTK": "MF-NTK",
+    "sym-default": "MF-sym-default",
+    "MF-NTK": "MF",
+    "MF-sym-default": "MF-NTK-sym-default",
+    "NTK-sym-default": "sym-default",
+    "post-MF": "post-MF-NTK",
+    "post-NTK": "NTK",
+    "pre-NTK": "NTK",
+    "pre-sym-default": "pre-NTK-sym-default",
+    "MF-NTK-sym-default": "MF-NTK",
+    "post-MF-NTK": "post-MF",
+    "pre-NTK-sym-default": "NTK",
+}
+
+
+def touches(cell: Cell, other: Cell) -> bool:
+    """Whether a point inside one of the cells lies in the closure of the other."""
+    pairs = ((cell, other), (other, cell))
+    return any(
+        all(
+            Constraint(c.form, "=" if c.relation == "=" else "<=").holds(tuple(one.witness.values()))
+            for c in two.constraints
+        )
+        for one, two in pairs
+    )
+
+
 @pytest.mark.slow
 def test_errors_of_all_thirteen_fall(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the places of the benchmark, at fewer widths."""
+    """At the places of the benchmark, at fewer widths; those of a neighbour's limit stay what they are."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     script = runpy.run_path(str(BENCHMARKS / "limit_models.py"))
     fan, (data, labels) = one_hidden_layer(), script["problem"]()
@@ -117,6 +152,11 @@ def test_errors_of_all_thirteen_fall(monkeypatch: pytest.MonkeyPatch) -> None:
         cell, wide = script["family"](fan, name)
         found = convergence(cell.limit_model, wide, data, labels, 3, (2**8, 2**12), nets=8)
         assert found.errors[1] < found.errors[0] - 2 * found.standard_errors[1], f"{name}: {found}"
+        assert found.errors[1] < FALLEN * found.errors[0], f"{name}: {found}"
+        other = fan[NEIGHBOURS[name]]
+        assert touches(cell, other)
+        control = convergence(other.limit_model, wide, data, labels, 3, (2**8, 2**12), nets=8)
+        assert control.errors[1] > STAYS * control.errors[0], f"{name} by the limit of {other.name}: {control}"
 
 
 def test_the_corrected_mean_field_has_all_four_properties() -> None:
