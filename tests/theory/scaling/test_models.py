@@ -114,7 +114,7 @@ def test_errors_fall_with_width(name: str) -> None:
 # are large, or another motion. (MF and MF-sym-default, say, agree where logits are large from the first step on.)
 NEIGHBOURS = {
     "MF": "MF-NTK",
-    "NTK": "MF-NTK",
+    "NTK": "NTK-sym-default",
     "sym-default": "MF-sym-default",
     "MF-NTK": "MF",
     "MF-sym-default": "MF-NTK-sym-default",
@@ -125,7 +125,7 @@ NEIGHBOURS = {
     "pre-sym-default": "pre-NTK-sym-default",
     "MF-NTK-sym-default": "MF-NTK",
     "post-MF-NTK": "post-MF",
-    "pre-NTK-sym-default": "NTK",
+    "pre-NTK-sym-default": "pre-NTK",
 }
 
 
