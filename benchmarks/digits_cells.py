@@ -2,14 +2,16 @@
 
 Threes against eights (scikit-learn's digits, 8 x 8 pixels), one hidden layer, logistic loss, full-batch gradient
 descent. At the reference width all networks are the same; away from it sigma and the rates follow the powers of one
-cell of the plane. Beside the networks: the cell's limit model. Prints a table, writes it with the machine to
-benchmarks/results/digits_cells.json, and the picture to docs/digits_cells.png.
+cell of the plane. Beside the networks: the cell's limit model. In pre-NTK-sym-default the start is forgotten like
+width^(-1/6), so that no width here is near the limit: `remembering` says what the start does. Prints a table, writes it
+with the machine to benchmarks/results/digits_cells.json, and the picture to docs/digits_cells.png.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -21,7 +23,7 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from symlimits.finite.one_hidden import WidthPowers, draw, logistic, train
-from symlimits.theory.scaling import Cell, Fan, one_hidden_layer
+from symlimits.theory.scaling import Cell, Fan, LimitModel, one_hidden_layer
 from symlimits.theory.scaling.problem import Functions
 
 ROOT = Path(__file__).parent
@@ -44,19 +46,25 @@ def problem() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return X[:TRAINED], y[:TRAINED], X[TRAINED:], y[TRAINED:]
 
 
-def accuracies(fan: Fan, cell: Cell, width: int) -> np.ndarray:
-    """Test accuracies of NETS networks of a width."""
-    X, y, Z, labels = problem()
+def networks(fan: Fan, cell: Cell, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Logits of NETS networks of a width, before the first step and after the last, at training and test data."""
+    X, y, Z, _ = problem()
     q_sigma, q = (float(cell.witness[symbol.name]) for symbol in fan.symbols)
     functions = Functions.of(fan.phi)
     powers = WidthPowers(q_sigma, q, q)
     net = powers.net(functions.phi, functions.slope, width / REFERENCE, SIGMA, (ETA, ETA))
-    found = []
     for number in range(NETS):
-        first = draw(1, width, X.shape[1], np.random.default_rng([number, width]))
-        *_, last = train(net, first, X, STEPS, logistic(y), at=Z)
-        found.append(((last.logits[0, TRAINED:] * labels) > 0).mean())
-    return np.array(found)
+        start = draw(1, width, X.shape[1], np.random.default_rng([number, width]))
+        states = train(net, start, X, STEPS, logistic(y), at=Z)
+        first = next(states)
+        *_, last = states
+        yield first.logits[0], last.logits[0]
+
+
+def accuracies(fan: Fan, cell: Cell, width: int) -> np.ndarray:
+    """Test accuracies of NETS networks of a width."""
+    labels = problem()[-1]
+    return np.array([((last[TRAINED:] * labels) > 0).mean() for _, last in networks(fan, cell, width)])
 
 
 def limits(fan: Fan, cell: Cell) -> np.ndarray:
@@ -67,6 +75,22 @@ def limits(fan: Fan, cell: Cell) -> np.ndarray:
     options = {"activation": fan.phi, "sigma": sigma, "eta": eta, "particles": PARTICLES, "points": Z}
     runs = [cell.limit_model.run(X, y, STEPS, seed=seed, **options) for seed in range(LIMITS)]
     return np.array([(F[-1] * labels > 0).mean() for F in runs])
+
+
+def remembering(fan: Fan, cell: Cell, width: int, start: np.ndarray) -> np.ndarray:
+    """Limits of the logits where that share of the start is kept that a width leaves of it, at training and test data.
+
+    For cells with a constant kernel whose first gradient depends on the sign of the start at most.
+    """
+    X, y, Z, _ = problem()
+    q_sigma, q = (float(cell.witness[symbol.name]) for symbol in fan.symbols)
+    share = float(width) ** float(cell.values["f_init"] - cell.values["f_a"])
+    options = {"activation": fan.phi, "sigma": SIGMA * REFERENCE**-q_sigma, "eta": ETA * REFERENCE**-q}
+    kept = LimitModel("kernel", cell.limit_model.gradients)
+    everywhere = np.concatenate([X, Z])
+    return kept.run(X, y, STEPS, points=everywhere, start=share * np.concatenate([start[:TRAINED], start]), **options)[
+        -1
+    ]
 
 
 def picture(rows: list[dict[str, Any]], widths: list[int], path: Path) -> None:

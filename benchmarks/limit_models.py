@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from fractions import Fraction
 from pathlib import Path
 from time import process_time
 
@@ -18,10 +17,15 @@ import numpy as np
 from gram import machine
 from threadpoolctl import threadpool_limits
 
-from symlimits.finite.one_hidden import WidthPowers
-from symlimits.theory.scaling import Cell, Fan, one_hidden_layer
-from symlimits.theory.scaling.convergence import Convergence, Wide, convergence
-from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
+from symlimits.theory.scaling import (
+    Cell,
+    Convergence,
+    Fan,
+    Wide,
+    convergence,
+    initialisation_corrected,
+    one_hidden_layer,
+)
 
 STEPS, NETS = 3, 12
 LIMIT = 0.03  # asked of the errors at the largest width of the models of ASKED
@@ -60,11 +64,7 @@ def family(fan: Fan, name: str) -> tuple[Cell, Wide]:
     cell = fan.at(q_sigma=q_sigma, q=q)
     assert isinstance(cell, Cell), cell
     assert cell.name == name, cell.name
-    start, later = (
-        float(cell.exponents[key].subs(dict(zip(fan.symbols, (q_sigma, q), strict=True)))) for key in ("f_init", "f_a")
-    )
-    powers = WidthPowers(float(Fraction(q_sigma)), float(Fraction(q)), float(Fraction(q)))
-    return cell, Wide(powers, start, max(start, later), sigma, eta, fan.phi)
+    return cell, fan.networks(q_sigma=q_sigma, q=q, sigma=sigma, eta=eta)
 
 
 def report(name: str, found: Convergence) -> dict[str, object]:

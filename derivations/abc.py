@@ -5,8 +5,6 @@ up to a gauge, at which every layer is updated as far as stability allows.
 """
 
 import symlimits as sl
-from symlimits.theory.scaling.abc_experiment import exponent_limit
-from symlimits.theory.scaling.named import table
 
 DEPTH, WIDTHS = 2, (64, 128, 256)
 
@@ -21,9 +19,9 @@ def main() -> None:
     print(len(regimes), "faces,", len({regime.maximal[1:] for regime in regimes}), "classes with one rate for all")
     found = [family.maximal_update(c=0), sl.scaling.abc(DEPTH, "adam").maximal_update()]
     print(*found, sep="\n", end="\n\n")
-    print(table(DEPTH, ["SP", "NTK", "muP", "MFP", "SP-adam", "NTK-adam", "muP-adam"]), end="\n\n")
+    print(sl.scaling.named_table(DEPTH, ["SP", "NTK", "muP", "MFP", "SP-adam", "NTK-adam", "muP-adam"]), end="\n\n")
 
-    certificate = exponent_limit(found[0], "dh2").certify(WIDTHS, seed=0)
+    certificate = found[0].limit("dh2").certify(WIDTHS, seed=0)
     print(certificate)
     if not certificate.ok or not all(point.maximal for point in found):
         raise SystemExit(1)

@@ -5,8 +5,6 @@ coherently on what it was made of alone. Gradient descent trains at most two hid
 """
 
 import symlimits as sl
-from symlimits.theory.scaling.abc_experiment import exponent_limit
-from symlimits.theory.scaling.named import named
 
 WIDTHS, STEPS = (64, 128, 256), 4
 
@@ -15,13 +13,13 @@ def main() -> None:
     trained = {}
     for name in ("deep-MF", "deep-MF-adam"):
         for depth in range(1, 5):
-            courses = [named(name, depth).after(step)["df"] for step in range(1, STEPS + 1)]
+            courses = [sl.scaling.named(name, depth).after(step)["df"] for step in range(1, STEPS + 1)]
             trained[name, depth] = courses[-1] == 0
             print(f"{name:<13} {depth} hidden: df ~ n^e with e =", ", ".join(map(str, courses)), "at steps 1 to 4")
     expected = {key: key[0] == "deep-MF-adam" or key[1] <= 2 for key in trained}
 
     print(sl.scaling.abc(3).at(a=[0, 1, 1, 1], b=0, c=[-1, -2, -2, -1]), end="\n\n")
-    limit = exponent_limit(named("deep-MF", 3), "df", steps=2)
+    limit = sl.scaling.named("deep-MF", 3).limit("df", steps=2)
     print(limit.latex(), end="\n\n")
     certificate = limit.certify(WIDTHS, seed=0)
     print(certificate)

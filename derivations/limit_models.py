@@ -5,7 +5,6 @@ of the learning rate falls into 3 points, 7 lines and 3 areas, one limit model e
 """
 
 import symlimits as sl
-from symlimits.theory.scaling.claims import exponent_limit
 
 
 def main() -> None:
@@ -17,7 +16,7 @@ def main() -> None:
         print(fan.at(**point), end="\n\n")
 
     # What both increments add to the logit, in mean-field scaling: the coherent part wins over the centred one.
-    both = exponent_limit(fan, "MF", "f_aw")
+    both = sl.scaling.exponent_limit(fan, "MF", "f_aw")
     print(both.explain(), end="\n\n")
     print(both.latex(), end="\n\n")
 

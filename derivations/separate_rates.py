@@ -7,7 +7,6 @@ them does. PyTorch's default lies on that boundary, and settles at the second st
 import sympy as sp
 
 import symlimits as sl
-from symlimits.theory.scaling.claims import exponent_limit
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
         print(fan.at(q_sigma=point[0], q_a=point[1], q_w=point[2]), end="\n\n")
 
     print(fan.derivation("kernel", "MF (kernel w)").latex(), end="\n\n")
-    certificate = exponent_limit(fan, "MF", "f_aw").certify(sizes=(256, 512, 1024, 2048), seed=0)
+    certificate = sl.scaling.exponent_limit(fan, "MF", "f_aw").certify(sizes=(256, 512, 1024, 2048), seed=0)
     print(certificate)
     if not certificate.ok or (len(fan.cells), len(growing), len(mirrored)) != (49, 10, 10):
         raise SystemExit(1)

@@ -18,7 +18,7 @@ from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.language.substitution import substituted
 from symlimits.points import check_names, check_text, restricted
-from symlimits.reading.latex import align, latex
+from symlimits.reading.latex import NARROWEST, PAGE, align, latex
 from symlimits.reading.latex_author import check_label, check_letters, check_notation
 
 
@@ -135,12 +135,14 @@ class Lines:
 
     # --------------------------------------------------------------- readings
 
-    def latex(self, notation: Mapping[str, str] | None = None, label: str | None = None) -> str:
+    def latex(self, notation: Mapping[str, str] | None = None, label: str | None = None, width: int = PAGE) -> str:
         r"""The derivation as an `align*` environment, one line a step, the rule at its right.
 
         `notation` renames symbols: {"p": "k"}; with `label` (letters, digits, : _ - .) the last line is numbered and
-        labelled. It needs amsmath and amssymb. Raises `DomainError` for a name without a symbol, for two symbols that
-        would print alike, and for LaTeX that would not stand alone.
+        labelled. `width`, 30 or more, is how many letters fit across the page: 80 on a sheet of A4 with margins of
+        2 cm, some 60 in a plain article; longer lines are broken. It needs amsmath and amssymb. Raises `DomainError`
+        for a name without a symbol, for two symbols that would print alike, for LaTeX that would not stand alone, and
+        for another width.
 
         >>> from symlimits import activations as act, dual
         >>> print(dual(act.linear).latex(notation={"c": "k"}).splitlines()[-2])
@@ -149,7 +151,9 @@ class Lines:
         self._check_notation(notation)
         if label is not None:
             check_label(label)
-        return align(self._left(notation), self.trace, notation, label)
+        if isinstance(width, bool) or not isinstance(width, int) or width < NARROWEST:
+            raise DomainError(f"width = {shown(width)}", f"letters across the page, {NARROWEST} or more", "width=60")
+        return align(self._left(notation), self.trace, notation, label, width)
 
     def _left(self, notation: Mapping[str, str] | None) -> str:
         """The name, its arguments in the author's letters."""

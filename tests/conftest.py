@@ -1,9 +1,12 @@
-"""What several tests share: a cluster of dask, of two processes."""
+"""What several tests share: a cluster of dask, of two processes; LaTeX, for documents that have to compile."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +17,18 @@ def cluster() -> Iterator[Executor]:
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(**options) as local, distributed.Client(local) as client:
         yield client.get_executor()
+
+
+@pytest.fixture
+def pdflatex() -> Callable[[Path], str]:
+    """Compiles a document, which must succeed, and gives the log; skips the test where LaTeX is not installed."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed")
+
+    def compiled(path: Path) -> str:
+        command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", path.name]
+        result = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=100)
+        assert result.returncode == 0, result.stdout[-2000:]
+        return result.stdout
+
+    return compiled

@@ -5,15 +5,27 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from symlimits.paper.scaling_arguments import joined, parser
+from symlimits.theory import scaling
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "transfer.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "transfer.md"
 
 
-def test_sessions() -> None:
-    result = doctest.testfile(str(PAGE), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+@pytest.mark.parametrize(("page", "lines"), [("transfer.md", 10), ("scaling.md", 10)])
+def test_sessions(page: str, lines: int) -> None:
+    result = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
-    assert result.attempted > 10
+    assert result.attempted > lines
+
+
+def test_every_public_function_of_scaling_is_listed() -> None:
+    text = (DOCS / "scaling.md").read_text(encoding="utf-8")
+    functions = [name for name in scaling.__all__ if name.islower()]
+    assert len(functions) >= 8
+    assert all(f"`{name}(" in text for name in functions)
 
 
 def test_commands() -> None:

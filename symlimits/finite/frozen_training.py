@@ -12,7 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
-from symlimits.finite.one_hidden import Function, OneHidden, State, Weights, WidthPowers, draw, frozen, train
+from symlimits.finite.one_hidden import (
+    Function,
+    OneHidden,
+    State,
+    Weights,
+    WidthPowers,
+    draw,
+    frozen,
+    neuron_sums,
+    train,
+)
 
 Array = npt.NDArray[np.float64]
 POINTS = 32  # data, in as many dimensions: mean squares over them fluctuate little
@@ -92,9 +102,9 @@ def sizes(net: OneHidden, begin: State, end: State, X: Array) -> dict[str, Array
     moved_features = end.features - features
     before, after = (kernel(net, state.weights, state.features, X) for state in (begin, end))
     parts = {
-        "f_a": net.sigma * _sums(moved_a, features),
-        "f_w": net.sigma * _sums(a, moved_features),
-        "f_aw": net.sigma * _sums(moved_a, moved_features),
+        "f_a": net.sigma * neuron_sums(moved_a, features),
+        "f_w": net.sigma * neuron_sums(a, moved_features),
+        "f_aw": net.sigma * neuron_sums(moved_a, moved_features),
     }
     return {
         "f_init": _rms(begin.logits),
@@ -117,10 +127,6 @@ def kernel(net: OneHidden, weights: Weights, features: Array, X: Array) -> Array
 
 def _gram(features: Array) -> Array:
     return features.transpose(0, 2, 1) @ features
-
-
-def _sums(a: Array, features: Array) -> Array:
-    return (a[:, None, :] @ features)[:, 0, :]
 
 
 def _rms(values: Array) -> Array:

@@ -118,9 +118,9 @@ def train(
     points = X if at is None else np.concatenate([X, at])
     inner = first.w @ points.T
     features, weights, n = net.phi(inner), first, len(X)
-    start = ((net.sigma if net.sigma_start is None else net.sigma_start) - net.sigma) * _sums(first.a, features)
+    start = ((net.sigma if net.sigma_start is None else net.sigma_start) - net.sigma) * neuron_sums(first.a, features)
     for step in range(steps + 1):
-        logits = net.sigma * _sums(weights.a, features) + start
+        logits = net.sigma * neuron_sums(weights.a, features) + start
         yield State(weights, features, logits)
         if step < steps:
             g = np.broadcast_to(gradient(step, logits[:, :n]), (len(logits), n))
@@ -137,5 +137,10 @@ def _moved(net: OneHidden, old: Weights, inner: Array, features: Array, X: Array
     return Weights(old.a - eta_a * net.sigma * step_a, old.w - eta_w * net.sigma * step_w)
 
 
-def _sums(a: Array, features: Array) -> Array:
+def neuron_sums(a: Array, features: Array) -> Array:
+    """Sums over neurons of readouts (nets, width) times features (nets, width, points).
+
+    >>> neuron_sums(np.ones((1, 2)), np.array([[[1.0], [2.0]]]))
+    array([[3.]])
+    """
     return (a[:, None, :] @ features)[:, 0, :]

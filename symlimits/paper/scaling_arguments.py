@@ -77,7 +77,7 @@ def _transfer(topic: argparse.ArgumentParser) -> None:
     add = topic.add_argument
     add("--base-width", type=int, metavar="N", help="width at which the network was tuned")
     add("--width", type=int, metavar="N", help="the target width: with it, a table of rates and initialisations")
-    add("--rate", type=float, help="learning rate at the base width (default: 1)")
+    add("--rate", help="learning rate at the base width, such as 0.001 or 1/8 (default: 1)")
     add("--inputs", type=int, metavar="D", help="number of inputs, for the first layer")
     add("--outputs", type=int, metavar="K", help="number of outputs")
     add("--pytorch", action="store_true", help="the table as PyTorch code")

@@ -16,11 +16,12 @@ from symlimits.paper.statements import named_activation
 from symlimits.theory.scaling.abc import abc
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.cells import Cell, written
-from symlimits.theory.scaling.coordinate_check import WIDTHS, CoordinateCheck, compare, coordinate_check
+from symlimits.theory.scaling.coordinate_check import WIDTHS, compare, coordinate_check
 from symlimits.theory.scaling.coordinate_text import what
 from symlimits.theory.scaling.fan import one_hidden_layer
 from symlimits.theory.scaling.named import named
-from symlimits.theory.scaling.transfer import Transfer, transfer
+from symlimits.theory.scaling.report import Report
+from symlimits.theory.scaling.transfer import transfer
 
 OK, BROKEN = 0, 1
 PLANE = ("q_sigma", "q", "q_a", "q_w")
@@ -76,6 +77,8 @@ def _abc(arguments: Namespace) -> int:
     for asked, name in ((arguments.picture, "--picture"), (arguments.widths, "--widths")):
         if asked and not (arguments.coordinate_check or arguments.samples):
             raise DomainError(f"{name} without a check", "--coordinate-check or --samples", "--coordinate-check")
+    if arguments.coordinate_check and arguments.samples:
+        raise DomainError("--samples with --coordinate-check", "networks of yours, or simulated ones", "one of the two")
     if arguments.coordinate_check or arguments.samples:
         return _checked(point, arguments)
     if arguments.width is not None or arguments.base_width is not None or arguments.pytorch:
@@ -147,7 +150,7 @@ def _checked(point: Point, arguments: Namespace) -> int:
     return OK if check.ok else BROKEN
 
 
-def _show(result: Transfer | CoordinateCheck, arguments: Namespace) -> None:
+def _show(result: Report, arguments: Namespace) -> None:
     if arguments.json:
         print(json.dumps(result.as_dict(), indent=2))
     elif arguments.latex:

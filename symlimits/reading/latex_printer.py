@@ -37,6 +37,7 @@ INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the sta
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
 PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
 HEADS = (GaussianExpectation, sp.Integral, LineIntegral)  # too large to stand above or below a fraction's bar
+EXTREMES = (sp.Max, sp.Min)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
@@ -69,19 +70,28 @@ class Printer(LatexPrinter):
             return [whole]
         if isinstance(expr, sp.Integral):
             return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
+        if isinstance(expr, EXTREMES):
+            return self._cut_extreme(expr, room)
         return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
+
+    def _cut_extreme(self, expr: sp.Expr, room: float) -> list[str]:
+        """A maximum or minimum cut between its arguments, of which one that is too long is cut too."""
+        whole = [(argument, self._print(argument)) for argument in sorted(expr.args, key=default_sort_key)]
+        cut = [[tex] if rendered_width(tex) <= room else self.pieces(argument, room) for argument, tex in whole]
+        pieces = [piece for argument in cut[:-1] for piece in enclose("", argument, ",")] + cut[-1]
+        return enclose(rf"\{type(expr).__name__.lower()}\bigl(", pieces, r"\bigr)")
 
     def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
         """A product cut before its last expectation, or within an integral or its longest sum."""
         heads = [factor for factor in factors if isinstance(factor, HEADS)]
-        sums = [factor for factor in factors if factor.is_Add]
+        sums = [factor for factor in factors if factor.is_Add or isinstance(factor, EXTREMES)]
         if not heads and not sums:
             return [self._product(factors)]
         inner = _in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
         outer = self._product([factor for factor in factors if factor is not inner], alone=False)
         if len(heads) > 1:
             return [outer, *enclose(r"\quad \times ", self._opened(inner, room), "")]
-        return enclose(outer + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
+        return enclose(outer.rstrip() + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
 
     def _term(self, term: sp.Expr, room: float) -> list[str]:
         return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)

@@ -73,7 +73,7 @@ def test_a_parameterisation_by_name_and_by_exponents(capsys: pytest.CaptureFixtu
 
 
 def test_a_width_transfer(capsys: pytest.CaptureFixture[str]) -> None:
-    table = transfer(named("muP", 2), 64, 1024, rate=0.1)
+    table = transfer(named("muP", 2), 64, 1024, rate="1/10")
     assert ran(f"{MUP} {WIDE}", capsys) == f"{table}\n"
     assert json.loads(ran(f"{MUP} {WIDE} --json", capsys)) == table.as_dict()
     assert ran(f"{MUP} {WIDE} --csv", capsys) == table.csv
@@ -153,8 +153,8 @@ def test_files_of_samples(tmp_path: Path) -> None:
         (f"{MUP} --pytorch", "--base-width"),
         (f"{MUP} --base-width 0 --width 64", "base_width = 0"),
         (f"{MUP} {WIDE} --inputs 0", "inputs = 0"),
-        (f"{MUP} --base-width 64 --width 128 --rate -1", "rate = -1.0"),
-        (f"{MUP} --base-width 64 --width 128 --rate nan", "rate = nan"),
+        (f"{MUP} --base-width 64 --width 128 --rate -1", "rate = '-1'"),
+        (f"{MUP} --base-width 64 --width 128 --rate nan", "rate"),
         (f"{MUP} --rate 0.1", "--rate without widths"),
         (f"{MUP} --inputs 4", "--inputs without widths"),
         (f"{MUP} --multipliers", "--multipliers without widths"),
@@ -167,6 +167,7 @@ def test_files_of_samples(tmp_path: Path) -> None:
         (f"{MUP} --coordinate-check --widths 8,16,32 --steps 0", "steps = 0"),
         (f"{MUP} --coordinate-check --widths 8,16,32 --seed -1", "seed = -1"),
         (f"{MUP} --samples none.csv", "none.csv"),
+        (f"{MUP} --samples none.csv --coordinate-check", "--samples with --coordinate-check"),
         ("one-hidden-layer --rates both", "both"),
         ("one-hidden-layer --q-sigma 0", "q"),
         ("one-hidden-layer --q-sigma x --q 0", "x"),

@@ -90,12 +90,20 @@ class Parameterisations:
             raise DomainError(f"the exponent {shown(name)}", f"one of {', '.join(found)}", "limits('r_1')")
         return found[name]
 
-    def at(self, a: object, b: object, c: object = 0) -> Point:
+    def at(self, a: object = None, b: object = None, c: object = 0, **others: object) -> Point:
         """One parameterisation, by the exponents of its L + 1 layers; a number is that of every layer.
 
         Integers, fractions, exact strings; a float is taken as its decimal, and the point's `notes` say so. Raises
-        `DataError` for another number of layers, `DomainError` for what is no rational number.
+        `DataError` for another number of layers, `DomainError` for what is no rational number, for names other than a,
+        b and c, and without a or b.
+
+        >>> abc(depth=1).at(a=0, b=[0, "1/2"], c=1).verdict
+        'stable, nontrivial, kernel regime'
         """
+        missing = [name for name, value in (("a", a), ("b", b)) if value is None]
+        if others or missing:
+            given = f"exponents {', '.join(others)}" if others else f"no exponents {' and '.join(missing)}"
+            raise DomainError(given, "a, b and c: multipliers, initial weights, rates", "at(a=0, b=[0, '1/2'], c=1)")
         read = [rationals(values, name, self.depth + 1) for values, name in zip((a, b, c), "abc", strict=True)]
         (known_a, known_b, known_c), notes = (tuple(column) for column in zip(*read, strict=True))
         return Point(self.exponents, self.optimizer, known_a, known_b, known_c, sum(notes, ()))

@@ -35,15 +35,25 @@ def limits(known: Exponents) -> dict[str, Limit]:
     lines["r"] = known.changes[-1], f"minus the exponent of the change of the features, layer {depth}", -1
     lines["df_readout"] = known.readout, "the change of the logits by the update of the readout", 1
     lines["df_inherited"] = known.inherited, "the change of the logits by that of the features", 1
-    return {name: _limit(name, line, words, sign, known) for name, (line, words, sign) in lines.items()}
+    return {name: _limit(_letters(name), line, words, sign, known) for name, (line, words, sign) in lines.items()}
+
+
+def _letters(name: str) -> str:
+    r"""The name in LaTeX.
+
+    >>> _letters("r_12"), _letters("df_readout")
+    ('r_{12}', 'df_{\\mathrm{readout}}')
+    """
+    head, _, index = name.partition("_")
+    return f"{head}_{{{index}}}" if index.isdigit() else rf"{head}_{{\mathrm{{{index}}}}}" if index else head
 
 
 def _limit(name: str, line: Line, observable: str, sign: int, known: Exponents) -> Limit:
     symbols = known.names.symbols
     stages = [
         (sign * line.written.expr(symbols), "definition", "the forward and the backward pass; Yang and Hu 2021"),
-        (sign * line.settled.expr(symbols), "hidden layers start at order one", "Yang and Hu 2021, theorem 3.2"),
-        (sign * line.pruned.expr(symbols), "stability of the layers met before", PASSES),
+        (sign * line.settled.expr(symbols), "hidden layers of order one", "Yang and Hu 2021, theorem 3.2"),
+        (sign * line.pruned.expr(symbols), "earlier layers are stable", PASSES),
     ]
     if sign < 0:
         stages.append((minimum(line.pruned, symbols), "common terms", "algebra"))

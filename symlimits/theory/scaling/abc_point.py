@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from importlib import import_module
-from typing import Any
 
 import sympy as sp
 
@@ -15,10 +13,22 @@ from symlimits.derivation.affine import as_fraction
 from symlimits.derivation.maxplus import MaxPlus
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
+from symlimits.limits import Limit
 from symlimits.theory.scaling.alignment import course
 from symlimits.theory.scaling.cells import written
-from symlimits.theory.scaling.exact_numbers import rationals
+from symlimits.theory.scaling.coordinate_check import (
+    ALLOWANCE,
+    ALPHA,
+    SAMPLES_ALPHA,
+    WIDTHS,
+    CoordinateCheck,
+    Samples,
+    compare,
+    coordinate_check,
+)
+from symlimits.theory.scaling.exact_numbers import Factor, rationals
 from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, Line
+from symlimits.theory.scaling.transfer import Transfer, transfer
 
 Rationals = tuple[sp.Rational, ...]
 SETTLED = 3  # steps after which the exponents of a stable network are the final ones: the readout's update is met
@@ -124,6 +134,19 @@ class Point:
         changes = {name: told[-1][name] for name in told[-1] if name not in start}
         return {name: _sympy(value) for name, value in {**start, **changes}.items()}
 
+    def limit(self, quantity: str, steps: int = SETTLED) -> Limit:
+        """The exponent of h1, ..., hL, f or dh1, ..., dhL, df after `steps` steps as a claim about finite networks.
+
+        `certify(sizes=...)` trains networks of tanh with frozen gradients. Raises `DomainError` for another quantity.
+
+        >>> from symlimits.theory.scaling.named import named
+        >>> named("muP", depth=2).limit("f").expr
+        -1/2
+        """
+        from symlimits.theory.scaling.abc_experiment import exponent_limit  # which asks for a point
+
+        return exponent_limit(self, quantity, steps)
+
     def gauged(self, *shifts: object) -> Point:
         r"""The same training with $\theta_l$ powers of the width moved from each layer's weights to its multiplier.
 
@@ -138,22 +161,55 @@ class Point:
         )
         return Point(self.exponents, self.optimizer, a, b, c, self.notes + notes)
 
-    def transfer(self, base_width: int, width: int, **options: Any) -> Any:
-        """The table of a width transfer: `transfer.py`."""
-        from symlimits.theory.scaling.transfer import transfer
+    def transfer(
+        self, base_width: int, width: int, rate: Factor | Sequence[Factor] = 1.0, inputs: int | None = None,
+        outputs: int | None = None, stds: Sequence[Factor] | None = None,
+    ) -> Transfer:  # fmt: skip
+        """Multiplier, deviation and rate of every layer at `width`, for a network that was tuned at `base_width`.
 
-        return transfer(self, base_width, width, **options)
+        Arguments and errors are those of `transfer.transfer`.
 
-    def coordinate_check(self, *args: Any, **options: Any) -> Any:
-        """Predicted against measured slopes of every layer: `coordinate_check.py`."""
-        check = import_module("symlimits.theory.scaling.coordinate_check").coordinate_check
-        return check(self, *args, **options)
+        >>> from symlimits.theory.scaling.named import named
+        >>> table = named("muP", depth=2, optimizer="adam").transfer(256, 4096, rate="1/1000")
+        >>> [row.rate for row in table.layers]
+        [0.001, 6.25e-05, 0.001]
+        """
+        return transfer(self, base_width, width, rate, inputs, outputs, stds)
 
-    def compare(self, samples: Any, **options: Any) -> Any:
-        """Sizes in networks of one's own, {width: {"h1": [...], ...}}, against the exponents: `coordinate_check.py`."""
-        from symlimits.theory.scaling.coordinate_check import compare
+    def coordinate_check(
+        self, widths: Sequence[int] = WIDTHS, seed: int = 0, steps: int = SETTLED,
+        gradients: str = "frozen", parameterised_as: Point | None = None,
+        alpha: float = ALPHA, allowance: float = ALLOWANCE,
+    ) -> CoordinateCheck:  # fmt: skip
+        """Networks simulated at `widths`: the slopes of h1, ..., f, dh1, ..., df against the predicted exponents.
 
-        return compare(self, samples, **options)
+        Three or more widths; the changes are those after `steps` steps. `gradients` in the logits stay the same
+        ("frozen") or are those of the logistic loss ("loss"); `parameterised_as` is how the networks are made in truth:
+        a check that has to fail. `alpha` bounds false alarms of the whole table, `allowance` is what finite width may
+        do to a slope. Raises `DomainError` for fewer widths, unknown gradients, and levels that are none.
+
+        >>> from symlimits.theory.scaling.named import named
+        >>> check = named("muP", depth=1).coordinate_check(widths=(32, 64, 128, 256))
+        >>> check.ok, [row.name for row in check.rows]
+        (True, ['h1', 'f', 'dh1', 'df'])
+        """
+        return coordinate_check(self, widths, seed, steps, gradients, parameterised_as, alpha, allowance)
+
+    def compare(
+        self, samples: Samples, alpha: float = SAMPLES_ALPHA, allowance: float = ALLOWANCE, steps: int = SETTLED
+    ) -> CoordinateCheck:
+        """Sizes in networks of one's own, `samples` {width: {"h1": [...], ...}}, against the exponents.
+
+        A list holds one number a network, the root mean square over units and batch; changes dh1, ... are those after
+        `steps` steps. Raises `DataError` for rows that are unknown or missing at a width, fewer than three widths or
+        two networks, and numbers that are not positive.
+
+        >>> from symlimits.theory.scaling.named import named
+        >>> nets = {n: {"f": [n**-0.5, 1.02 * n**-0.5, 0.98 * n**-0.5]} for n in (64, 256, 1024)}
+        >>> named("muP", depth=2).compare(nets).ok, named("NTK", depth=2).compare(nets).failing
+        (True, ('f',))
+        """
+        return compare(self, samples, alpha, allowance, steps)
 
     def _at(self, line: Line) -> sp.Rational:
         return _value(line.pruned, self.coordinates)

@@ -10,11 +10,9 @@ from symlimits.derivation.polyhedra import witness
 from symlimits.theory.scaling import exponents, naming
 from symlimits.theory.scaling.arrangement import Piece, Seen, Signature
 from symlimits.theory.scaling.branches import Region
-from symlimits.theory.scaling.cells import Cell, readable
+from symlimits.theory.scaling.cells import SIZES, Cell, readable
 from symlimits.theory.scaling.models import LimitModel
 from symlimits.theory.scaling.one_hidden import Network
-
-WORDS = {-1: "vanish", 0: "finite", 1: "diverge"}
 
 
 def rank(cell: Cell) -> tuple[int, bool, str]:
@@ -61,8 +59,8 @@ def cell(net: Network, name: str, s: Signature, region: Region, group: Sequence[
         "kernel_increment_trained": exponents.relative(found["change_trained"], found["kernel"], region).expr(symbols),
     }
     properties = {
-        "logits_at_init": WORDS[s.start],
-        "kernels_at_init": WORDS[(start > 0) - (start < 0)],
+        "logits_at_init": SIZES[s.start],
+        "kernels_at_init": SIZES[(start > 0) - (start < 0)],
         "kernels": "evolve" if evolve else "constant",
         "init": "kept" if s.kept else "forgotten",
     }

@@ -11,6 +11,8 @@ import sympy as sp
 from symlimits.derivation.polyhedra import Constraint
 from symlimits.theory.scaling.models import LimitModel
 
+SIZES = {-1: "vanish", 0: "finite", 1: "diverge"}  # what becomes of a quantity, by the sign of its exponent
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cell:
@@ -36,6 +38,14 @@ class Cell:
     signature: tuple[object, ...]
     notes: tuple[str, ...] = ()
     stable: ClassVar[bool] = True
+
+    @property
+    def values(self) -> dict[str, sp.Rational]:
+        """The exponents at the witness, numbers."""
+        return {
+            name: formula.subs({symbol: self.witness[symbol.name] for symbol in formula.free_symbols})
+            for name, formula in self.exponents.items()
+        }
 
     def __repr__(self) -> str:
         where = ", ".join(written(relation) for relation in self.inequalities)

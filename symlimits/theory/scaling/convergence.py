@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from symlimits.errors import DomainError
 from symlimits.finite.one_hidden import WidthPowers, draw, logistic, train
-from symlimits.language.activation import activation
+from symlimits.language.names import shown
 from symlimits.theory.scaling.models import LimitModel
-from symlimits.theory.scaling.problem import Functions, labels
+from symlimits.theory.scaling.problem import Functions, count, problem
+from symlimits.theory.scaling.traits import named
 
 Array = npt.NDArray[np.float64]
 MEDIAN_ERROR = 0.93  # of a median, in quartile ranges over the root of the count, for a normal law
@@ -23,7 +26,8 @@ LARGEST = 2**22  # numbers of hidden features held at once
 class Wide:
     r"""A family of networks: powers of the width, their factors $\sigma_*$ and $\eta_*$, exponents of the logits.
 
-    `start` and `later` are $e_0$ and $e_k$ of $F^{(k)} = \lim d^{-e_k}f^{(k)}$.
+    `fan.networks` makes those of a point of the plane. `start` and `later` are $e_0$ and $e_k$ of
+    $F^{(k)} = \lim d^{-e_k}f^{(k)}$.
     """
 
     powers: WidthPowers
@@ -57,21 +61,38 @@ class Convergence:
 
 
 def convergence(
-    model: LimitModel, wide: Wide, X: Array, y: Array, steps: int, widths: Sequence[int], nets: int = 12, seed: int = 0
+    model: LimitModel, wide: Wide, X: Any, y: Any, steps: int, widths: Sequence[int], nets: int = 12, seed: int = 0
 ) -> Convergence:
     r"""The error $\|d^{-e_k}f^{(k)} - F^{(k)}\|/\|F^{(k)}\|$ at k = `steps`, networks with the logistic gradient.
 
-    F starts from the logits of the network it is held against. Norms are over the data.
+    `wide` are the networks, such as `fan.networks(...)`; `X` (n, p) the data, `y` (n,) labels of 1 and -1; two or more
+    `widths`, each with `nets` networks. F starts from the logits of the network it is held against. Norms are over the
+    data. Raises `DataError` for data of other shapes, `DomainError` for counts that are none and for another model.
 
-    >>> MF = LimitModel("measure", ("zero", "logit"))
-    >>> wide = Wide(WidthPowers(-1, 1, 1), start=-0.5, later=0, phi="erf(x)")
-    >>> convergence(MF, wide, np.eye(2), np.array([1.0, -1.0]), 2, (64, 1024), nets=4).falls
+    >>> from symlimits.theory.scaling.fan import one_hidden_layer
+    >>> fan, place = one_hidden_layer(activation="erf"), {"q_sigma": -1, "q": 1}
+    >>> model, wide = fan.at(**place).limit_model, fan.networks(**place)
+    >>> convergence(model, wide, np.eye(2), [1, -1], 2, (64, 1024), nets=4).falls
     True
     """
-    y = labels(y, len(X))
+    for value, kind in ((model, LimitModel), (wide, Wide)):
+        if not isinstance(value, kind):
+            raise DomainError(
+                shown(value), f"a {kind.__name__}", "fan['MF'].limit_model, fan.networks(q_sigma=-1, q=1)"
+            )
+    asked = problem(X, y, steps, wide.phi, wide.sigma, wide.eta, 1, seed, None, None)
+    X, y, steps, nets = asked.X, asked.y, asked.steps, count(nets, "nets")
+    widths = _widths(widths)
     rows = [_error(model, wide, X, y, steps, width, nets, np.random.default_rng([seed, width])) for width in widths]
     errors, deviations = zip(*rows, strict=True)
     return Convergence(tuple(widths), np.array(errors), np.array(deviations))
+
+
+def _widths(widths: object) -> list[int]:
+    found = [count(width, "widths") for width in widths] if isinstance(widths, Sequence | np.ndarray) else []
+    if len(set(found)) < 2 or isinstance(widths, str):
+        raise DomainError(f"widths = {shown(widths)}", "two or more widths", "widths=(256, 1024, 4096)")
+    return found
 
 
 def _error(
@@ -92,7 +113,7 @@ def _ends(
     wide: Wide, X: Array, y: Array, steps: int, width: int, nets: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Logits at the start and at the end, over their powers of the width."""
-    functions = Functions.of(activation(wide.phi))
+    functions = Functions.of(named(wide.phi))
     net = wide.powers.net(functions.phi, functions.slope, width, wide.sigma, (wide.eta, wide.eta))
     states = train(net, draw(nets, width, X.shape[1], rng), X, steps, logistic(y))
     first = next(states).logits

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv as writer
-import io
 from math import exp
 from typing import TYPE_CHECKING, Any
 
-from symlimits.theory.scaling.transfer_text import aligned
+from symlimits.theory.scaling.report import aligned, separated
 
 if TYPE_CHECKING:
     from symlimits.theory.scaling.coordinate_check import CoordinateCheck, Row
@@ -110,14 +108,13 @@ def table(check: CoordinateCheck) -> str:
 
 def csv(check: CoordinateCheck) -> str:
     """A line a row and width: the slope's columns are repeated."""
-    out = io.StringIO()
-    lines = writer.writer(out, lineterminator="\n")
-    lines.writerow((*COLUMNS, *POINT_COLUMNS))
+    lines: list[tuple[object, ...]] = [(*COLUMNS, *POINT_COLUMNS)]
     for row in check.rows:
         fit = (row.measured.exponent, row.measured.standard_error, *row.interval, row.detectable, row.verdict)
-        for width, mean, error in row.measured.points:
-            lines.writerow((row.name, row.predicted, *fit, width, exp(mean), error))
-    return out.getvalue()
+        lines += [
+            (row.name, row.predicted, *fit, width, exp(mean), error) for width, mean, error in row.measured.points
+        ]
+    return separated(lines)
 
 
 def as_dict(check: CoordinateCheck) -> dict[str, Any]:

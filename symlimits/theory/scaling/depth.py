@@ -58,7 +58,7 @@ class DepthExponents:
 
         Raises `DomainError` where the initialisation diverges.
 
-        >>> depth("sgd").rate("1/2"), depth("adam").rate("1/2")
+        >>> depth_exponents("sgd").rate("1/2"), depth_exponents("adam").rate("1/2")
         (0, 1/2)
         """
         value, _ = rational(alpha, "alpha")
@@ -69,12 +69,12 @@ class DepthExponents:
         return max(sp.solve(form.expr((value, GAMMA)), GAMMA)[0] for form in self.update_number.forms)
 
 
-def depth(optimizer: str = "sgd") -> DepthExponents:
+def depth_exponents(optimizer: str = "sgd") -> DepthExponents:
     r"""Depth exponents under "sgd", or "adam" or "sign".
 
-    >>> depth("sgd").update, depth("adam").update
+    >>> depth_exponents("sgd").update, depth_exponents("adam").update
     (-2*alpha - gamma + 1, -alpha - gamma + 1)
-    >>> depth("sgd").stable
+    >>> depth_exponents("sgd").stable
     (1 - 2*alpha <= 0, -2*alpha - gamma + 1 <= 0)
     """
     if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:

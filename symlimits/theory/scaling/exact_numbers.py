@@ -1,15 +1,20 @@
-"""Exponents at the door: exact rationals, and a remark for each that was a float."""
+"""Numbers at the door: exponents as exact rationals, with a remark for each that was a float; factors as floats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, DomainError
+from symlimits.derivation.affine import as_fraction
+from symlimits.errors import DataError, DomainError, FormulaError
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
+
+Factor = float | str | sp.Expr  # a positive number, or exactly
+DIGITS = 20  # more than a float holds
 
 
 def rational(value: object, name: str) -> tuple[sp.Rational, tuple[str, ...]]:
@@ -42,3 +47,20 @@ def rationals(values: object, name: str, count: int) -> tuple[tuple[sp.Rational,
         return (number,) * count, remarks
     pairs = [rational(value, f"{name}[{place}]") for place, value in enumerate(given)]
     return tuple(number for number, _ in pairs), tuple(remark for _, remarks in pairs for remark in remarks)
+
+
+def positive(value: object, name: str) -> float:
+    """A positive number as a float: from a number, or from an exact string or expression without symbols.
+
+    >>> positive("1/8", "rate"), positive(0.1, "rate"), positive("sqrt(4)", "sigma")
+    (0.125, 0.1, 2.0)
+    """
+    try:
+        number = exact(value, name)
+        rounded = as_fraction(number) if number.is_Rational else number.evalf(DIGITS)
+        found = float(rounded) if number.is_positive else 0.0
+    except (FormulaError, OverflowError, TypeError):  # no number, too large, or a symbol that is declared positive
+        found = 0.0
+    if not 0 < found < inf:
+        raise DomainError(f"{name} = {shown(value)}", "a positive number", f"{name}=0.1, or the exact {name}='1/10'")
+    return found

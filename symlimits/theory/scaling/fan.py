@@ -13,6 +13,7 @@ import sympy as sp
 from symlimits.activations import silu
 from symlimits.derivation.affine import as_fraction
 from symlimits.errors import DomainError
+from symlimits.finite.one_hidden import WidthPowers
 from symlimits.language.activation import Activation
 from symlimits.language.names import shown
 from symlimits.limits import Limit
@@ -20,7 +21,8 @@ from symlimits.theory.scaling import building, exponents, picture, tables, verdi
 from symlimits.theory.scaling.arrangement import Piece, Signature, hull, pieces
 from symlimits.theory.scaling.branches import Branch, branches, seen
 from symlimits.theory.scaling.cells import Cell, Verdict, written
-from symlimits.theory.scaling.exact_numbers import rational
+from symlimits.theory.scaling.convergence import Wide
+from symlimits.theory.scaling.exact_numbers import Factor, positive, rational
 from symlimits.theory.scaling.one_hidden import PLANES, Network
 from symlimits.theory.scaling.traits import named, traits
 
@@ -86,12 +88,33 @@ class Fan:
                 return replace(cell, notes=(*cell.notes, *notes))
         return replace(verdicts.verdict(self.net, self.branches, point), notes=notes)
 
+    def networks(self, sigma: Factor = 1.0, eta: Factor = 1.0, **exponents: object) -> Wide:
+        r"""The finite networks of a point of the plane, which `convergence` holds against its limit model.
+
+        Exponents as for `at`, equal rates; `sigma` and `eta` are the factors of the powers of the width. Raises
+        `DomainError` for separate rates, for factors that are not positive, and where no limit model holds.
+
+        >>> one_hidden_layer().networks(q_sigma="-1/2", q=0, eta=4).start
+        0.0
+        """
+        cell = self.at(**exponents)
+        if len(self.symbols) != 2 or not isinstance(cell, Cell):
+            given = f"{cell.kind} exponents" if isinstance(cell, Verdict) else "networks of separate rates"
+            raise DomainError(given, "a point of a limit model of equal rates", "fan.networks(q_sigma='-1/2', q=0)")
+        place = {symbol: rational(exponents[symbol.name], symbol.name)[0] for symbol in self.symbols}
+        e = {name: cell.exponents[name].subs(place) for name in ("f_init", "f_a", "f_w", "f_aw")}
+        q_sigma, q = (float(place[symbol]) for symbol in self.symbols)
+        factors = positive(sigma, "sigma"), positive(eta, "eta")
+        return Wide(WidthPowers(q_sigma, q, q), float(e["f_init"]), float(sp.Max(*e.values())), *factors, self.phi)
+
     def derivation(self, quantity: str, cell: str | None = None) -> Limit:
         """The exponent of a quantity, derived: the maximum that the calculus gives, and what a region leaves of it.
 
         `quantity` is a key of `cell.exponents`, `cell` the name of a cell; without it the region is the part of the
-        plane where exponents settle. It has no experiment; `claims.exponent_limit` adds the finite networks. Raises
-        `DomainError` for another name.
+        plane where exponents settle, if they do so in one way. They settle in several, and a cell has to be named,
+        with separate rates and a homogeneous activation, whose input weights may outgrow their start. It has no
+        experiment; `scaling.exponent_limit` adds the finite networks. Raises `DomainError` for another name, and where
+        the name of a cell is missing.
 
         >>> fan = one_hidden_layer()
         >>> print(fan.derivation("f_aw", "MF-NTK").explain())  # doctest: +ELLIPSIS
@@ -105,17 +128,26 @@ class Fan:
             known = ", ".join(exponents.NAMES)
             raise DomainError(f"quantity = {shown(quantity)}", f"one of {known}", "'f_aw'")
         if cell is None:
-            branch = self._settled[0]
+            if len(self._settled) > 1:
+                given = f"{quantity} on {len(self._settled)} regions where exponents settle, each in its own way"
+                raise DomainError(given, "the name of a cell", f"fan.derivation({quantity!r}, {self.cells[0].name!r})")
+            (branch,) = self._settled
             return exponents.derived(self.net, branch, branch.region, len(branch.states) - 1, quantity)
         home = self[cell]
         branch = _branch_at(self._settled, tuple(as_fraction(home.witness[s.name]) for s in self.symbols))
         return exponents.derived(self.net, branch, home.constraints, home.settling, quantity)
 
     def latex(self) -> str:
-        r"""A table of the models for a paper: inequalities, properties, limit equations. It needs booktabs and amsmath.
+        r"""A table of the models for a paper, with a legend, and their equations beneath it; it needs booktabs.
 
-        >>> one_hidden_layer().latex().splitlines()[1]
-        '\\toprule'
+        The 13 models of equal rates fit a plain article of one column; the 49 or more of separate rates are too wide
+        for a portrait page.
+
+        >>> print(*one_hidden_layer().latex().splitlines()[4:8], sep="\n")
+        model & exponents & $f^{(0)}$ & $K$ & $\Delta K$ & $\varphi$ &  & $g^{(0)}$ & $g^{(k)}$ \\
+        \midrule
+        MF & $q_{\sigma} = -1$, $q = 1$ & $0$ & $1$ & $1$ & $0$ & C & $0$ & $F$ \\
+        NTK & $q_{\sigma} = -1/2$, $q = 0$ & $1$ & $1$ & $0$ & $1$ & A & $F$ & $F$ \\
         """
         return tables.table(self.cells)
 

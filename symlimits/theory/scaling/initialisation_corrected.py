@@ -13,13 +13,11 @@ import sympy as sp
 
 from symlimits.finite.frozen_training import FrozenTraining
 from symlimits.finite.one_hidden import WidthPowers
-from symlimits.theory.scaling.cells import Cell
+from symlimits.theory.scaling.cells import SIZES
 from symlimits.theory.scaling.convergence import Wide
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
 from symlimits.theory.scaling.models import LimitModel
 from symlimits.theory.scaling.problem import Functions
-
-WORDS = {-1: "vanish", 0: "finite", 1: "diverge"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +36,15 @@ class InitialisationCorrected:
     @property
     def exponents(self) -> dict[str, sp.Rational]:
         """Those of the mean field at its vertex, the initial logit's of the NTK at its own."""
-        moving, starting = (_at_witness(self.fan[name]) for name in ("MF", "NTK"))
+        moving, starting = (self.fan[name].values for name in ("MF", "NTK"))
         return moving | {"f_init": starting["f_init"]}
 
     @property
     def properties(self) -> Mapping[str, str]:
         """The four properties by the signs of the exponents."""
         return {
-            "logits_at_init": WORDS[_sign(self.exponents["f_init"])],
-            "kernels_at_init": WORDS[_sign(self.exponents["kernel"])],
+            "logits_at_init": SIZES[_sign(self.exponents["f_init"])],
+            "kernels_at_init": SIZES[_sign(self.exponents["kernel"])],
             "kernels": "evolve" if self.exponents["kernel_increment"] == 0 else "constant",
             "init": "kept" if self.exponents["f_init"] >= self._change else "forgotten",
         }
@@ -87,14 +85,6 @@ def initialisation_corrected(activation: object = "x/(1+exp(-x))") -> Initialisa
     0
     """
     return InitialisationCorrected(one_hidden_layer(activation=activation))
-
-
-def _at_witness(cell: Cell) -> dict[str, sp.Rational]:
-    """Formulas of the exponents at the witness: its names are those of the symbols."""
-    return {
-        name: formula.subs({symbol: cell.witness[symbol.name] for symbol in formula.free_symbols})
-        for name, formula in cell.exponents.items()
-    }
 
 
 def _sign(number: sp.Rational) -> int:

@@ -17,6 +17,7 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.theory.scaling import dynamics, equations
+from symlimits.theory.scaling.exact_numbers import Factor
 from symlimits.theory.scaling.problem import Problem, problem
 
 Array = npt.NDArray[np.float64]
@@ -110,19 +111,20 @@ class LimitModel:
         return self.trajectory(X, y, steps, **options).F
 
     def trajectory(
-        self, X: Any, y: Any, steps: int, activation: object = "x/(1+exp(-x))", sigma: float = 1.0,
-        eta: float | tuple[float, float] = 1.0, particles: int = 2**14, seed: int = 0, points: Any = None,
+        self, X: Any, y: Any, steps: int, activation: object = "x/(1+exp(-x))", sigma: Factor = 1.0,
+        eta: Factor | tuple[Factor, Factor] = 1.0, particles: int = 2**14, seed: int = 0, points: Any = None,
         start: Any = None,
     ) -> Trajectory:  # fmt: skip
         r"""The limits of the logits before the first step and after each, with standard errors.
 
         `X` (n, p) are the data, `y` (n,) labels of 1 and -1, `points` (m, p) where F is asked for (the data when left
         out). $\sigma_*$ = `sigma` and $\eta_*$ = `eta`, one for both layers or $(\eta_a, \eta_w)$, are the constants
-        before the powers of the width; one of a pair may be zero, for a cell whose other kernel is the larger one.
-        `activation` is an activation, its name or a formula. `start` is the limit at the start at the points, or at the
-        data and then the points; drawn from the Gaussian process by `seed` when left out. A measure is that of
-        `particles` in all, quasi-random and in pairs (a, w), (-a, w), in REPEATS independent sets whose spread is the
-        error. Raises `DataError` for data of other shapes, `DomainError` for rates or counts that are not positive.
+        before the powers of the width, numbers or exact strings; one of a pair may be zero, for a cell whose other
+        kernel is the larger one. `activation` is an activation, its name or a formula. `start` is the limit at the
+        start at the points, or at the data and then the points; drawn from the Gaussian process by `seed` when left
+        out. A measure is that of `particles` in all, quasi-random and in pairs (a, w), (-a, w), in REPEATS independent
+        sets whose spread is the error. Raises `DataError` for data of other shapes, `DomainError` for rates or counts
+        that are not positive.
         """
         asked = problem(X, y, steps, activation, sigma, eta, particles, seed, points, start)
         return Trajectory(*_run(self, asked))

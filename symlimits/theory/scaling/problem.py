@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,12 @@ import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
 from symlimits.language.activation import Activation, x
+from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.points import check_seed
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.kernel import ScalarKernel
+from symlimits.theory.scaling.exact_numbers import positive
 from symlimits.theory.scaling.traits import named
 
 Array = npt.NDArray[np.float64]
@@ -69,8 +70,8 @@ def problem(
         raise DataError("a point of norm zero", "points with a direction", "a constant as a further coordinate")
     check_seed(seed)
     return Problem(
-        X, labels(y, len(X)), everywhere, slice(0 if points is None else len(X), None), _count(steps, "steps"),
-        named(phi), _positive(sigma, "sigma"), _rates(eta), _particles(particles), int(seed),
+        X, labels(y, len(X)), everywhere, slice(0 if points is None else len(X), None), count(steps, "steps"),
+        named(phi), positive(sigma, "sigma"), _rates(eta), _particles(particles), int(seed),
         None if start is None else _start(start, len(everywhere)),
     )  # fmt: skip
 
@@ -110,31 +111,26 @@ def _start(start: Any, n: int) -> Array:
 def _rates(eta: Any) -> tuple[float, float]:
     """One rate for both layers, or a pair of which one may be zero: what a kernel that is the smaller one has."""
     if not isinstance(eta, tuple) or len(eta) != 2:
-        return (_positive(eta, "eta"),) * 2
-    eta_a, eta_w = (rate if _is_zero(rate) else _positive(rate, "eta") for rate in eta)
+        return (positive(eta, "eta"),) * 2
+    eta_a, eta_w = (rate if _is_zero(rate) else positive(rate, "eta") for rate in eta)
     if not (eta_a or eta_w):
         raise DomainError(f"eta = {shown(eta)}", "a rate that is not zero", "eta=(1.0, 0.0)")
     return float(eta_a), float(eta_w)
 
 
 def _is_zero(rate: Any) -> bool:
-    return isinstance(rate, Real) and not isinstance(rate, bool) and rate == 0
+    return bool(exact(rate, "eta") == 0)
 
 
 def _particles(value: Any) -> int:
-    found = _count(value, "particles")
+    found = count(value, "particles")
     if found > MOST_PARTICLES:
         raise DomainError(f"particles = {found}", f"{MOST_PARTICLES} or fewer: all are held", "particles=2**17")
     return found
 
 
-def _positive(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < float("inf"):
-        raise DomainError(f"{name} = {shown(value)}", "a positive number", f"{name}=1.0")
-    return float(value)
-
-
-def _count(value: Any, name: str) -> int:
+def count(value: Any, name: str) -> int:
+    """The value if it is a count, 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise DomainError(f"{name} = {shown(value)}", "an integer, 1 or larger", f"{name}=100")
     return int(value)

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
-from numbers import Real
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import sympy as sp
@@ -20,7 +18,9 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_training import Layers
 from symlimits.language.names import shown
 from symlimits.theory.scaling import transfer_text as text
+from symlimits.theory.scaling.exact_numbers import Factor, positive
 from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS
+from symlimits.theory.scaling.report import Report, Writer
 
 
 class Parameterisation(Protocol):
@@ -69,8 +69,13 @@ class LayerTransfer:
 
 
 @dataclass(frozen=True, repr=False)
-class Transfer:
-    """The table of a width transfer: `layers` with multipliers, `absorbed` for an ordinary network without them."""
+class Transfer(Report):
+    """The table of a width transfer: `layers` with multipliers, `absorbed` for an ordinary network without them.
+
+    `str`, `csv`, `as_dict()` and `latex()` hold both forms.
+    """
+
+    writer: ClassVar[Writer] = text
 
     optimizer: str
     base_width: int
@@ -100,30 +105,12 @@ class Transfer:
         ]
         return Transfer(self.optimizer, self.base_width, self.width, tuple(rows))
 
-    def __str__(self) -> str:
-        return text.tables(self)
-
-    __repr__ = __str__
-
-    @property
-    def csv(self) -> str:
-        """A line a layer: numbers with multipliers, then without."""
-        return text.csv(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers: widths, optimizer, and for each layer multiplier, init_std and lr, in both forms."""
-        return text.as_dict(self)
-
     def pytorch(self, multipliers: bool = False) -> str:
         """Code to paste: `nn.init.normal_` and the optimizer's groups for `layers`, a list of `nn.Linear`.
 
         Without multipliers for an ordinary network; with them the forward pass is written out too.
         """
         return text.pytorch(self if multipliers else self.absorbed, multipliers)
-
-    def latex(self) -> str:
-        """Both tables as a LaTeX tabular."""
-        return text.latex(self)
 
     def finite(self, inputs: int) -> Layers:
         """The numbers of `finite.deep_training` for such a network with so many inputs."""
@@ -136,16 +123,17 @@ def transfer(
     point: Parameterisation,
     base_width: int,
     width: int,
-    rate: float | Sequence[float] = 1.0,
+    rate: Factor | Sequence[Factor] = 1.0,
     inputs: int | None = None,
     outputs: int | None = None,
-    stds: Sequence[float] | None = None,
+    stds: Sequence[Factor] | None = None,
 ) -> Transfer:
     """The table from `base_width` to `width`, for a network that was tuned at the base width.
 
     `rate` is the learning rate there, one number or one a layer; `stds` the standard deviations of the initial weights
-    there (default: one over the root of the fan-in). `inputs` and `outputs` are for the table's shapes. Raises
-    `DomainError` for widths that are not positive integers, rates or deviations that are not positive.
+    there (default: one over the root of the fan-in); numbers, or exact strings such as "1/10". `inputs` and `outputs`
+    are for the table's shapes. Raises `DomainError` for widths that are not positive integers, rates or deviations that
+    are not positive, `DataError` for another number of them than layers.
 
     >>> from types import SimpleNamespace
     >>> half = sp.Rational(1, 2)
@@ -173,24 +161,19 @@ def transfer(
     return Transfer(point.optimizer, int(base_width), int(width), tuple(rows))
 
 
-def _deviations(stds: Sequence[float] | None, inputs: int | None, base_width: int, count: int) -> list[float | None]:
+def _deviations(stds: Sequence[Factor] | None, inputs: int | None, base_width: int, count: int) -> list[float | None]:
     if stds is not None:
         return [*_positive(stds, count, "stds")]
     return [None if inputs is None else inputs**-0.5, *[base_width**-0.5] * (count - 1)]
 
 
 def _positive(values: object, count: int, name: str) -> list[float]:
-    alone = isinstance(values, Real) and not isinstance(values, bool)
     several = isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.ndim == 1)
-    numbers: list[Any] = [values] * count if alone else list(values) if several else []  # type: ignore[call-overload]
+    numbers: list[Any] = list(values) if several else [values] * count  # type: ignore[call-overload]
     if len(numbers) != count:
         given = f"{name} = {shown(values)}"
         raise DataError(given, f"a number, or {count}, one for each layer", f"{name}=[{', '.join(['0.1'] * count)}]")
-    for number in numbers:
-        known = isinstance(number, Real) and not isinstance(number, bool)
-        if not (known and isfinite(number) and number > 0):
-            raise DomainError(f"{name} = {shown(values)}", "positive numbers", f"{name}=0.1")
-    return [float(number) for number in numbers]
+    return [positive(number, name) for number in numbers]
 
 
 def _count(value: object, name: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv as writer
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from symlimits.theory.scaling.report import aligned, separated
 
 if TYPE_CHECKING:
     from symlimits.theory.scaling.transfer import LayerTransfer, Transfer
@@ -15,12 +15,12 @@ OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "sign": "Adam"}
 WITH, WITHOUT = "with multipliers", "without multipliers (an ordinary nn.Linear network)"
 
 
-def tables(table: Transfer) -> str:
+def table(found: Transfer) -> str:
     """Both forms, one below the other; in one where they are the same."""
-    title = f"{OPTIMIZERS[table.optimizer]}, width {table.base_width} -> {table.width}"
-    if all(row.multiplier_factor == 1 for row in table.layers):
-        return f"{title}\n\n{aligned(HEADER, rows(table))}"
-    forms = ((WITH, table), (WITHOUT, table.absorbed))
+    title = f"{OPTIMIZERS[found.optimizer]}, width {found.base_width} -> {found.width}"
+    if all(row.multiplier_factor == 1 for row in found.layers):
+        return f"{title}\n\n{aligned(HEADER, rows(found))}"
+    forms = ((WITH, found), (WITHOUT, found.absorbed))
     return "\n\n".join([title, *(f"{name}\n{aligned(HEADER, rows(form))}" for name, form in forms)])
 
 
@@ -30,13 +30,6 @@ def rows(table: Transfer) -> list[tuple[str, ...]]:
         (row.name, f"{_fan(row.fan_in, 'd')} -> {_fan(row.fan_out, 'k')}", number(row.multiplier), std(row), rate(row))
         for row in table.layers
     ]
-
-
-def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Columns of equal width."""
-    widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *body)]
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def std(row: LayerTransfer) -> str:
@@ -66,16 +59,23 @@ def _fan(fan: int | None, letter: str) -> str:
 
 def csv(table: Transfer) -> str:
     """A line a layer and form."""
-    out = io.StringIO()
-    lines = writer.writer(out, lineterminator="\n")
-    lines.writerow(
-        ("form", "layer", "fan_in", "fan_out", "multiplier", "std_factor", "init_std", "lr_factor", "learning_rate")
+    header = (
+        "form",
+        "layer",
+        "fan_in",
+        "fan_out",
+        "multiplier",
+        "std_factor",
+        "init_std",
+        "lr_factor",
+        "learning_rate",
     )
+    lines: list[tuple[object, ...]] = [header]
     for form, found in (("multipliers", table), ("absorbed", table.absorbed)):
         for row in found.layers:
             factors = [float(row.std_factor), row.std, float(row.rate_factor), row.rate]
-            lines.writerow((form, row.name, row.fan_in, row.fan_out, row.multiplier, *factors))
-    return out.getvalue()
+            lines.append((form, row.name, row.fan_in, row.fan_out, row.multiplier, *factors))
+    return separated(lines)
 
 
 def as_dict(table: Transfer) -> dict[str, Any]:

@@ -212,3 +212,12 @@ def test_the_table_is_for_booktabs():
     assert {OPTIMIZERS[row.optimizer] for row in NAMES.values()} == {"sgd", "sign"}
     assert (gauge_power("sgd"), gauge_power("adam")) == (2, 1)
     assert MaxPlus() not in [line.pruned for line in abc(2).exponents.updates]
+
+
+@pytest.mark.parametrize(
+    ("exponents", "words"),
+    [({"a": 0, "b": 0, "d": 1}, "exponents d"), ({"a": 0}, "no exponents b"), ({}, "no exponents a and b")],
+)
+def test_names_of_exponents_are_checked(exponents, words):
+    with pytest.raises(DomainError, match=f"{words}; wanted: a, b and c"):
+        abc(2).at(**exponents)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symlimits.errors import DomainError
-from symlimits.theory.scaling.depth import ALPHA, GAMMA, depth
+from symlimits.theory.scaling.depth import ALPHA, GAMMA, depth_exponents
 
 DEPTHS, WIDTH, SEEDS = (16, 32, 64, 128), 48, 6
 DEVIATION = 0.12  # six networks of width 48, depths over three octaves: crossover at the shallow end
@@ -14,7 +14,7 @@ DEVIATION = 0.12  # six networks of width 48, depths over three octaves: crossov
 
 @pytest.mark.parametrize(("optimizer", "power"), [("sgd", 2), ("adam", 1), ("sign", 1)])
 def test_formulas(optimizer, power):
-    found = depth(optimizer)
+    found = depth_exponents(optimizer)
     assert found.update == 1 - power * ALPHA - GAMMA
     assert found.stable[0].subs(ALPHA, Fraction(1, 2)) == True  # noqa: E712
     assert found.stable[0].subs(ALPHA, Fraction(2, 5)) == False  # noqa: E712
@@ -25,9 +25,9 @@ def test_formulas(optimizer, power):
 
 def test_streams_that_diverge_and_unknown_optimizers_are_refused():
     with pytest.raises(DomainError, match="does not diverge"):
-        depth().rate("1/3")
+        depth_exponents().rate("1/3")
     with pytest.raises(DomainError, match="one of sgd"):
-        depth("momentum")
+        depth_exponents("momentum")
 
 
 def simulated(optimizer, alpha, gamma, blocks, rng):

@@ -170,7 +170,8 @@ def test_latex_is_exact() -> None:
         *[({name: value}, DomainError) for name in ("base_width", "width") for value in (0, -1, 1.5, "64", True, None)],
         *[({"inputs": value}, DomainError) for value in (0, 2.5, "x")],
         *[({"rate": value}, DomainError) for value in (0.0, -1.0, float("nan"), float("inf"))],
-        *[({"rate": value}, DataError) for value in ([0.1], "0.1", None)],
+        *[({"rate": value}, DataError) for value in ([0.1], ["0.1"] * 3)],
+        *[({"rate": value}, DomainError) for value in (None, "-0.1", "0", "x", "1e400", "0.1*x", True)],
         ({"rate": [0.1, True, 0.1, 0.1]}, DomainError),
         ({"stds": [1.0]}, DataError),
         ({"stds": [1.0, 1.0, 0.0, 1.0]}, DomainError),
@@ -179,6 +180,14 @@ def test_latex_is_exact() -> None:
 def test_doors(change: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         transfer(named("muP", 3), **({"base_width": 64, "width": 128} | change))
+
+
+def test_rates_and_deviations_may_be_exact_strings() -> None:
+    point = named("muP", 2)
+    exact = transfer(point, 64, 128, rate="0.1", stds=["1/8", "sqrt(2)/16", sp.Rational(1, 64)])
+    assert exact == transfer(point, 64, 128, rate=0.1, stds=[1 / 8, float(sp.sqrt(2)) / 16, 1 / 64])
+    assert exact == point.transfer(64, 128, sp.Rational(1, 10), stds=["1/8", "sqrt(2)/16", "1/64"])
+    assert [row.base_rate for row in transfer(point, 64, 128, rate=["1/3", 0.1, 2]).layers] == [1 / 3, 0.1, 2.0]
 
 
 def test_rates_may_be_an_array() -> None:
