@@ -124,9 +124,7 @@ class _Course:
             self.gradients[layer - 1].append(self.gradients[layer - 1][0] + back)
         return self._named("", [history[-1] for history in self.values[1:]]) | self._named("d", changes[1:])
 
-    def _change(
-        self, layer: int, before: list[Vector], change: Vector, along: list[Vector], *, wide: bool
-    ) -> Vector:
+    def _change(self, layer: int, before: list[Vector], change: Vector, along: list[Vector], *, wide: bool) -> Vector:
         """What a layer makes of the vector that is last in `before`, less what it made of it at the start.
 
         Initial weights act on its `change`; each update is `along` one vector, and meets with what it had `before`.
