@@ -18,7 +18,7 @@ from symlimits.language.names import shown
 from symlimits.theory.scaling.alignment import course
 from symlimits.theory.scaling.cells import written
 from symlimits.theory.scaling.exact_numbers import rationals
-from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, Line
+from symlimits.theory.scaling.passes import GAUGE_POWERS, MOVES, Exponents, Line
 
 Rationals = tuple[sp.Rational, ...]
 SETTLED = 3  # steps after which the exponents of a stable network are the final ones: the readout's update is met
@@ -117,7 +117,7 @@ class Point:
         """
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise DomainError(f"steps = {shown(steps)}", "a number of steps from 1 on", "steps=3")
-        move = OPTIMIZERS[self.optimizer]
+        move = MOVES[self.optimizer]
         a, b, c = (tuple(map(as_fraction, values)) for values in (self.a, self.b, self.c))
         told = course(a, b, c, move, steps)
         start = told[0]
@@ -131,7 +131,7 @@ class Point:
         $c_l - \theta_l$ for Adam.
         """
         thetas, notes = rationals(shifts, "shifts", self.depth + 1)
-        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
+        power = GAUGE_POWERS[MOVES[self.optimizer]]
         a, b, c = (
             tuple(x + scale * theta for x, theta in zip(values, thetas, strict=True))
             for values, scale in ((self.a, 1), (self.b, -1), (self.c, -power))

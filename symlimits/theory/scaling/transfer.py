@@ -20,7 +20,7 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_training import Layers
 from symlimits.language.names import shown
 from symlimits.theory.scaling import transfer_text as text
-from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS
+from symlimits.theory.scaling.passes import GAUGE_POWERS, MOVES
 
 
 class Parameterisation(Protocol):
@@ -84,7 +84,7 @@ class Transfer:
         The gauge $(a_l, b_l, c_l) \to (a_l+\theta, b_l-\theta, c_l-2\theta)$ for SGD, $c_l-\theta$ for Adam, at
         $\theta = -a_l$: Yang & Hu, arXiv 2011.14522, section 3.2; for Adam derived here.
         """
-        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
+        power = GAUGE_POWERS[MOVES[self.optimizer]]
         rows = [
             LayerTransfer(
                 row.name,

@@ -166,8 +166,8 @@ def test_exponents_of_deep_networks(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARK.parent))
     script = runpy.run_path(str(BENCHMARK))
     widths = (64, 128, 256, 512)
-    standard = script["rows"](("SP", "NTK", "muP", "MFP", "muP-adam"), (2, 3, 4), widths, 3)
+    standard = script["rows"](("SP", "NTK", "muP", "MFP", "muP-adam"), (2, 3, 4), widths, (3,))
     assert np.mean([abs(row["slope"] - row["derived"]) for row in standard]) < MEAN_DEVIATION
-    vanishing = script["rows"](("deep-MF", "deep-MF-adam"), (3,), widths, 1)
+    vanishing = script["rows"](("deep-MF", "deep-MF-adam"), (3,), widths, (1,))
     assert np.mean([abs(row["slope"] - row["derived"]) for row in vanishing]) < MEAN_DEVIATION
     assert max(abs(row["slope"] - row["coherent"]) for row in vanishing) > REFUTED
