@@ -36,7 +36,7 @@ class FrozenTraining:
     r"""Networks of any width trained with random signs as gradients, scaled by `powers` of $d/d_0$, $d_0$ = REFERENCE.
 
     A call is an experiment: it draws `quantity`, one of QUANTITIES or UNSEEN, of `nets` networks. `move` is the factor
-    of the rates.
+    of the rates, `points` are the data, in as many dimensions.
     """
 
     phi: Function
@@ -45,6 +45,7 @@ class FrozenTraining:
     quantity: str = "f_change"
     nets: int = 16
     move: float = MOVE
+    points: int = POINTS
 
     def __post_init__(self) -> None:
         if self.quantity not in (*QUANTITIES, UNSEEN):
@@ -60,7 +61,7 @@ class FrozenTraining:
 
     def required_bytes(self, size: int) -> int:
         """Of the arrays that are held at once: weights at the start and now, features and slopes."""
-        return 8 * 8 * max(LARGEST, size * POINTS) * (2 if self.quantity == UNSEEN else 1)
+        return 8 * 8 * max(LARGEST, size * self.points) * (2 if self.quantity == UNSEEN else 1)
 
     def net(self, width: int) -> OneHidden:
         """The network of a width, without its weights."""
@@ -68,42 +69,44 @@ class FrozenTraining:
 
     def measure(self, width: int, rng: np.random.Generator) -> dict[str, Array]:
         """All quantities, or the unseen one, of `nets` networks after STEPS steps, arrays (nets,)."""
-        most = max(1, LARGEST // (width * POINTS))
+        most = max(1, LARGEST // (width * self.points))
         counts = [min(most, self.nets - done) for done in range(0, self.nets, most)]
         parts = [self._measure(width, count, rng) for count in counts]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _measure(self, width: int, nets: int, rng: np.random.Generator) -> dict[str, Array]:
-        X, g = problem()
+        X, g = problem(self.points)
         net, first = self.net(width), draw(nets, width, X.shape[1], rng)
         unseen = self.quantity == UNSEEN
-        Z = elsewhere() if unseen else X
+        Z = elsewhere(self.points) if unseen else X
         states = train(net, first, X, STEPS, frozen(g), at=Z if unseen else None)
         begin = next(states)
         *_, end = states
         if unseen:
-            return {UNSEEN: sizes(net, _at_last(begin), _at_last(end), Z)["kernel_increment"]}
+            return {
+                UNSEEN: sizes(net, *(_at(state, slice(len(X), None)) for state in (begin, end)), Z)["kernel_increment"]
+            }
         return sizes(net, begin, end, X)
 
 
-def _at_last(state: State) -> State:
-    """The state with what is seen of it at the last POINTS points only."""
-    return State(state.weights, state.features[..., -POINTS:], state.logits[:, -POINTS:])
+def _at(state: State, points: slice) -> State:
+    """The state with what is seen of it at some points only."""
+    return State(state.weights, state.features[..., points], state.logits[:, points])
 
 
-def problem() -> tuple[Array, Array]:
+def problem(points: int = POINTS) -> tuple[Array, Array]:
     """Unit vectors, and a random sign for each at every step."""
     rng = np.random.default_rng(0)
-    return _unit_vectors(rng), rng.choice([-1.0, 1.0], (STEPS, POINTS))
+    return _unit_vectors(rng, points), rng.choice([-1.0, 1.0], (STEPS, points))
 
 
-def elsewhere() -> Array:
+def elsewhere(points: int = POINTS) -> Array:
     """Unit vectors that are not trained on."""
-    return _unit_vectors(np.random.default_rng(1))
+    return _unit_vectors(np.random.default_rng(1), points)
 
 
-def _unit_vectors(rng: np.random.Generator) -> Array:
-    X = rng.standard_normal((POINTS, POINTS))
+def _unit_vectors(rng: np.random.Generator, points: int) -> Array:
+    X = rng.standard_normal((points, points))
     return np.asarray(X / np.linalg.norm(X, axis=1, keepdims=True))
 
 

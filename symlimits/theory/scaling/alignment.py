@@ -12,10 +12,14 @@ central limit theorem). With this product one rule serves the forward pass, and 
   all else and no larger, so that no exponent sees it. The transpose does the same on the way back;
 * the initial readout is the initial gradient of the last layer, up to a factor.
 
-Derived here; of linear networks it is exact, for the others see the end. Refuted by simulation are two other rules:
-that all sums with an update in them are coherent, and that a later change is coherent with $x_s$ in the share of its
-gradient that is as old as $x_s$. Of that share one must know along what the rest lies: at two of the points that the
-tests hold it is off by 1/2 and 1/4. Exponents of smaller differences are seen late: $n^{-1/4}$ is 0.1 at n = 2^13.
+Derived here for linear networks. Simulation refutes two other rules: that all sums with an update in them are
+coherent, and that a later change is coherent with $x_s$ in the share of its gradient that is as old as $x_s$, which
+misses what its other parts have along the same direction; both are off by 1/2 at points where networks explode.
+
+Finite networks cross over late where small powers add up. Deep mean field with L = 5 under sign descent: the change of
+the logits has exponents -3/2, 0, 0 at steps 1, 2, 3. At widths from 2^6 to 2^18, by factors of 4, the slopes of its
+root mean square at step 2 are -0.39, -0.17, -0.12, -0.04, 0.01, -0.07, and -0.22, -0.17, -0.15, -0.07, -0.01, -0.04 at
+step 3 (errors 0.05 at first, 0.2 at last).
 
 Exponents hold for odd activations with $\phi(h) \sim h$ as $h \to 0$ where a layer vanishes, and with
 $\phi(h) \sim h$ as $|h| \to \infty$ where one explodes.

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
-from symlimits.finite.frozen_training import KINK_MOVE, MOVE, QUANTITIES, UNSEEN, FrozenTraining
+from symlimits.finite.frozen_training import KINK_MOVE, MOVE, POINTS, QUANTITIES, UNSEEN, FrozenTraining
 from symlimits.finite.one_hidden import WidthPowers
 from symlimits.language.activation import Activation
 from symlimits.language.domain import Domain, Point
@@ -23,6 +23,7 @@ from symlimits.theory.scaling.problem import Functions
 
 # Of the kernel's increment, by its place: networks are looked at where they were trained, unless they say "unseen"
 MEASURED = {"kernel_increment_trained": "kernel_increment", "kernel_increment": UNSEEN}
+ONE = 1  # datum, where all that crosses a kink adds up: of several, each sees what its own gradient moves only
 PARTS = ("kernel_a", "kernel_w")  # of the kernel, without networks of their own
 RATES = {"shared": (q, q), "separate": (q_a, q_w)}
 
@@ -35,16 +36,17 @@ class FrozenTwin:
     rates: str
     quantity: str
     move: float = MOVE
+    points: int = POINTS
 
     def at(self, point: Point) -> FrozenTraining:
         """The experiment at a point."""
         functions = Functions.of(self.phi)
         powers = WidthPowers(*(float(point[symbol]) for symbol in (q_sigma, *RATES[self.rates])))
-        return FrozenTraining(functions.phi, functions.slope, powers, self.quantity, move=self.move)
+        return FrozenTraining(functions.phi, functions.slope, powers, self.quantity, move=self.move, points=self.points)
 
     def record(self) -> dict[str, Any]:
         """The networks as JSON, for a certificate; `from_record` reads it."""
-        named = {"rates": self.rates, "quantity": self.quantity, "move": self.move}
+        named = {"rates": self.rates, "quantity": self.quantity, "move": self.move, "points": self.points}
         return {"kind": "frozen training", "activation": to_tree(self.phi.expr), **named}
 
     @classmethod
@@ -52,14 +54,14 @@ class FrozenTwin:
         """The twin of a record; `FormulaError` for what is none."""
         try:
             phi, rates, quantity = from_tree(record["activation"]), str(record["rates"]), str(record["quantity"])
-            move = float(record.get("move", MOVE))
+            move, points = float(record.get("move", MOVE)), int(record.get("points", POINTS))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise _foreign(f"networks without {error}") from None
         if not isinstance(phi, sp.Expr) or rates not in RATES or quantity not in (*QUANTITIES, UNSEEN):
             raise _foreign(f"networks of {shown(phi)}, {shown(rates)} rates, {shown(quantity)}")
-        if not 0 < move < inf:
-            raise _foreign(f"networks with rates of {move}")
-        return cls(Activation(phi), rates, quantity, move)
+        if not (0 < move < inf and 0 < points <= POINTS):
+            raise _foreign(f"networks with rates of {move} and {points} data")
+        return cls(Activation(phi), rates, quantity, move, points)
 
 
 def _foreign(given: str) -> FormulaError:
@@ -85,17 +87,19 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
     where = fan[cell].witness
     place = {symbol: sp.sympify(where[symbol.name]) for symbol in found.arguments}
     note = ", ".join(f"{symbol} = {value}" for symbol, value in place.items())
-    move = KINK_MOVE if quantity == "kernel_increment" and _crosses_kinks(fan, cell) else MOVE
-    twin = FrozenTwin(fan.phi, fan.rates, MEASURED.get(quantity, quantity), move)
+    twin = FrozenTwin(fan.phi, fan.rates, MEASURED.get(quantity, quantity))
+    if quantity in MEASURED and _crosses_kinks(fan, cell, quantity):
+        points = ONE if quantity == "kernel_increment_trained" else POINTS
+        twin = replace(twin, move=KINK_MOVE, points=points)
     return replace(found, domain=Domain({}, place, note), experiment=twin)
 
 
-def _crosses_kinks(fan: Fan, cell: str) -> bool:
-    """Whether the kernel at unseen inputs changes as neurons cross a kink: for smooth activations it changes less."""
+def _crosses_kinks(fan: Fan, cell: str, quantity: str) -> bool:
+    """Whether the kernel changes as neurons cross a kink: for smooth activations it changes less."""
     where = fan[cell].witness
     smooth = one_hidden_layer(fan.rates).at(**where)
     if not isinstance(smooth, Cell):
         return False  # where weights outgrow their start all neurons cross
     point = {symbol: where[symbol.name] for symbol in fan.symbols}
-    ours, theirs = (part.exponents["kernel_increment"].subs(point) for part in (fan[cell], smooth))
+    ours, theirs = (part.exponents[quantity].subs(point) for part in (fan[cell], smooth))
     return bool(ours > theirs)

@@ -18,7 +18,7 @@ from symlimits.finite.exponents import exponent_fit
 from symlimits.finite.frozen_training import KINK_MOVE, MOVE
 from symlimits.paper.verify import EXPERIMENTS
 from symlimits.theory.scaling import one_hidden_layer
-from symlimits.theory.scaling.claims import exponent_limit
+from symlimits.theory.scaling.claims import ONE, exponent_limit
 from symlimits.theory.scaling.exponents_figure import exponents_figure
 from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
 from symlimits.theory.scaling.measured import QUANTITIES, Measurement, measurements
@@ -73,14 +73,17 @@ def test_an_exponent_is_certified_and_that_of_another_law_refuted(cell: str, qua
 
 
 @pytest.mark.slow
-def test_the_increment_of_the_kernel_at_unseen_inputs_is_certified_where_neurons_cross_a_kink() -> None:
-    """relu in NTK scaling: -3/4. Taylor's rule, which knows no kinks, says -1, as it is for a smooth activation."""
+def test_the_increment_of_the_kernel_is_certified_where_neurons_cross_a_kink() -> None:
+    """relu in NTK scaling: -3/4 at unseen inputs. Taylor's rule, which knows no kinks, says -1, as it is for a smooth activation."""
     widths = (64, 256, 1024, 4096)
     claim = exponent_limit(one_hidden_layer(activation="relu"), "NTK", "kernel_increment")
     certificate = claim.certify(sizes=widths, seed=0)
     assert certificate.ok, str(certificate)
     lines = tuple(Step(line.expr - HALF / 2, line.rule, line.source) for line in claim.trace)
     assert not replace(claim, trace=lines).certify(sizes=widths, seed=0).links[0].passed
+    trained = exponent_limit(one_hidden_layer(activation="relu"), "NTK", "kernel_increment_trained")
+    assert trained.certify(sizes=widths, seed=0).ok  # -1/2: at a trained input all that cross add up
+    assert not replace(trained, trace=claim.trace).certify(sizes=widths, seed=0).links[0].passed
     smooth = exponent_limit(one_hidden_layer(activation="erf"), "NTK", "kernel_increment")
     assert smooth.certify(sizes=widths[:3], seed=0).ok
 
@@ -91,6 +94,8 @@ def test_rates_are_small_where_kinks_are_to_be_seen() -> None:
     for (phi, cell), move in cells.items():
         claim = exponent_limit(one_hidden_layer(activation=phi), cell, "kernel_increment")
         assert claim.experiment.move == move
+        trained = exponent_limit(one_hidden_layer(activation=phi), cell, "kernel_increment_trained").experiment
+        assert (trained.move, trained.points == ONE) == (move, move == KINK_MOVE)
         record = claim.experiment.record()
         assert EXPERIMENTS["frozen training"](record).record() == record
     grown = one_hidden_layer("separate", "relu")
@@ -153,7 +158,7 @@ def test_the_picture(tmp_path: Path) -> None:
 
 def test_foreign_records_are_refused() -> None:
     record = exponent_limit(one_hidden_layer(activation="erf"), "NTK", "f_aw").experiment.record()
-    for wrong in ({"rates": "three"}, {"activation": None}, {"quantity": "loss"}, {"move": 0}, {"move": "fast"}):
+    for wrong in ({"rates": "three"}, {"activation": None}, {"quantity": "loss"}, {"move": 0}, {"points": "all"}):
         with pytest.raises(FormulaError, match=r"networks|the tree None"):
             EXPERIMENTS["frozen training"](record | wrong)
 
