@@ -74,7 +74,7 @@ def test_an_exponent_is_certified_and_that_of_another_law_refuted(cell: str, qua
 
 @pytest.mark.slow
 def test_the_increment_of_the_kernel_is_certified_where_neurons_cross_a_kink() -> None:
-    """relu in NTK scaling: -3/4 at unseen inputs. Taylor's rule, which knows no kinks, says -1, as it is for a smooth activation."""
+    """relu in NTK scaling, unseen inputs: -3/4. Taylor's rule, without kinks, says -1, as it is where phi is smooth."""
     widths = (64, 256, 1024, 4096)
     claim = exponent_limit(one_hidden_layer(activation="relu"), "NTK", "kernel_increment")
     certificate = claim.certify(sizes=widths, seed=0)
@@ -110,7 +110,7 @@ def test_unseen_inputs_are_those_that_are_not_trained_on(monkeypatch: pytest.Mon
     seen = replace(unseen, quantity="kernel_increment")
     there, here = (twin(64, np.random.default_rng(0)) for twin in (seen, unseen))
     assert not np.isclose(there, here, rtol=1e-3).any()
-    monkeypatch.setattr(frozen_training, "elsewhere", lambda: frozen_training.problem()[0])
+    monkeypatch.setattr(frozen_training, "elsewhere", lambda points: frozen_training.problem(points)[0])
     np.testing.assert_allclose(unseen(64, np.random.default_rng(0)), there, rtol=1e-12)
     assert unseen.required_bytes(64) == 2 * seen.required_bytes(64)
 
