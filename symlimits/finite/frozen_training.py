@@ -83,9 +83,8 @@ class FrozenTraining:
         begin = next(states)
         *_, end = states
         if unseen:
-            return {
-                UNSEEN: sizes(net, *(_at(state, slice(len(X), None)) for state in (begin, end)), Z)["kernel_increment"]
-            }
+            first_seen, last_seen = (_at(state, slice(len(X), None)) for state in (begin, end))
+            return {UNSEEN: sizes(net, first_seen, last_seen, Z)["kernel_increment"]}
         return sizes(net, begin, end, X)
 
 
