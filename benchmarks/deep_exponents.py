@@ -2,8 +2,9 @@
 
 Networks of tanh with 2 to 4 hidden layers at widths 64 to 1024, three steps on frozen gradients: slopes of log RMS
 against log width of every preactivation at initialisation, of its change, of the logits and of theirs, beside what the
-rule of alignment predicts. The wrong rule, by which every update acts coherently for ever, is held against the same
-networks. Writes benchmarks/results/deep_exponents.json.
+rule of alignment predicts: the standard parameterisation, NTK, muP and MFP under SGD and Adam, then deep mean field
+step by step. The wrong rule, by which every update acts coherently for ever, is held against the same networks.
+Writes benchmarks/results/deep_exponents.json.
 """
 
 from __future__ import annotations
@@ -17,32 +18,39 @@ import numpy as np
 from gram import machine
 
 from symlimits.derivation.affine import as_fraction
-from symlimits.finite.deep_training import layers, logistic, train
+from symlimits.finite.deep_training import Sizes, layers, logistic, train
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.alignment import course
 from symlimits.theory.scaling.named import NAMES, named
+from symlimits.theory.scaling.passes import MOVES
 
-STANDARD = ("SP", "NTK", "muP", "MFP", "NTK-adam", "muP-adam", "MFP-adam")
+STANDARD = tuple(f"{name}{move}" for name in ("SP", "NTK", "muP", "MFP") for move in ("", "-adam"))
 MEAN_FIELD = ("deep-MF", "deep-MF-adam")
 WIDTHS, SMALL = (64, 128, 256, 512, 1024), (64, 128, 256)
 STEPS, INPUTS, POINTS = 3, 8, 4
-SEEDS, MOST_SEEDS = 24, 384  # at width 1024, and at most: one number a network, as logits are, needs many
+SEEDS, MOST_SEEDS = 12, 192  # at width 1024, and at most: one number a network, as logits are, needs many
 MEAN_DEVIATION = 0.04  # asked of the standard parameterisations
 
 
-def measured(point: Point, widths: tuple[int, ...], steps: int, seed: int) -> dict[str, Any]:
-    """For each quantity the slope of the log RMS over seeds, and its standard error by the seeds' scatter."""
+def seeds(width: int) -> int:
+    """How many networks of a width."""
+    return min(MOST_SEEDS, SEEDS * 1024 // width)
+
+
+def measured(point: Point, widths: tuple[int, ...], steps: int, seed: int) -> list[dict[str, tuple[float, float]]]:
+    """At each step for each quantity the slope of the log RMS over seeds, and its error by the seeds' scatter."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((POINTS, INPUTS))
     frozen = logistic(np.array([1.0, -1.0, 1.0, 1.0]))(np.zeros(POINTS))  # those of the logistic loss at the start
-    logs: dict[str, list[np.ndarray]] = {}
+    found = []
     for width in widths:
         net = layers(width, *(tuple(map(float, v)) for v in (point.a, point.b, point.c)), INPUTS, point.optimizer)
-        seeds = min(MOST_SEEDS, SEEDS * 1024 // width)
-        found = train(net, x, frozen, rng, seeds, steps, point.optimizer).named()
-        for name, values in found.items():
-            logs.setdefault(name, []).append(values)
-    return {name: _slope(widths, columns) for name, columns in logs.items()}
+        found.append(train(net, x, frozen, rng, seeds(width), steps, point.optimizer))
+    return [_slopes(widths, [Sizes(s.init, s.change[:, : step + 1]).named() for s in found]) for step in range(steps)]
+
+
+def _slopes(widths: tuple[int, ...], found: list[dict[str, np.ndarray]]) -> dict[str, tuple[float, float]]:
+    return {name: _slope(widths, [sizes[name] for sizes in found]) for name in found[0]}
 
 
 def _slope(widths: tuple[int, ...], columns: list[np.ndarray]) -> tuple[float, float]:
@@ -54,29 +62,32 @@ def _slope(widths: tuple[int, ...], columns: list[np.ndarray]) -> tuple[float, f
     return float(weights @ y), float(np.sqrt((weights**2) @ np.square(errors)))
 
 
-def rows(names: tuple[str, ...], depths: tuple[int, ...], widths: tuple[int, ...], steps: int) -> list[dict[str, Any]]:
-    """A row for each exponent: predicted, measured, its error, and the wrong prediction."""
+def rows(
+    names: tuple[str, ...], depths: tuple[int, ...], widths: tuple[int, ...], shown: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """A row for each exponent at the steps `shown`: predicted, measured, its error, and the wrong prediction."""
     found = []
     for name in names:
         for depth in depths:
             point = named(name, depth)
-            predicted = point.after(steps)
-            move = "sgd" if point.optimizer == "sgd" else "sign"
-            numbers = (tuple(map(as_fraction, values)) for values in (point.a, point.b, point.c))
-            told = course(*numbers, move, steps, coherent=True)
-            wrong = told[-1] | told[0]
-            for quantity, (slope, error) in measured(point, widths, steps, seed=depth).items():
-                row = {
-                    "name": name,
-                    "depth": depth,
-                    "steps": steps,
-                    "quantity": quantity,
-                    "slope": slope,
-                    "error": error,
-                }
-                found.append(row | {"derived": float(predicted[quantity]), "coherent": float(wrong[quantity])})
-            print(summary(found[-2 * (depth + 1) :], f"{name}, {depth} hidden layers, step {steps}"), flush=True)
+            seen = measured(point, widths, max(shown), seed=depth)
+            for step in shown:
+                part = _rows(name, point, step, seen[step - 1])
+                print(summary(part, f"{name}, {depth} hidden layers, step {step}"), flush=True)
+                found += part
     return found
+
+
+def _rows(name: str, point: Point, step: int, seen: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    predicted = point.after(step)
+    a, b, c = (tuple(map(as_fraction, values)) for values in (point.a, point.b, point.c))
+    told = course(a, b, c, MOVES[point.optimizer], step, coherent=True)
+    wrong = told[-1] | told[0]
+    return [
+        {"name": name, "depth": point.depth, "steps": step, "quantity": quantity, "slope": slope, "error": error}
+        | {"derived": float(predicted[quantity]), "coherent": float(wrong[quantity])}
+        for quantity, (slope, error) in seen.items()
+    ]
 
 
 def summary(found: list[dict[str, Any]], title: str) -> str:
@@ -92,8 +103,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="widths to 256, two depths, nothing written")
     small = parser.parse_args().small
     widths, depths = (SMALL, (2, 3)) if small else (WIDTHS, (2, 3, 4))
-    standard = rows(STANDARD, depths, widths, STEPS)
-    mean_field = [row for steps in (1, 2, 3) for row in rows(MEAN_FIELD, depths[1:], widths, steps)]
+    standard = rows(STANDARD, depths, widths, (STEPS,))
+    mean_field = rows(MEAN_FIELD, depths[1:], widths, (1, 2, 3))
     print(summary(standard, f"standard parameterisations (asked: mean {MEAN_DEVIATION})"))
     print(summary(mean_field, "deep mean field"))
     if not small:
@@ -101,7 +112,7 @@ def main() -> None:
         text = {
             "machine": machine(),
             "widths": widths,
-            "seeds": {width: min(MOST_SEEDS, SEEDS * 1024 // width) for width in widths},
+            "seeds": {width: seeds(width) for width in widths},
             "titles": {n: NAMES[n].title for n in NAMES},
         }
         out.write_text(json.dumps(text | {"standard": standard, "mean_field": mean_field}, indent=1) + "\n")

@@ -1,7 +1,7 @@
 """Deep mean field networks, every sum divided by n: which optimizer gives them a limit that trains (Golikov 2020).
 
-All activations vanish at initialisation, so that what an update meets later is mostly what was added since: it acts
-coherently on what it was made of alone. Gradient descent trains at most two hidden layers; RMSProp trains any number.
+All activations vanish at initialisation, so that what an update meets later is mostly what was added since, along the
+gradients, and not what it was made of. Gradient descent trains at most two hidden layers; RMSProp trains any number.
 """
 
 import symlimits as sl

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from symlimits.errors import DataError, DomainError
-from symlimits.finite.optimizers import OPTIMIZERS, Rule
+from symlimits.finite.optimizers import DIRECTIONS, Direction
 from symlimits.finite.threads import one_thread
 
 Array = npt.NDArray[np.float64]
@@ -142,7 +142,7 @@ def train(
     parts = []
     with one_thread():
         for start in range(0, seeds, batch):
-            network = Network(net, x, min(batch, seeds - start), rng, phi, derivative, OPTIMIZERS[optimizer])
+            network = Network(net, x, min(batch, seeds - start), rng, phi, derivative, DIRECTIONS[optimizer])
             parts.append(_course(network, loss, steps))
     return Sizes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
@@ -151,7 +151,14 @@ class Network:
     """A batch of networks: weights (batch, fan-out, fan-in) that `step` moves."""
 
     def __init__(
-        self, net: Layers, x: Array, batch: int, rng: np.random.Generator, phi: Map, derivative: Map, rule: Rule
+        self,
+        net: Layers,
+        x: Array,
+        batch: int,
+        rng: np.random.Generator,
+        phi: Map,
+        derivative: Map,
+        rule: type[Direction],
     ) -> None:
         fans = [x.shape[1], *[net.width] * net.depth, 1]
         shapes = [(batch, after, before) for before, after in pairwise(fans)]
@@ -196,8 +203,8 @@ def _sizes(values: Sequence[Array]) -> Array:
 
 def check_optimizer(optimizer: object) -> None:
     """Raise `DomainError` for what is not the name of an optimizer."""
-    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
-        raise DomainError(f"optimizer = {optimizer!r}", f"one of {', '.join(OPTIMIZERS)}", "optimizer='sgd'")
+    if not isinstance(optimizer, str) or optimizer not in DIRECTIONS:
+        raise DomainError(f"optimizer = {optimizer!r}", f"one of {', '.join(DIRECTIONS)}", "optimizer='sgd'")
 
 
 def _check_training(net: Layers, x: Array, gradients: npt.ArrayLike | Map, seeds: int, steps: int) -> None:

@@ -28,19 +28,25 @@ Array = npt.NDArray[np.float64]
 POINTS = 32  # data, in as many dimensions: mean squares over them fluctuate little
 REFERENCE = 2**8  # the width at which sigma is one
 MOVE = 3.0  # of the rates: output weights move by half their size in a step at the reference width
+# The few neurons that cross a kink change kernels by the root of the rate, all the others by the rate itself: with
+# this one the first are seen (relu in NTK scaling: slopes -0.67, -0.77, -0.74 at widths 2^6 to 2^12, for -3/4; with
+# MOVE the others' -1). With a tenth of it there are networks in which no neuron crosses.
+KINK_MOVE = 0.1
 STEPS = 3
 LARGEST = 2**22  # numbers of hidden features held at once
 DRAWS, FEWEST, MOST = 2**18, 128, 512  # networks times width, and networks, of one size in a certificate
 QUANTITIES = (
     "f_init", "f", "f_change", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment",
 )  # fmt: skip
+UNSEEN = "kernel_increment_unseen"  # at as many points that are not trained on
 
 
 @dataclass(frozen=True)
 class FrozenTraining:
     r"""Networks of any width trained with random signs as gradients, scaled by `powers` of $d/d_0$, $d_0$ = REFERENCE.
 
-    A call is an experiment: it draws `quantity`, one of QUANTITIES, of `nets` networks.
+    A call is an experiment: it draws `quantity`, one of QUANTITIES or UNSEEN, of `nets` networks. `move` is the factor
+    of the rates, `points` are the data, in as many dimensions.
     """
 
     phi: Function
@@ -48,10 +54,13 @@ class FrozenTraining:
     powers: WidthPowers
     quantity: str = "f_change"
     nets: int = 16
+    move: float = MOVE
+    points: int = POINTS
 
     def __post_init__(self) -> None:
-        if self.quantity not in QUANTITIES:
-            raise DomainError(f"quantity = {self.quantity!r}", f"one of {', '.join(QUANTITIES)}", "'f_change'")
+        if self.quantity not in (*QUANTITIES, UNSEEN):
+            known = ", ".join((*QUANTITIES, UNSEEN))
+            raise DomainError(f"quantity = {self.quantity!r}", f"one of {known}", "'f_change'")
 
     def __call__(self, size: int, rng: np.random.Generator) -> Array:
         return self.measure(size, rng)[self.quantity]
@@ -62,33 +71,52 @@ class FrozenTraining:
 
     def required_bytes(self, size: int) -> int:
         """Of the arrays that are held at once: weights at the start and now, features and slopes."""
-        return 8 * 8 * max(LARGEST, size * POINTS)
+        return 8 * 8 * max(LARGEST, size * self.points) * (2 if self.quantity == UNSEEN else 1)
 
     def net(self, width: int) -> OneHidden:
         """The network of a width, without its weights."""
-        return self.powers.net(self.phi, self.slope, width / REFERENCE, 1.0, (MOVE, MOVE))
+        return self.powers.net(self.phi, self.slope, width / REFERENCE, 1.0, (self.move, self.move))
 
     def measure(self, width: int, rng: np.random.Generator) -> dict[str, Array]:
-        """All quantities of `nets` networks after STEPS steps, arrays (nets,)."""
-        most = max(1, LARGEST // (width * POINTS))
+        """All quantities, or the unseen one, of `nets` networks after STEPS steps, arrays (nets,)."""
+        most = max(1, LARGEST // (width * self.points))
         counts = [min(most, self.nets - done) for done in range(0, self.nets, most)]
         parts = [self._measure(width, count, rng) for count in counts]
-        return {name: np.concatenate([part[name] for part in parts]) for name in QUANTITIES}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _measure(self, width: int, nets: int, rng: np.random.Generator) -> dict[str, Array]:
-        X, g = problem()
+        X, g = problem(self.points)
         net, first = self.net(width), draw(nets, width, X.shape[1], rng)
-        states = train(net, first, X, STEPS, frozen(g))
+        unseen = self.quantity == UNSEEN
+        Z = elsewhere(self.points) if unseen else X
+        states = train(net, first, X, STEPS, frozen(g), at=Z if unseen else None)
         begin = next(states)
         *_, end = states
+        if unseen:
+            first_seen, last_seen = (_at(state, slice(len(X), None)) for state in (begin, end))
+            return {UNSEEN: sizes(net, first_seen, last_seen, Z)["kernel_increment"]}
         return sizes(net, begin, end, X)
 
 
-def problem() -> tuple[Array, Array]:
+def _at(state: State, points: slice) -> State:
+    """The state with what is seen of it at some points only."""
+    return State(state.weights, state.features[..., points], state.logits[:, points])
+
+
+def problem(points: int = POINTS) -> tuple[Array, Array]:
     """Unit vectors, and a random sign for each at every step."""
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((POINTS, POINTS))
-    return X / np.linalg.norm(X, axis=1, keepdims=True), rng.choice([-1.0, 1.0], (STEPS, POINTS))
+    return _unit_vectors(rng, points), rng.choice([-1.0, 1.0], (STEPS, points))
+
+
+def elsewhere(points: int = POINTS) -> Array:
+    """Unit vectors that are not trained on."""
+    return _unit_vectors(np.random.default_rng(1), points)
+
+
+def _unit_vectors(rng: np.random.Generator, points: int) -> Array:
+    X = rng.standard_normal((points, points))
+    return np.asarray(X / np.linalg.norm(X, axis=1, keepdims=True))
 
 
 def sizes(net: OneHidden, begin: State, end: State, X: Array) -> dict[str, Array]:

@@ -1,21 +1,31 @@
 r"""The direction in which a gradient moves a weight: SGD, its sign, or Adam without epsilon.
 
 Each is a class whose instances keep what one layer has seen; `instance(gradient)` is what the rate multiplies.
+`degree` is how many powers of the gradient's size are in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-Rule = Callable[[], Callable[[Array], Array]]
+
+
+class Direction(Protocol):
+    """What one layer's gradients become."""
+
+    degree: ClassVar[int]
+
+    def __call__(self, gradient: Array) -> Array: ...
 
 
 class SGD:
     """The gradient itself."""
+
+    degree: ClassVar[int] = 1
 
     def __call__(self, gradient: Array) -> Array:
         return gradient
@@ -23,6 +33,8 @@ class SGD:
 
 class Sign:
     """The sign of the gradient: Adam and RMSProp without memory."""
+
+    degree: ClassVar[int] = 0
 
     def __call__(self, gradient: Array) -> Array:
         return np.sign(gradient)
@@ -35,6 +47,7 @@ class Adam:
     array([ 1., -1.,  0.])
     """
 
+    degree: ClassVar[int] = 0
     first, second = 0.9, 0.999
 
     def __init__(self) -> None:
@@ -51,4 +64,4 @@ class Adam:
         return np.divide(mean, root, out=np.zeros_like(gradient), where=root > 0)
 
 
-OPTIMIZERS: dict[str, Rule] = {"sgd": SGD, "sign": Sign, "adam": Adam}
+DIRECTIONS: dict[str, type[Direction]] = {"sgd": SGD, "adam": Adam, "sign": Sign}  # by the optimizer's name

@@ -22,7 +22,7 @@ from symlimits.limits import Limit
 from symlimits.theory.scaling import abc_lines
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.exact_numbers import rationals
-from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, exponents
+from symlimits.theory.scaling.passes import GAUGE_POWERS, MOVES, Exponents, exponents
 from symlimits.theory.scaling.regimes import Regime, regimes
 
 MAX_DEPTH = 12  # hidden layers: the exact derivation takes seconds there
@@ -46,7 +46,7 @@ class Parameterisations:
     @cached_property
     def exponents(self) -> Exponents:
         """The forward and the backward pass in max-plus numbers."""
-        return exponents(self.depth, OPTIMIZERS[self.optimizer])
+        return exponents(self.depth, MOVES[self.optimizer])
 
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
@@ -189,11 +189,11 @@ def abc(depth: int, optimizer: str = "sgd") -> Parameterisations:
     """
     if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or not 1 <= depth <= MAX_DEPTH:
         raise DomainError(f"depth = {shown(depth)}", f"a number of hidden layers from 1 to {MAX_DEPTH}", "depth=3")
-    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
-        raise DomainError(f"optimizer = {shown(optimizer)}", f"one of {', '.join(OPTIMIZERS)}", "optimizer='sgd'")
+    if not isinstance(optimizer, str) or optimizer not in MOVES:
+        raise DomainError(f"optimizer = {shown(optimizer)}", f"one of {', '.join(MOVES)}", "optimizer='sgd'")
     return Parameterisations(int(depth), optimizer)
 
 
 def gauge_power(optimizer: str) -> int:
     """How many powers of a multiplier the rate of a weight takes that absorbs it."""
-    return GAUGE_POWERS[OPTIMIZERS[optimizer]]
+    return GAUGE_POWERS[MOVES[optimizer]]

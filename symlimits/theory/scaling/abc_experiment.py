@@ -16,7 +16,7 @@ from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.alignment import course
-from symlimits.theory.scaling.passes import OPTIMIZERS
+from symlimits.theory.scaling.passes import MOVES
 
 INPUTS, POINTS, NETWORKS = 8, 4, 16  # of the data; networks a draw
 LABELS = np.array([1.0, -1.0, 1.0, 1.0])
@@ -59,7 +59,7 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
     if quantity not in known:
         raise DomainError(f"the quantity {shown(quantity)}", f"one of {', '.join(known)}", "quantity='df'")
     a, b, c = (tuple(map(as_fraction, values)) for values in (point.a, point.b, point.c))
-    told = course(a, b, c, OPTIMIZERS[point.optimizer], steps)
+    told = course(a, b, c, MOVES[point.optimizer], steps)
     parts = told[1:] if quantity.startswith("d") else told[:1]
     numbers = [sp.Rational(part[quantity].numerator, part[quantity].denominator) for part in parts]
     lines = [Step(sp.Max(*dict.fromkeys(numbers), evaluate=False), "definition", "the rule of alignment, step by step")]

@@ -27,7 +27,7 @@ from symlimits.theory.scaling.coordinate_check import (
     coordinate_check,
 )
 from symlimits.theory.scaling.exact_numbers import Factor, rationals
-from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS, Exponents, Line
+from symlimits.theory.scaling.passes import GAUGE_POWERS, MOVES, Exponents, Line
 from symlimits.theory.scaling.transfer import Transfer, transfer
 
 Rationals = tuple[sp.Rational, ...]
@@ -127,7 +127,7 @@ class Point:
         """
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise DomainError(f"steps = {shown(steps)}", "a number of steps from 1 on", "steps=3")
-        move = OPTIMIZERS[self.optimizer]
+        move = MOVES[self.optimizer]
         a, b, c = (tuple(map(as_fraction, values)) for values in (self.a, self.b, self.c))
         told = course(a, b, c, move, steps)
         start = told[0]
@@ -154,7 +154,7 @@ class Point:
         $c_l - \theta_l$ for Adam.
         """
         thetas, notes = rationals(shifts, "shifts", self.depth + 1)
-        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
+        power = GAUGE_POWERS[MOVES[self.optimizer]]
         a, b, c = (
             tuple(x + scale * theta for x, theta in zip(values, thetas, strict=True))
             for values, scale in ((self.a, 1), (self.b, -1), (self.c, -power))

@@ -1,20 +1,28 @@
 r"""Exponents of any deep network, stable or not, step after step: the rule of alignment.
 
-A vector at step t is its initial value plus what every step added, $x_t = x_0 + \Delta x_1 + \dots + \Delta x_t$.
-The update of step s is made of $x_s$; at a later step t it meets
+At each layer every vector, of values or of gradients, at any step, is followed by two parts: one along the initial
+values $x_0$ of the layer, one along its initial gradients $g_0$. A sum over n units of the product of two vectors is
+$n^1$ times what their equal parts make (the law of large numbers), $n^{1/2}$ times what different parts make (the
+central limit theorem). With this product one rule serves the forward pass, and with its transpose the backward pass:
 
-* $x_s$ coherently: a sum over n units is $n^1$ times what is summed;
-* $\Delta x_{s+1}, ..., \Delta x_t$, which came later, incoherently, $n^{1/2}$, as far as $x_s$ is that of the start.
-  What updates made of $x_s$ lies along the gradients $dh_0, ..., dh_{s-1}$, and $\Delta x_t$ along $dh_{t-1}$: they are
-  coherent in the share of $dh_{t-1}$ that is of steps before s;
-* besides, the part of $dh_{t-1}$ that came back through the update of step s, $\Delta W_s^\top dh \propto x_s$, is
-  coherent with all of $x_s$.
+* the update of step s is $g_s x_s^\top$; of a later $x_t$ it makes $\langle x_s, x_t\rangle$ times $g_s$; on the way
+  back, of a later gradient $\langle g_s, g_t\rangle$ times $x_s$. That of a sign is made of the signs of the two;
+* initial weights take what lies along $x_0$ to what lies along the $x_0$ above, which they made. What lies along
+  $g_0 = W_0^\top g_0'$ they take to $W_0W_0^\top g_0'$: a part along the $g_0'$ above, and one that is independent of
+  all else and no larger, so that no exponent sees it. The transpose does the same on the way back;
+* the initial readout is the initial gradient of the last layer, up to a factor.
 
-On the way back gradients $dh_t$ obey the first rule, and are coherent with what updates made before. The initial
-readout is part of every gradient, so that it meets the changes of the last layer coherently, as far as it still
-dominates that gradient. Derived here; counting all of it as coherent is refuted by simulation. Exponents hold for
-activations with $\phi(h) \sim h$ as $h \to 0$ where a layer vanishes, and for $\phi(h) \sim h$ as $|h| \to \infty$
-where one explodes.
+Derived here for linear networks. Simulation refutes two other rules: that all sums with an update in them are
+coherent, and that a later change is coherent with $x_s$ in the share of its gradient that is as old as $x_s$, which
+misses what its other parts have along the same direction; both are off by 1/2 at points where networks explode.
+
+Finite networks cross over late where small powers add up. Deep mean field with L = 5 under sign descent: the change of
+the logits has exponents -3/2, 0, 0 at steps 1, 2, 3. At widths from 2^6 to 2^18, by factors of 4, the slopes of its
+root mean square at step 2 are -0.39, -0.17, -0.12, -0.04, 0.01, -0.07, and -0.22, -0.17, -0.15, -0.07, -0.01, -0.04 at
+step 3 (errors 0.05 at first, 0.2 at last).
+
+Exponents hold for odd activations with $\phi(h) \sim h$ as $h \to 0$ where a layer vanishes, and with
+$\phi(h) \sim h$ as $|h| \to \infty$ where one explodes.
 """
 
 from __future__ import annotations
@@ -22,34 +30,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 
 HALF = Fraction(1, 2)
 Numbers = Sequence[Fraction]
+Exponent = Fraction | float  # a float is minus infinity, the exponent of zero
 
 
-@dataclass
-class _Vector:
-    """The exponents of a vector's parts: of its start, then of what each step added; None where nothing was."""
+@dataclass(frozen=True)
+class Vector:
+    """The exponents of what a vector has along the initial values of its layer, and along the initial gradients.
 
-    parts: list[Fraction | None]
+    >>> x = Vector(value=Fraction(0)) + Vector(gradient=Fraction(-1, 4))  # moved by an update
+    >>> x.size, x.times(HALF).gradient
+    (Fraction(0, 1), Fraction(1, 4))
+    """
 
-    def size(self, step: int) -> Fraction:
-        """The exponent of the whole after `step` steps."""
-        return max(part for part in self.parts[: step + 1] if part is not None)
+    value: Exponent = -inf
+    gradient: Exponent = -inf
 
-    def aligned(self, made: int, step: int, units: bool) -> Fraction:
-        """A sum over units of what `made` had with what is there at `step`: coherent, then incoherent."""
-        later = [part + self.meeting(made, units) for part in self.parts[made + 1 : step + 1] if part is not None]
-        return max([self.size(made) + units, *later])
+    @property
+    def size(self) -> Exponent:
+        """The exponent of an entry."""
+        return max(self.value, self.gradient)
 
-    def meeting(self, made: int, units: bool, share: Fraction = Fraction(0)) -> Fraction:
-        """What the sum over units of `made`, in units of its size, and of what came later is multiplied by.
+    def __add__(self, other: Vector) -> Vector:
+        return Vector(max(self.value, other.value), max(self.gradient, other.gradient))
 
-        `share` is how much of what came later lies where earlier updates put theirs.
-        """
-        added = [part for part in self.parts[1 : made + 1] if part is not None]
-        coherent = [1 + max(added) - self.size(made) + share] if added else []
-        return max([HALF, *coherent]) if units else Fraction(0)
+    def times(self, power: Exponent) -> Vector:
+        """The vector times a power of the width."""
+        return Vector(self.value + power, self.gradient + power)
+
+
+def product(u: Vector, v: Vector, different: Fraction = HALF) -> Exponent:
+    """The exponent of the sum over n units: n for equal parts, `different` for what is along different ones.
+
+    >>> product(Vector(value=Fraction(0)), Vector(Fraction(-1), Fraction(0)))  # max(1 - 1, 1/2 + 0)
+    Fraction(1, 2)
+    """
+    equal = max(u.value + v.value, u.gradient + v.gradient)
+    return max(1 + equal, different + max(u.value + v.gradient, u.gradient + v.value))
 
 
 def course(
@@ -65,114 +85,74 @@ def course(
     Fraction(-1, 2)
     """
     run = _Course(tuple(map(Fraction, a)), tuple(map(Fraction, b)), tuple(map(Fraction, c)), move, coherent)
-    run.start()
-    for step in range(1, steps + 1):
-        run.step(step)
-    return tuple(run.told(step) for step in range(steps + 1))
+    return (run.start(), *(run.step() for _ in range(steps)))
 
 
 class _Course:
-    """Forward and backward passes in turn; layers count from 1, `h[0]` is the input."""
+    """Forward and backward passes in turn; layers count from 1, `values[0]` is the input, the last gradient the loss.
+
+    These two have a fixed number of coordinates, and do not change. Weights l stand between the layers l - 1 and l,
+    `wide` says that what they act on has n coordinates.
+    """
 
     def __init__(self, a: Numbers, b: Numbers, c: Numbers, move: str, coherent: bool) -> None:
-        self.a, self.b, self.c, self.move, self.coherent = a, b, c, move, coherent
+        self.weights = [-x - y for x, y in zip(a, b, strict=True)]
+        self.rates = [-(1 if move == "sign" else 2) * x - y for x, y in zip(a, c, strict=True)]
+        self.sign, self.different = move == "sign", Fraction(1) if coherent else HALF
         self.last = len(a)
-        self.h = [_Vector([Fraction(0)])]
-        self.dh: dict[int, _Vector] = {self.last: _Vector([Fraction(0)])}  # the loss: one number, of order one
-        self.readout: list[Fraction] = []  # how much of the last layer's gradient the initial readout is
+        self.values: list[list[Vector]] = [[] for _ in range(self.last + 1)]  # of each layer, step after step
+        self.gradients: list[list[Vector]] = [[] for _ in range(self.last + 1)]
 
-    def start(self) -> None:
-        """The forward pass at initialisation, and the first backward pass."""
+    def start(self) -> dict[str, Fraction]:
+        """Sizes at initialisation, by name."""
+        self.values[0].append(Vector(value=Fraction(0)))
+        self.gradients[-1].append(Vector(gradient=Fraction(0)))
         for layer in range(1, self.last + 1):
-            self.h.append(_Vector([self._initial(layer) + self.h[-1].size(0)]))
-        for layer in reversed(range(1, self.last)):
-            through = self._weights(layer + 1) + (HALF if layer + 1 < self.last else 0)
-            self.dh[layer] = _Vector([through + self.dh[layer + 1].size(0)])
-        self.readout.append(Fraction(0))
+            self.values[layer].append(self._through(layer, self.values[layer - 1][0], wide=layer > 1))
+        for layer in range(self.last, 1, -1):
+            self.gradients[layer - 1].append(self._through(layer, self.gradients[layer][0], wide=layer < self.last))
+        return self._named("", [history[0] for history in self.values[1:]])
 
-    def step(self, step: int) -> None:
-        """Every layer's change by the update of the step before, and by that of the layer below; then backward."""
-        self.h[0].parts.append(None)
+    def step(self) -> dict[str, Fraction]:
+        """Sizes of the values after one more update, and of their changes; then the gradients of the next one."""
+        self.values[0] += self.values[0][:1]
+        self.gradients[-1] += self.gradients[-1][:1]
+        changes, back = [Vector()], Vector()
         for layer in range(1, self.last + 1):
-            self.h[layer].parts.append(self._forward(layer, step))
-        self.dh[self.last].parts.append(None)
-        for layer in reversed(range(1, self.last)):
-            self.dh[layer].parts.append(self._backward(layer, step))
-        gradient = self.dh[self.last - 1]
-        whole, initial = gradient.size(step), gradient.parts[0]
-        assert initial is not None
-        self.readout.append(min(Fraction(0), initial - whole))
+            before, along = self.values[layer - 1], self.gradients[layer]
+            changes.append(self._change(layer, before, changes[-1], along, wide=layer > 1))
+            self.values[layer].append(self.values[layer][0] + changes[-1])
+        for layer in range(self.last, 1, -1):
+            before, along = self.gradients[layer], self.values[layer - 1]
+            back = self._change(layer, before, back, along, wide=layer < self.last)
+            self.gradients[layer - 1].append(self.gradients[layer - 1][0] + back)
+        return self._named("", [history[-1] for history in self.values[1:]]) | self._named("d", changes[1:])
 
-    def told(self, step: int) -> dict[str, Fraction]:
-        """The sizes after a step, by name."""
-        names = [*(f"h{layer}" for layer in range(1, self.last)), "f"]
-        found = {name: vector.size(step) for name, vector in zip(names, self.h[1:], strict=True)}
-        for name, vector in zip(names, self.h[1:], strict=True) if step else ():
-            found[f"d{name}"] = max(part for part in vector.parts[1 : step + 1] if part is not None)
+    def _change(self, layer: int, before: list[Vector], change: Vector, along: list[Vector], *, wide: bool) -> Vector:
+        """What a layer makes of the vector that is last in `before`, less what it made of it at the start.
+
+        Initial weights act on its `change`; each update is `along` one vector, and meets with what it had `before`.
+        """
+        found = self._through(layer, change, wide)
+        for meets, moves in zip(before[:-1], along, strict=False):  # on the way back, of this step there is more
+            moved = self._moving(moves).times(self.rates[layer - 1])
+            found += moved.times(self._sum(self._moving(meets), before[-1], wide))
         return found
 
-    def _weights(self, layer: int) -> Fraction:
-        return -self.a[layer - 1] - self.b[layer - 1]
+    def _through(self, layer: int, vector: Vector, wide: bool) -> Vector:
+        """Initial weights on a vector, or on the way back their transpose."""
+        weights = self.weights[layer - 1]
+        if layer == self.last and wide:  # forward: the readout is along the initial gradient
+            return Vector(value=self._sum(Vector(gradient=weights), vector, wide))
+        return vector.times(weights + (HALF if wide else 0))
 
-    def _initial(self, layer: int) -> Fraction:
-        return self._weights(layer) + (HALF if layer > 1 else 0)
+    def _moving(self, vector: Vector) -> Vector:
+        """What of a vector is in an update."""
+        return vector.times(-vector.size) if self.sign else vector
 
-    def _update(self, layer: int, step: int) -> tuple[Fraction, Fraction, Fraction]:
-        """The entries of one update without its vectors, and the sizes of those: gradient above, value below."""
-        a, c = self.a[layer - 1], self.c[layer - 1]
-        if self.move == "sign":  # the vectors are signs, of order one
-            return -a - c, Fraction(0), Fraction(0)
-        return -2 * a - c, self.dh[layer].size(step), self.h[layer - 1].size(step)
+    def _sum(self, u: Vector, v: Vector, wide: bool) -> Exponent:
+        return product(u, v, self.different) if wide else u.size + v.size
 
-    def _forward(self, layer: int, step: int) -> Fraction:
-        """The part of h at this layer that the step adds."""
-        x, units = self.h[layer - 1], layer > 1
-        change = x.parts[step]
-        latest = sum(self._update(layer, step - 1), Fraction(0))
-        terms = [latest + x.size(step - 1) + units]
-        if change is not None:
-            terms.append(change + self._through(layer, step))
-            for s in range(step):
-                scale, above, below = self._update(layer, s)
-                terms.append(scale + above + below + change + self._meets(layer, s, step))
-        return max(terms)
-
-    def _meets(self, layer: int, made: int, step: int) -> Fraction:
-        """What the sum over units of x after `made` steps, in units of its size, and of a later step's part gains."""
-        units = layer > 1
-        if self.coherent or not units:
-            return Fraction(int(self.coherent or units))
-        gradient = self.dh[layer - 1]
-        whole = gradient.size(step - 1)
-        before = [part for part in gradient.parts[:made] if part is not None]
-        share = min(Fraction(0), max(before) - whole) if before else Fraction(0)
-        back = 1 + min(Fraction(0), self._returned(layer, made, step - 1) - whole) if made < step - 1 else HALF
-        return max(self.h[layer - 1].meeting(made, units, share), back)
-
-    def _returned(self, layer: int, made: int, step: int) -> Fraction:
-        """The part of the gradient below a layer that came through the layer's update of the step `made`."""
-        scale, above, below = self._update(layer, made)
-        return scale + above + below + self._met(self.dh[layer], made, step, layer < self.last)
-
-    def _met(self, vector: _Vector, made: int, step: int, units: bool) -> Fraction:
-        return vector.size(step) + units if self.coherent else vector.aligned(made, step, units)
-
-    def _through(self, layer: int, step: int) -> Fraction:
-        """The initial weights on a change of the layer below: coherent for the readout."""
-        if layer < self.last:
-            return self._initial(layer)
-        return self._weights(layer) + max(1 + self.readout[step - 1], HALF)
-
-    def _backward(self, layer: int, step: int) -> Fraction:
-        """The part of dh at this layer that the step adds; phi' is of order one."""
-        above, units = self.dh[layer + 1], layer + 1 < self.last
-        scale, gradient, below = self._update(layer + 1, step - 1)
-        terms = [scale + gradient + below + self._met(above, step - 1, step, units)]
-        change = above.parts[step]
-        if change is not None:
-            terms.append(change + self._weights(layer + 1) + HALF * units)
-            for s in range(step - 1):
-                terms.append(
-                    sum(self._update(layer + 1, s), change) + (units if self.coherent else above.meeting(s, units))
-                )
-        return max(terms)
+    def _named(self, prefix: str, vectors: Sequence[Vector]) -> dict[str, Fraction]:
+        names = [*(f"h{layer}" for layer in range(1, self.last)), "f"]
+        return {f"{prefix}{name}": Fraction(vector.size) for name, vector in zip(names, vectors, strict=True)}

@@ -3,24 +3,28 @@ r"""Exponents as claims about networks: derived by the calculus, tested by train
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
-from symlimits.finite.frozen_training import QUANTITIES, FrozenTraining
+from symlimits.finite.frozen_training import KINK_MOVE, MOVE, POINTS, QUANTITIES, UNSEEN, FrozenTraining
 from symlimits.finite.one_hidden import WidthPowers
 from symlimits.language.activation import Activation
 from symlimits.language.domain import Domain, Point
 from symlimits.language.names import shown
 from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
-from symlimits.theory.scaling.fan import Fan
+from symlimits.theory.scaling.cells import Cell
+from symlimits.theory.scaling.fan import Fan, one_hidden_layer
 from symlimits.theory.scaling.one_hidden import q, q_a, q_sigma, q_w
 from symlimits.theory.scaling.problem import Functions
 
-MEASURED = {"kernel_increment_trained": "kernel_increment"}  # networks are looked at where they were trained
-UNSEEN = ("kernel_increment", "kernel_a", "kernel_w")
+# Of the kernel's increment, by its place: networks are looked at where they were trained, unless they say "unseen"
+MEASURED = {"kernel_increment_trained": "kernel_increment", "kernel_increment": UNSEEN}
+ONE = 1  # datum, where all that crosses a kink adds up: of several, each sees what its own gradient moves only
+PARTS = ("kernel_a", "kernel_w")  # of the kernel, without networks of their own
 RATES = {"shared": (q, q), "separate": (q_a, q_w)}
 
 
@@ -31,16 +35,18 @@ class FrozenTwin:
     phi: Activation
     rates: str
     quantity: str
+    move: float = MOVE
+    points: int = POINTS
 
     def at(self, point: Point) -> FrozenTraining:
         """The experiment at a point."""
         functions = Functions.of(self.phi)
         powers = WidthPowers(*(float(point[symbol]) for symbol in (q_sigma, *RATES[self.rates])))
-        return FrozenTraining(functions.phi, functions.slope, powers, self.quantity)
+        return FrozenTraining(functions.phi, functions.slope, powers, self.quantity, move=self.move, points=self.points)
 
     def record(self) -> dict[str, Any]:
         """The networks as JSON, for a certificate; `from_record` reads it."""
-        named = {"rates": self.rates, "quantity": self.quantity}
+        named = {"rates": self.rates, "quantity": self.quantity, "move": self.move, "points": self.points}
         return {"kind": "frozen training", "activation": to_tree(self.phi.expr), **named}
 
     @classmethod
@@ -48,11 +54,14 @@ class FrozenTwin:
         """The twin of a record; `FormulaError` for what is none."""
         try:
             phi, rates, quantity = from_tree(record["activation"]), str(record["rates"]), str(record["quantity"])
-        except (KeyError, TypeError, AttributeError) as error:
+            move, points = float(record.get("move", MOVE)), int(record.get("points", POINTS))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise _foreign(f"networks without {error}") from None
-        if not isinstance(phi, sp.Expr) or rates not in RATES or quantity not in QUANTITIES:
+        if not isinstance(phi, sp.Expr) or rates not in RATES or quantity not in (*QUANTITIES, UNSEEN):
             raise _foreign(f"networks of {shown(phi)}, {shown(rates)} rates, {shown(quantity)}")
-        return cls(Activation(phi), rates, quantity)
+        if not (0 < move < inf and 0 < points <= POINTS):
+            raise _foreign(f"networks with rates of {move} and {points} data")
+        return cls(Activation(phi), rates, quantity, move, points)
 
 
 def _foreign(given: str) -> FormulaError:
@@ -64,20 +73,33 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
 
     The lines are those of `fan.derivation(quantity, cell)`, the experiment is training with gradients that are the
     same at every width: `certify(sizes=...)` measures the slope of the logarithm. `quantity` is a key of
-    `cell.exponents` that training on the data shows, kernel_increment_trained for the kernel's. Raises `DomainError`
-    for another name.
+    `cell.exponents` except kernel_a and kernel_w; kernel_increment is measured at inputs that were not trained on,
+    kernel_increment_trained at those that were. Raises `DomainError` for another name.
 
     >>> from symlimits.theory.scaling import one_hidden_layer
     >>> claim = exponent_limit(one_hidden_layer(activation="erf"), "MF", "f_aw")
     >>> claim, claim.kind
     (Limit(e_{f_{aw}} = 3*q + 4*q_sigma + 1, 2 lines), 'exponent')
     """
-    if quantity in UNSEEN:
-        wanted = "a quantity that training on the data shows"
-        raise DomainError(f"quantity = {shown(quantity)}", wanted, "'kernel_increment_trained'")
+    if quantity in PARTS:
+        raise DomainError(f"quantity = {shown(quantity)}", "a quantity that has networks", "'kernel'")
     found = fan.derivation(quantity, cell)
     where = fan[cell].witness
     place = {symbol: sp.sympify(where[symbol.name]) for symbol in found.arguments}
     note = ", ".join(f"{symbol} = {value}" for symbol, value in place.items())
     twin = FrozenTwin(fan.phi, fan.rates, MEASURED.get(quantity, quantity))
+    if quantity in MEASURED and _crosses_kinks(fan, cell, quantity):
+        points = ONE if quantity == "kernel_increment_trained" else POINTS
+        twin = replace(twin, move=KINK_MOVE, points=points)
     return replace(found, domain=Domain({}, place, note), experiment=twin)
+
+
+def _crosses_kinks(fan: Fan, cell: str, quantity: str) -> bool:
+    """Whether the kernel changes as neurons cross a kink: for smooth activations it changes less."""
+    where = fan[cell].witness
+    smooth = one_hidden_layer(fan.rates).at(**where)
+    if not isinstance(smooth, Cell):
+        return False  # where weights outgrow their start all neurons cross
+    point = {symbol: where[symbol.name] for symbol in fan.symbols}
+    ours, theirs = (part.exponents[quantity].subs(point) for part in (fan[cell], smooth))
+    return bool(ours > theirs)

@@ -20,7 +20,7 @@ from symlimits.derivation.polyhedra import Constraint, implied, minimal
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.theory.scaling.exact_numbers import rational
-from symlimits.theory.scaling.passes import OPTIMIZERS
+from symlimits.theory.scaling.passes import MOVES
 
 ALPHA, GAMMA = sp.symbols("alpha gamma", real=True)
 HALF = Fraction(1, 2)
@@ -77,8 +77,8 @@ def depth_exponents(optimizer: str = "sgd") -> DepthExponents:
     >>> depth_exponents("sgd").stable
     (1 - 2*alpha <= 0, -2*alpha - gamma + 1 <= 0)
     """
-    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
-        raise DomainError(f"optimizer = {shown(optimizer)}", f"one of {', '.join(OPTIMIZERS)}", "optimizer='sgd'")
+    if not isinstance(optimizer, str) or optimizer not in MOVES:
+        raise DomainError(f"optimizer = {shown(optimizer)}", f"one of {', '.join(MOVES)}", "optimizer='sgd'")
     alpha, gamma = Affine.variables(2)
     one = MaxPlus.of(Affine.const(0, 2))
     blocks = one.shifted(HALF - alpha)  # independent branches
@@ -86,7 +86,7 @@ def depth_exponents(optimizer: str = "sgd") -> DepthExponents:
     premise = tuple(Constraint(form, "<=") for form in sorted(blocks.forms))
     stream = init.pruned(premise)  # forward, and, with the transposed blocks, backward
     gradient = (stream * stream).shifted(-alpha)  # of one block's weights: through its branch
-    move = (gradient if OPTIMIZERS[optimizer] == "sgd" else one).shifted(-gamma)
+    move = (gradient if MOVES[optimizer] == "sgd" else one).shifted(-gamma)
     update = (move * stream).shifted(1 - alpha).pruned(premise)  # all blocks together, coherently
     constraints = minimal([*premise, *(Constraint(form, "<=") for form in sorted(update.forms))])
     return DepthExponents(optimizer, init, update, constraints)

@@ -24,9 +24,11 @@ import sympy as sp
 from symlimits.derivation.affine import Affine
 from symlimits.derivation.maxplus import MaxPlus
 from symlimits.derivation.polyhedra import Constraint, minimal
+from symlimits.finite.optimizers import DIRECTIONS
 
 HALF = Fraction(1, 2)
-OPTIMIZERS = {"sgd": "sgd", "adam": "sign", "sign": "sign"}  # what a move of the weights is, by its name
+# What a move of the weights is in exponents, by the optimizer's name: a gradient, or of order one whatever that is
+MOVES = {name: "sgd" if direction.degree else "sign" for name, direction in DIRECTIONS.items()}
 GAUGE_POWERS = {"sgd": 2, "sign": 1}  # of a multiplier, in the rate of the weight that absorbs it
 
 

@@ -19,7 +19,7 @@ from symlimits.finite.deep_training import Layers
 from symlimits.language.names import shown
 from symlimits.theory.scaling import transfer_text as text
 from symlimits.theory.scaling.exact_numbers import Factor, positive
-from symlimits.theory.scaling.passes import GAUGE_POWERS, OPTIMIZERS
+from symlimits.theory.scaling.passes import GAUGE_POWERS, MOVES
 from symlimits.theory.scaling.report import Report, Writer
 
 
@@ -89,7 +89,7 @@ class Transfer(Report):
         The gauge $(a_l, b_l, c_l) \to (a_l+\theta, b_l-\theta, c_l-2\theta)$ for SGD, $c_l-\theta$ for Adam, at
         $\theta = -a_l$: Yang & Hu, arXiv 2011.14522, section 3.2; for Adam derived here.
         """
-        power = GAUGE_POWERS[OPTIMIZERS[self.optimizer]]
+        power = GAUGE_POWERS[MOVES[self.optimizer]]
         rows = [
             LayerTransfer(
                 row.name,

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from symlimits.theory.scaling.passes import MOVES
 from symlimits.theory.scaling.report import aligned, separated
 
 if TYPE_CHECKING:
     from symlimits.theory.scaling.transfer import LayerTransfer, Transfer
 
 HEADER = ("layer", "shape", "multiplier", "init std", "learning rate")
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "sign": "Adam"}
+TITLES = {"sgd": "SGD", "adam": "Adam", "sign": "sign descent"}
+TORCH_CLASSES = {"sgd": "SGD", "sign": "Adam"}  # of torch.optim, by the move
+SIGN_NOTE = "# Sign descent is Adam without memory: betas 0, and an eps that is there for gradients of zero alone."
+SIGN_OPTIONS = ", betas=(0.0, 0.0), eps=1e-20"  # eps=0 divides zero by zero; below 1e-23 squares vanish in float32
 WITH, WITHOUT = "with multipliers", "without multipliers (an ordinary nn.Linear network)"
 
 
 def table(found: Transfer) -> str:
     """Both forms, one below the other; in one where they are the same."""
-    title = f"{OPTIMIZERS[found.optimizer]}, width {found.base_width} -> {found.width}"
+    title = f"{TITLES[found.optimizer]}, width {found.base_width} -> {found.width}"
     if all(row.multiplier_factor == 1 for row in found.layers):
         return f"{title}\n\n{aligned(HEADER, rows(found))}"
     forms = ((WITH, found), (WITHOUT, found.absorbed))
@@ -107,7 +111,7 @@ def latex(table: Transfer) -> str:
         cells = (row.multiplier_factor, row.std_factor, row.rate_factor, plain.std_factor, plain.rate_factor)
         lines.append(" & ".join([row.name, *(f"${printed(cell)}$" for cell in cells)]) + r" \\")
     head = r"layer & multiplier & init std & rate & init std, no multiplier & rate, no multiplier \\"
-    caption = f"% factors from width {table.base_width} to {table.width}, {OPTIMIZERS[table.optimizer]}"
+    caption = f"% factors from width {table.base_width} to {table.width}, {TITLES[table.optimizer]}"
     body = [r"\begin{tabular}{lrrrrr}", r"\hline", head, r"\hline", *lines, r"\hline", r"\end{tabular}"]
     return "\n".join([caption, *body])
 
@@ -122,12 +126,14 @@ def pytorch(table: Transfer, multipliers: bool) -> str:
     if len({row.base_rate for row in rows}) == 1:
         lines.append(f"lr = {rows[0].base_rate!r}  # of the network of width {table.base_width}")
     lines += [f"nn.init.normal_(layers[{i}].weight, std={_init(row, i)})" for i, row in enumerate(rows)]
-    lines += [f"optimizer = torch.optim.{OPTIMIZERS[table.optimizer]}(["]
+    sign = table.optimizer == "sign"
+    lines += [SIGN_NOTE] * sign
+    lines += [f"optimizer = torch.optim.{TORCH_CLASSES[MOVES[table.optimizer]]}(["]
     one = len({row.base_rate for row in rows}) == 1
     for i, row in enumerate(rows):
         value = f"lr * {float(row.rate_factor)!r}" if one else repr(row.rate)
         lines.append(f'    {{"params": [layers[{i}].weight], "lr": {value}}},')
-    lines += [f"], lr={'lr' if one else repr(rows[0].base_rate)})"]
+    lines += [f"], lr={'lr' if one else repr(rows[0].base_rate)}{SIGN_OPTIONS * sign})"]
     return "\n".join(lines + (_forward(rows) if multipliers else [])) + "\n"
 
 

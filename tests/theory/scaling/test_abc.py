@@ -13,7 +13,7 @@ from symlimits.derivation.polyhedra import Constraint, implied
 from symlimits.errors import DataError, DomainError
 from symlimits.theory.scaling.abc import MAX_DEPTH, abc, gauge_power
 from symlimits.theory.scaling.named import NAMES, named, table
-from symlimits.theory.scaling.passes import OPTIMIZERS
+from symlimits.theory.scaling.passes import MOVES
 
 H = Fraction(1, 2)
 BOTH = ("sgd", "adam")
@@ -209,7 +209,7 @@ def test_the_table_is_for_booktabs():
     assert text.splitlines()[1] == r"\toprule"
     assert "unstable" in text
     assert "kernel regime" in text
-    assert {OPTIMIZERS[row.optimizer] for row in NAMES.values()} == {"sgd", "sign"}
+    assert {MOVES[row.optimizer] for row in NAMES.values()} == {"sgd", "sign"}
     assert (gauge_power("sgd"), gauge_power("adam")) == (2, 1)
     assert MaxPlus() not in [line.pruned for line in abc(2).exponents.updates]
 

@@ -13,10 +13,12 @@ from scipy.special import ndtri
 import symlimits as sl
 from symlimits.derivation.trace import Step
 from symlimits.errors import DataError, DomainError, FormulaError
+from symlimits.finite import frozen_training
 from symlimits.finite.exponents import exponent_fit
+from symlimits.finite.frozen_training import KINK_MOVE, MOVE
 from symlimits.paper.verify import EXPERIMENTS
 from symlimits.theory.scaling import one_hidden_layer
-from symlimits.theory.scaling.claims import exponent_limit
+from symlimits.theory.scaling.claims import ONE, exponent_limit
 from symlimits.theory.scaling.exponents_figure import exponents_figure
 from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
 from symlimits.theory.scaling.measured import QUANTITIES, Measurement, measurements
@@ -70,6 +72,49 @@ def test_an_exponent_is_certified_and_that_of_another_law_refuted(cell: str, qua
     assert false.links[0].details["control rejected"]
 
 
+@pytest.mark.slow
+def test_the_increment_of_the_kernel_is_certified_where_neurons_cross_a_kink() -> None:
+    """relu in NTK scaling, unseen inputs: -3/4. Taylor's rule, without kinks, says -1, as it is where phi is smooth."""
+    widths = (64, 256, 1024, 4096)
+    claim = exponent_limit(one_hidden_layer(activation="relu"), "NTK", "kernel_increment")
+    certificate = claim.certify(sizes=widths, seed=0)
+    assert certificate.ok, str(certificate)
+    lines = tuple(Step(line.expr - HALF / 2, line.rule, line.source) for line in claim.trace)
+    assert not replace(claim, trace=lines).certify(sizes=widths, seed=0).links[0].passed
+    trained = exponent_limit(one_hidden_layer(activation="relu"), "NTK", "kernel_increment_trained")
+    assert trained.certify(sizes=widths, seed=0).ok  # -1/2: at a trained input all that cross add up
+    assert not replace(trained, trace=claim.trace).certify(sizes=widths, seed=0).links[0].passed
+    smooth = exponent_limit(one_hidden_layer(activation="erf"), "NTK", "kernel_increment")
+    assert smooth.certify(sizes=widths[:3], seed=0).ok
+
+
+def test_rates_are_small_where_kinks_are_to_be_seen() -> None:
+    """Only there: elsewhere increments are as large as weights at the smallest widths."""
+    cells = {("relu", "NTK"): KINK_MOVE, ("relu", "MF"): MOVE, ("erf", "NTK"): MOVE}
+    for (phi, cell), move in cells.items():
+        claim = exponent_limit(one_hidden_layer(activation=phi), cell, "kernel_increment")
+        assert claim.experiment.move == move
+        trained = exponent_limit(one_hidden_layer(activation=phi), cell, "kernel_increment_trained").experiment
+        assert (trained.move, trained.points == ONE) == (move, move == KINK_MOVE)
+        record = claim.experiment.record()
+        assert EXPERIMENTS["frozen training"](record).record() == record
+    grown = one_hidden_layer("separate", "relu")
+    names = [cell.name for cell in grown.cells if cell.limit_model is None]
+    assert exponent_limit(grown, names[0], "kernel_increment").experiment.move == MOVE
+
+
+def test_unseen_inputs_are_those_that_are_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same networks see another increment there, and their own again where "elsewhere" is the training data."""
+    claim = exponent_limit(one_hidden_layer(activation="erf"), "MF", "kernel_increment")
+    unseen = claim.experiment.at(claim.domain.dependent)
+    seen = replace(unseen, quantity="kernel_increment")
+    there, here = (twin(64, np.random.default_rng(0)) for twin in (seen, unseen))
+    assert not np.isclose(there, here, rtol=1e-3).any()
+    monkeypatch.setattr(frozen_training, "elsewhere", lambda points: frozen_training.problem(points)[0])
+    np.testing.assert_allclose(unseen(64, np.random.default_rng(0)), there, rtol=1e-12)
+    assert unseen.required_bytes(64) == 2 * seen.required_bytes(64)
+
+
 def test_the_claim_of_the_table_and_its_negation() -> None:
     claim = exponent_limit(one_hidden_layer(activation="erf"), "NTK", "f_aw")
     certificate = claim.certify(sizes=(16, 64, 256), seed=0)
@@ -113,14 +158,14 @@ def test_the_picture(tmp_path: Path) -> None:
 
 def test_foreign_records_are_refused() -> None:
     record = exponent_limit(one_hidden_layer(activation="erf"), "NTK", "f_aw").experiment.record()
-    for wrong in ({"rates": "three"}, {"activation": None}, {"quantity": "loss"}):
+    for wrong in ({"rates": "three"}, {"activation": None}, {"quantity": "loss"}, {"move": 0}, {"points": "all"}):
         with pytest.raises(FormulaError, match=r"networks|the tree None"):
             EXPERIMENTS["frozen training"](record | wrong)
 
 
 def test_refusals() -> None:
     fan = one_hidden_layer(activation="erf")
-    with pytest.raises(DomainError, match="training on the data"):
+    with pytest.raises(DomainError, match="that has networks"):
         exponent_limit(fan, "MF", "kernel_a")
     with pytest.raises(DomainError, match="one of"):
         exponent_limit(fan, "MF", "loss")

@@ -90,8 +90,8 @@ class Init:
 
 
 class Optimizer:
-    def __init__(self, groups: list[dict[str, Any]], lr: float) -> None:
-        self.groups, self.lr = groups, lr
+    def __init__(self, groups: list[dict[str, Any]], lr: float, **options: Any) -> None:
+        self.groups, self.lr, self.options = groups, lr, options
 
 
 def executed(table: Transfer, multipliers: bool) -> tuple[list[float], list[float], dict[str, Any]]:
@@ -128,6 +128,21 @@ def test_the_code_with_rates_of_its_own() -> None:
     assert rates == [0.1, 0.2, 0.3]
     assert "optim.SGD" in table.pytorch()
     assert "optim.Adam" in transfer(named("muP", 2, "adam"), 64, 256).pytorch()
+
+
+def test_sign_descent_is_adam_without_memory_and_says_so() -> None:
+    table = transfer(named("muP", 2, "sign"), **TINY)  # type: ignore[arg-type]
+    assert table.pytorch().count("# Sign descent is Adam without memory") == 1
+    options = executed(table, multipliers=True)[2]["optimizer"].options
+    mean = square = 0.0
+    for gradient in (3.0, -1e-6, 0.0, 1e-18):  # Kingma and Ba, algorithm 1, with what the code says
+        mean = options["betas"][0] * mean + (1 - options["betas"][0]) * gradient
+        square = options["betas"][1] * square + (1 - options["betas"][1]) * gradient**2
+        assert mean / (square**0.5 + options["eps"]) == pytest.approx(np.sign(gradient), abs=0.01)
+    assert str(table).startswith("sign descent, width 16 -> 64")
+    adam = transfer(named("muP", 2, "adam"), **TINY)  # type: ignore[arg-type]
+    assert "Sign descent" not in adam.pytorch()
+    assert executed(adam, multipliers=True)[2]["optimizer"].options == {}
 
 
 # --------------------------------------------------------------------------------------------- texts
