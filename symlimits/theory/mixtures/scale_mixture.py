@@ -75,7 +75,7 @@ class ScaleMixture:
     def log_tails_at(self, X: Array) -> tuple[Array, Array]:
         """log P(q xi^2 > 2 z) and log P(0 < q xi^2 <= 2 z) for a Gaussian xi, at z = exp(X), X = -inf for z = 0."""
         above, below = np.full(X.shape, np.log1p(-self.mixing.atom)), np.full(X.shape, -inf)
-        inside = X > -inf
+        inside = np.isfinite(X)
         above[inside] = looked_up(lambda X: self.tail_lines[0](-X).log, X[inside])
         below[inside] = looked_up(lambda X: self.tail_lines[1](-X).log, X[inside])
         return above, below
