@@ -68,7 +68,8 @@ def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[comple
         raise NoRule(f"the integral {integral}", "one over (0, oo)", "an integral of one layer")
     x = sp.Symbol("x", real=True)
     logarithm = sp.expand_log(sp.log(integral.function), force=True).subs(y, sp.exp(x)) + x
-    f = sp.lambdify([x, w], sp.expand_log(logarithm, force=True), "numpy")
+    numbers = sp.expand_log(logarithm, force=True).evalf(INNER_DIGITS)  # of a hundred units: integers beyond NumPy's
+    f = sp.lambdify([x, w], numbers, "numpy")
 
     def total(z: complex) -> complex:
         value, size = 0j, 0.0

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.derivation.mellin import meijer
+from symlimits.derivation.meijer import meijer
 from symlimits.language.domain import Domain
 from symlimits.reading.ball import ball
 from symlimits.reading.reference import reference
