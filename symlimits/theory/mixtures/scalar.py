@@ -31,6 +31,7 @@ from symlimits.theory.mixtures.expansion import expanded_head
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.network_law import NetworkLaw
 from symlimits.theory.mixtures.scale_mixture import ScaleMixture
+from symlimits.theory.mixtures.tail import Tail
 
 Array = npt.NDArray[np.float64]
 
@@ -249,6 +250,19 @@ class OutputLaw(NetworkLaw):
         """The density with its lines, as a function of s > 0 (D = P = 1)."""
         self._one_number("density")
         return lines.density(self.mixing, self.variance * self.covariance[0, 0])
+
+    @property
+    def tail(self) -> Tail:
+        r"""The leading term of -log p(s) as s grows, with its lines (D = P = 1).
+
+        $(L + 1)(s^2/2cK)^{1/(L+1)}$, $c = \prod_l 2/N_l$, at finite widths, Lambert's W in the limit. Raises `NoRule`
+        without hidden layers, and for ReLU layers of finite width.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> output_law(widths=(2,)).tail, output_law(ratio=1).tail.expr
+        (Tail(-log p(s) ~ sqrt(2)*s), LambertW(s**2*exp(2))**2/4 + LambertW(s**2*exp(2))/2)
+        """
+        return Tail(self.density)
 
     def _rows(self, values: Any, name: str) -> Array:
         """Points as rows (..., n); `DataError` for another shape."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.derivation.mellin import w
-from symlimits.errors import NoRule
+from symlimits.errors import DomainError, NoRule
 from symlimits.language.integral import LineIntegral
 from symlimits.reading.contour_table import Table, table
 from symlimits.reading.line_kernel import Contour, contour, lowered
@@ -61,14 +61,14 @@ class ScaleMixture:
 
     def log_radial_at(self, X: Array) -> Array:
         """The same at z = exp(X)."""
-        return -np.exp(X) if self.is_gaussian else looked_up(lambda X: self.radial_line(-X).log, X)
+        return -np.exp(X) if self.is_gaussian else looked_up(lambda X: _log(self.radial_line, X), X)
 
     def laplace(self, z: Array) -> Array:
         """E exp(-z q), an atom at q = 0 included."""
         if self.is_gaussian:
             return np.asarray(np.exp(-z))
         values, inside = np.ones(z.shape), z > 0
-        continuous = looked_up(lambda X: self.laplace_line(-X).log, np.log(z[inside]))
+        continuous = looked_up(lambda X: _log(self.laplace_line, X), np.log(z[inside]))
         values[inside] = self.mixing.atom + np.exp(continuous)
         return values
 
@@ -76,8 +76,8 @@ class ScaleMixture:
         """log P(q xi^2 > 2 z) and log P(0 < q xi^2 <= 2 z) for a Gaussian xi, at z = exp(X), X = -inf for z = 0."""
         above, below = np.full(X.shape, np.log1p(-self.mixing.atom)), np.full(X.shape, -inf)
         inside = np.isfinite(X)
-        above[inside] = looked_up(lambda X: self.tail_lines[0](-X).log, X[inside])
-        below[inside] = looked_up(lambda X: self.tail_lines[1](-X).log, X[inside])
+        above[inside] = looked_up(lambda X: _log(self.tail_lines[0], X), X[inside])
+        below[inside] = looked_up(lambda X: _log(self.tail_lines[1], X), X[inside])
         return above, below
 
     # ------------------------------------------------------------------ the lines, compiled
@@ -109,6 +109,14 @@ def compiled_line(integrand: sp.Expr, strip: Sequence[Any]) -> Contour:
         raise NoRule(f"values with {name} free", "a number for it", f"output_law(ratio=1) in place of {name}")
     head = LineIntegral(integrand, w, strip)
     return contour(lowered(head), head)
+
+
+def _log(line: Contour, X: Array) -> Array:
+    """The logarithm at z = exp(X); `DomainError` where the saddle is too far out to be found."""
+    found = line(-X).log
+    if np.isnan(found).any():
+        raise DomainError("a point too far out for the line integral", "a nearer one", "the leading term, `law.tail`")
+    return found
 
 
 def looked_up(function: Callable[[Array], Array], X: Array) -> Array:
