@@ -20,6 +20,7 @@ from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
 from symlimits.language.recursion import Recursion
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
+from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.twin import Twin
 
 MOST_CHARACTERS = 2_000_000  # honest files have some ten thousand
@@ -140,7 +141,7 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
     _at_most(depth * sum(n * size**power for n, size in zip(draws, sizes, strict=True) if size > 0), MOST_WORK, "draws")
 
 
-def check_draws(networks: Networks | LimitNetworks, sizes: Sequence[int], rounds: int | None = None) -> None:
+def check_draws(networks: Networks | LimitNetworks | Gaps, sizes: Sequence[int], rounds: int | None = None) -> None:
     """The same for the networks of an output law."""
     _at_most(sum(networks.work(size, rounds) for size in sizes if size > 0), MOST_WORK, "random numbers")
 

@@ -26,12 +26,14 @@ from symlimits.paper.certificate_file import (
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
+from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
     "frozen training": FrozenTwin.from_record,
+    "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
 }
@@ -173,7 +175,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
         check_draws(limit.experiment, widths, rounds)
 
 

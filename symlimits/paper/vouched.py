@@ -21,6 +21,7 @@ from symlimits.paper.certificate_file import named
 from symlimits.theory.kernels import dual, nngp, ntk
 from symlimits.theory.mixtures.lines import characteristic
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
+from symlimits.theory.mixtures.rate import Gaps, rate
 from symlimits.theory.twin import Twin
 
 WORDS = ("observable", "regime", "kind", "order")
@@ -57,6 +58,8 @@ def _derived(limit: Limit) -> Limit | None:
             return base.bind(**values) if values else base
         case Networks() | LimitNetworks() as networks:
             return characteristic(networks.mixing, networks.K)
+        case Gaps() as gaps:
+            return rate(gaps.mixing, gaps.kept)
     return None
 
 
@@ -95,7 +98,7 @@ def _unchecked(limit: Limit, built: Limit | None, stored: Mapping[str, Any]) -> 
         yield "rules and sources of the author's lines"
     if isinstance(limit.experiment, Twin):
         yield "the names of activations"
-    if isinstance(limit.experiment, Twin | Networks | LimitNetworks):
+    if isinstance(limit.experiment, Twin | Networks | LimitNetworks | Gaps):
         return
     simulation = named(stored["links"], "simulation") or {}
     details = simulation.get("details", {})

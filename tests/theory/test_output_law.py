@@ -274,6 +274,15 @@ def test_relu_moments_atom_and_limit() -> None:
     assert relu.pdf(1.0) == linear.pdf(1.0)
 
 
+@pytest.mark.parametrize("N", [60, 70, 200])
+def test_relu_layers_of_many_units(N: int) -> None:
+    """Where a single positive unit is as good as impossible, its pole hides no saddle: against the expansion."""
+    law, t = sl.output_law(widths=(N,) * (N // 2), activation=act.relu), np.array([0.1, 1.0, 3.0, 10.0])
+    known, before = (law.expanded_cf(t, order) for order in (3, 2))
+    assert (np.abs(law.cf(t) - known) < np.abs(known - before) + ROUNDING).all()
+    assert (np.abs(known - before) < 1e-3 * law.cf(t)).all()
+
+
 # ------------------------------------------------------------------ refusals
 
 

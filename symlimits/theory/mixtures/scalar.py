@@ -24,10 +24,9 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear import input_root
 from symlimits.language.names import shown
 from symlimits.limits import Limit
-from symlimits.reading.line_kernel import contour, lowered
 from symlimits.reading.real import as_real, plain
-from symlimits.theory.mixtures import lines, one_number, scalar_moments
-from symlimits.theory.mixtures.expansion import expanded_head
+from symlimits.theory.mixtures import lines, one_number, rate, scalar_moments
+from symlimits.theory.mixtures.expansion import expanded_laplace
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.network_law import NetworkLaw
 from symlimits.theory.mixtures.scale_mixture import ScaleMixture
@@ -127,13 +126,32 @@ class OutputLaw(NetworkLaw):
         >>> [float(f"{abs(law.expanded_cf(1.0, order) - law.cf(1.0)):.0e}") for order in (0, 1, 2)]
         [0.0004, 9e-06, 2e-07]
         """
-        half = self._half_form(t)
-        head = expanded_head(self._widths("an expansion"), order, self.mixing.rectified, sp.S.One)
-        line = contour(lowered(head), head)
-        values, inside = np.ones(half.shape), half > 0
-        found = line(-np.log(half[inside]))
-        values[inside] = found.sign * np.exp(found.log)
-        return plain(values)
+        widths = self._widths("an expansion")
+        return plain(expanded_laplace(widths, order, self.mixing.rectified, self._half_form(t)))
+
+    def rate(self, corrections: int = 0) -> Limit:
+        r"""How fast networks of depth aN approach this limit, as a claim: the power of N that the gap falls like.
+
+        The gap is $|\varphi_N(t) - \varphi(t)|$, its mean over log t, with so many `corrections` in powers of 1/N.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> output_law(ratio=1).rate().expr, output_law(ratio=1).rate(corrections=1).expr
+        (-1, -2)
+        """
+        self._one_number("rate")
+        return rate.rate(self.mixing, corrections)
+
+    def leading_gap(self, order: int = 1) -> Derivation:
+        r"""The coefficient before $N^{-k}$, k = `order`, in the characteristic function of networks of depth aN.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> coefficient, N = output_law(ratio=1).leading_gap()(1.0), 1000
+        >>> gap = output_law(widths=(N,) * N).cf(1.0) - output_law(ratio=1).cf(1.0)
+        >>> round(coefficient, 4), round(N * gap, 4)
+        (-0.0199, -0.0199)
+        """
+        self._one_number("leading_gap")
+        return rate.leading_gap(self.mixing, self.variance * self.covariance[0, 0], order)
 
     def _widths(self, what: str) -> tuple[int, ...]:
         if not self.mixing.widths:
