@@ -67,7 +67,8 @@ class OutputLaw(NetworkLaw):
         (-1.255574179316, inf)
         """
         root, log_determinant = self._cholesky
-        white = np.linalg.solve(root, self._rows(s, "s")[..., None])[..., 0]
+        rows = self._rows(s, "s")
+        white = np.linalg.solve(root, rows[..., None])[..., 0] if self.dimension > 1 else rows / root[0, 0]
         logs = self._mixture.log_radial(np.square(white).sum(axis=-1) / 2)
         return plain(logs - 0.5 * (self.dimension * np.log(2 * pi) + log_determinant))
 
