@@ -5,13 +5,17 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from symlimits.paper.scaling_arguments import joined, parser
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "transfer.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "transfer.md"
 
 
-def test_sessions() -> None:
-    result = doctest.testfile(str(PAGE), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+@pytest.mark.parametrize("name", ["transfer.md", "output_laws.md"])
+def test_sessions(name: str) -> None:
+    result = doctest.testfile(str(DOCS / name), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
     assert result.attempted > 10
 

@@ -31,14 +31,14 @@ from symlimits.theory.mixtures.scale_mixture import ScaleMixture
 
 Array = npt.NDArray[np.float64]
 SOURCE = "derived here"
-POINTS, RANGE = 32, (0.1, 10.0)  # of t, evenly in its logarithm, from a start that is drawn
-DRAWS = 16  # gaps a call, of one size: the draws hardly vary
+POINTS, RANGE = 4, (0.1, 10.0)  # of t, evenly in its logarithm, from a start that is drawn
+DRAWS, CALLS = 128, 8  # gaps a call, and calls of one size: no more, which would see terms past those that are fitted
 t = sp.Symbol("t", positive=True)
 
 
 @dataclass(frozen=True)
 class Gaps:
-    r"""$|\varphi_N(t) - \varphi^{(k)}(t)|$ at width N = size and depth aN, mean over log t, with k corrections."""
+    r"""$|\varphi_N(t) - \varphi^{(k)}(t)|$ at width N = size and depth aN, mean over some t, with k corrections."""
 
     ratio: sp.Expr
     kept: int
@@ -55,7 +55,7 @@ class Gaps:
 
     def wanted(self, _size: int) -> int:
         """Draws of one size."""
-        return 4 * DRAWS
+        return CALLS * DRAWS
 
     @property
     def mixing(self) -> MixingLaw:
@@ -94,7 +94,7 @@ def rate(mixing: MixingLaw, kept: object) -> Limit:
     first = next(j for j in range(kept + 1, HIGHEST + 1) if coefficient(j, mixing.spread, mixing.rectified) != 0)
     trace = (Step(sp.Integer(-first), "first term of the expansion in 1/N that is left out and not zero", SOURCE),)
     gaps = Gaps(mixing.spread * sp.Rational(2, 5) if mixing.rectified else mixing.spread, kept, mixing.rectified)
-    words = f"gap of the characteristic function, with corrections up to order {kept}, mean over log t"
+    words = f"gap of the characteristic function with corrections up to order {kept}, mean over some t"
     regime = "width N and depth L = aN to infinity"
     return Limit(trace, Domain({}), (), r"e_{\varphi}", SOURCE, gaps, words, regime, "exponent", 1)
 

@@ -16,7 +16,7 @@ from symlimits.derivation.trace import Step
 from symlimits.theory.mixtures import expansion
 from symlimits.theory.mixtures.rate import Gaps
 
-SIZES = (16, 32, 64, 128)
+SIZES = (32, 128, 512)
 T = np.geomspace(0.1, 10, 20)
 
 
