@@ -139,7 +139,8 @@ def _bracket(g: Function, place: Function) -> tuple[mpf, mpf]:
 
 def _width(g: Function, c: mpf, scale: mpf) -> mpf:
     eta = scale / 1000
-    return eta / mp.sqrt(2 * abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta))))))
+    drop = abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta)))))
+    return eta / mp.sqrt(2 * drop) if drop else scale
 
 
 def _halved(f: Function, step: mpf, digits: int) -> mpf:
