@@ -8,7 +8,8 @@ the characteristic function and the density (Bassetti et al., arXiv 2406.03260; 
 import sympy as sp
 
 import symlimits as sl
-from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, meijer, w
+from symlimits.derivation.meijer import meijer
+from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, w
 
 
 def main() -> None:

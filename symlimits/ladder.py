@@ -16,6 +16,7 @@ from symlimits.language.domain import Point
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
+from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.closed_value import closed_value
 from symlimits.reading.real import plain
@@ -71,12 +72,12 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
-    return not expr.has(GaussianExpectation, sp.Integral, LineIntegral)
+    return not expr.has(GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
-    reached = not expr.has(sp.Integral) and all(map(_is_product, expr.atoms(GaussianExpectation)))
+    reached = not expr.has(sp.Integral, ProductExpectation) and all(map(_is_product, expr.atoms(GaussianExpectation)))
     return reached and (not isinstance(expr, Recursion) or arguments == 3)
 
 

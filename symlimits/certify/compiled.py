@@ -13,6 +13,7 @@ from symlimits.certify.certificate import PRECISE, PROVED, Link
 from symlimits.errors import SymlimitsError
 from symlimits.language.domain import CORRELATION, POSITIVE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
 from symlimits.reading.ball import proved
 from symlimits.reading.reference import reference
@@ -74,6 +75,8 @@ Row = tuple[float, Truth, float, str]  # compiled value, true value, size, where
 def _truth(last: sp.Expr, point: Point, digits: int) -> Truth:
     """The last line at a point: a proved ball where there is one, quadrature and mpmath elsewhere."""
     found = proved(last, point, digits)
+    if found is not None and last.has(LineIntegral) and abs(found.midpoint) <= found.radius:
+        found = None  # far in a tail a ball may hold zero, and none of the digits
     return Truth(reference(last, point, digits), False) if found is None else Truth(found.midpoint, True)
 
 

@@ -19,6 +19,7 @@ from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import NoRule
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.language.product import ProductExpectation
 
 w, k = sp.Symbol("w"), sp.Symbol("k", integer=True, positive=True)
 x, y = sp.symbols("x y", positive=True)
@@ -53,6 +54,13 @@ def chi_square_factor(N: sp.Expr, u: sp.Expr, scale: sp.Expr | None = None) -> s
 def binomial_factor(N: sp.Expr, u: sp.Expr) -> sp.Expr:
     r"""$\mathbb E[(2\chi^2_k/N)^u; k > 0]$, k binomial (N, 1/2): the units of a ReLU layer that are positive."""
     return sp.Sum(sp.binomial(N, k) / 2**N * chi_square_factor(k, u, 2 / N), (k, 1, N))
+
+
+def layer_factor(N: sp.Integer, p: sp.Rational, u: sp.Expr) -> sp.Expr:
+    r"""$\mathbb E q_l^u$ of a layer of a `ProductExpectation`; `NoRule` where p is neither 1 nor 1/2."""
+    if p not in (1, sp.S.Half):
+        raise NoRule(f"a layer whose units are positive with probability {p}", "1 or 1/2", "linear or relu layers")
+    return chi_square_factor(N, u) if p == 1 else binomial_factor(N, u)
 
 
 def _gamma_integral(integral: sp.Integral) -> sp.Expr:
@@ -94,15 +102,42 @@ gamma_integrals = Rule(
 )
 
 
-def mixture_integral(kernel: str, z: sp.Expr, factors: Sequence[sp.Expr], ends: Sequence[sp.Expr]) -> LineIntegral:
-    r"""$\mathbb E\,k(zq)$ by Mellin inversion: `factors` are $\mathbb E q_l^{-w}$, finite for Re w below all `ends`."""
-    found, (low, high) = transform(kernel)
-    return LineIntegral(found * z**-w * sp.Mul(*factors), w, (low, sp.Min(high, *ends)))
-
-
 def _inverted(expr: sp.Expr) -> sp.Expr:
-    r"""$\mathbb E\,C e^{\alpha v}k(A e^{\beta v})$ over a Gaussian v, k a kernel, as a line integral."""
-    return expr.replace(lambda node: isinstance(node, GaussianExpectation), _inverted_expectation)
+    """Every expectation of a kernel, over a Gaussian or over a product of layers, as a line integral."""
+    gaussian = expr.replace(lambda node: isinstance(node, GaussianExpectation), _inverted_expectation)
+    return gaussian.replace(lambda node: isinstance(node, ProductExpectation), _inverted_product)
+
+
+def _inverted_product(head: ProductExpectation) -> sp.Expr:
+    r"""$\mathbb E\,C q^\alpha k(A q^\beta)$, beta = 1 or -1: the moments of the layers are finite on a half-plane."""
+    q, alpha, inside = head.variable, sp.S.Zero, None
+    constant, powers = sp.expand(head.integrand, power_exp=True).as_independent(q, as_Add=False)
+    for factor in sp.Mul.make_args(sp.powdenest(powers)):
+        base, power = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
+        if base == q and not power.has(q):
+            alpha += power
+        elif isinstance(factor, sp.exp) and inside is None:
+            inside = "exp", -power
+        elif isinstance(factor, sp.erfc) and inside is None:
+            inside = "erfc", factor.args[0] ** 2
+        else:
+            return head
+    if inside is None:
+        raise NoRule(f"Mellin inversion of {head}", "an exponential or erfc of a power of q", "a kernel beside")
+    A, rest = inside[1].as_independent(q, as_Add=False)
+    base, beta = rest.as_base_exp()
+    if base != q or beta not in (1, -1):
+        return head
+    found, (low, high) = transform(inside[0])
+    end = beta * (alpha - max(_lowest(N, p) for N, p, _ in head.layers))
+    strip = (low, sp.Min(high, end)) if beta > 0 else (sp.Max(low, end), high)
+    moments = (layer_factor(N, p, alpha - beta * w) ** count for N, p, count in head.layers)
+    return LineIntegral(constant * found * A**-w * sp.Mul(*moments), w, strip)
+
+
+def _lowest(N: sp.Integer, p: sp.Rational) -> sp.Expr:
+    """The u down to which the moment of a layer is finite: there may be a single positive unit where p < 1."""
+    return -N / 2 if p == 1 else -sp.S.Half
 
 
 def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
@@ -137,8 +172,8 @@ def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
 mellin_inversion = Rule(
     "Mellin inversion",
     MELLIN,
-    "A function of a positive variable is the line integral of its Mellin transform; the Gaussian mean of what is left"
-    " is a tilt.",
+    "A function of a positive variable is the line integral of its Mellin transform; the mean of the power that is left"
+    " is a tilt of a Gaussian, or one integral for each layer.",
     _inverted,
 )
 
@@ -149,43 +184,3 @@ def derive(line: sp.Expr, rules: Sequence[Rule], source: str) -> Trace:
     for rule in rules:
         trace.append(rule.step(trace[-1].expr))
     return tuple(trace)
-
-
-def _meijer(head: LineIntegral) -> sp.Expr:
-    r"""A product of $\Gamma(b + w)$, $\Gamma(1 - a - w)$ and $Z^{-w}$ as $G^{m,n}_{n,m}\big(Z\big|{a \atop b}\big)$."""
-    constant, Z, above, below = sp.S.One, sp.S.One, list[sp.Expr](), list[sp.Expr]()
-    for factor in sp.Mul.make_args(head.integrand):
-        base, power = (sp.E, factor.exp) if isinstance(factor, sp.exp) else factor.as_base_exp()
-        argument = _gamma_argument(base)
-        if not factor.has(head.variable):
-            constant *= factor
-        elif argument is not None and power.is_Integer and power > 0:
-            slope = sp.expand(argument).coeff(head.variable)
-            rest = sp.expand(argument - slope * head.variable)
-            if slope not in (1, -1):
-                return head
-            (above if slope == 1 else below).extend([rest if slope == 1 else 1 - rest] * int(power))
-            constant /= sp.gamma(base.args[0]) ** power if isinstance(base, sp.RisingFactorial) else 1
-        elif not base.has(head.variable) and sp.expand(power).is_polynomial(head.variable):
-            slope = sp.expand(power).coeff(head.variable)
-            if sp.expand(power - slope * head.variable).has(head.variable):
-                return head
-            constant, Z = constant * base ** sp.expand(power - slope * head.variable), Z * base**-slope
-        else:
-            return head
-    return constant * sp.meijerg([below, []], [sorted(above, key=sp.default_sort_key), []], sp.simplify(Z))
-
-
-def _gamma_argument(base: sp.Expr) -> sp.Expr | None:
-    """z where the base is Gamma(z) up to a constant."""
-    if isinstance(base, sp.RisingFactorial):
-        return base.args[0] + base.args[1]
-    return base.args[0] + int(base.func is sp.factorial) if isinstance(base, sp.gamma | sp.factorial) else None
-
-
-meijer = Rule(
-    "Meijer's G function",
-    "Meijer 1936; Springer and Thompson 1966",
-    "A line integral of Gamma functions is a G function by definition; the lines that are computed stay integrals.",
-    lambda expr: expr.replace(lambda node: isinstance(node, LineIntegral), _meijer),
-)

@@ -19,6 +19,8 @@ from symlimits.language.architecture import Layer, Repeat
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
 from symlimits.language.recursion import Recursion
+from symlimits.theory.mixtures.networks import LimitNetworks, Networks
+from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.twin import Twin
 
 MOST_CHARACTERS = 2_000_000  # honest files have some ten thousand
@@ -137,6 +139,11 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
     power = 2 if twin.sampler == "naive" else 1
     draws = [CHUNK * (rounds + 1) if rounds else wanted(size, twin.sampler) for size in sizes]
     _at_most(depth * sum(n * size**power for n, size in zip(draws, sizes, strict=True) if size > 0), MOST_WORK, "draws")
+
+
+def check_draws(networks: Networks | LimitNetworks | Gaps, sizes: Sequence[int], rounds: int | None = None) -> None:
+    """The same for the networks of an output law."""
+    _at_most(sum(networks.work(size, rounds) for size in sizes if size > 0), MOST_WORK, "random numbers")
 
 
 def _layers(layer: Layer, counts: Mapping[sp.Symbol, sp.Expr]) -> float:

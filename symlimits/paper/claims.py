@@ -24,6 +24,7 @@ JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
+LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
 
 DUALS = {
     "linear": "linear",
@@ -118,6 +119,7 @@ TABLE: tuple[Claim, ...] = (
     Claim(
         "output-finite", "output law of a linear network of widths 5, 3, 4", MIXTURE, partial(output, widths=(5, 3, 4))
     ),
+    Claim("output-limit", "output law of linear networks of depth half the width", LIMIT, partial(output, ratio="1/2")),
     Claim(
         "output-relu", "output law of a relu network of widths 3, 4", MIXTURE, partial(output, "relu", widths=(3, 4))
     ),

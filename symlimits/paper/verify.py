@@ -15,6 +15,7 @@ from symlimits.errors import DataError
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
+    check_draws,
     check_lines,
     check_network,
     checked_rounds,
@@ -24,12 +25,17 @@ from symlimits.paper.certificate_file import (
 )
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
+from symlimits.theory.mixtures.networks import LimitNetworks, Networks
+from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
     "frozen training": FrozenTwin.from_record,
+    "gaps of an output law": Gaps.from_record,
+    "output networks": Networks.from_record,
+    "output networks in the limit": LimitNetworks.from_record,
 }
 
 
@@ -166,8 +172,11 @@ def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any
 
 
 def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
+    widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
-        check_network(limit.experiment, [int(size) for size in sizes], rounds)
+        check_network(limit.experiment, widths, rounds)
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+        check_draws(limit.experiment, widths, rounds)
 
 
 def _with_what_was_drawn(

@@ -19,6 +19,9 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.limits import Limit
 from symlimits.paper.certificate_file import named
 from symlimits.theory.kernels import dual, nngp, ntk
+from symlimits.theory.mixtures.lines import characteristic
+from symlimits.theory.mixtures.networks import LimitNetworks, Networks
+from symlimits.theory.mixtures.rate import Gaps, rate
 from symlimits.theory.twin import Twin
 
 WORDS = ("observable", "regime", "kind", "order")
@@ -33,22 +36,31 @@ def vouched(content: dict[str, Any], limit: Limit, stored: Mapping[str, Any]) ->
     if built is not None:
         claim["derivation"] = _derivation(claim["derivation"], json.loads(storing.written(built._parts)))
         claim |= {name: getattr(built, name) for name in WORDS}
-        claim["experiment"] = replace(built.experiment, sampler=limit.experiment.sampler).record()
+        if isinstance(limit.experiment, Twin):
+            claim["experiment"] = replace(built.experiment, sampler=limit.experiment.sampler).record()
     return content | {"claim": claim}, tuple(_unchecked(limit, built, stored))
 
 
 def rebuilt(limit: Limit) -> Limit | None:
     """The statement that the networks of a limit have; None for another first line, and for an author's experiment."""
-    twin = limit.experiment
-    if not isinstance(twin, Twin):
-        return None
     try:
-        base = _base(limit, twin)
-        values = {symbol.name: value for symbol, value in twin.values}
-        found = base.bind(**values) if values else base
+        found = _derived(limit)
     except SymlimitsError:
         return None
-    return found if found.definition == limit.definition else None
+    return found if found is not None and found.definition == limit.definition else None
+
+
+def _derived(limit: Limit) -> Limit | None:
+    match limit.experiment:
+        case Twin() as twin:
+            base = _base(limit, twin)
+            values = {symbol.name: value for symbol, value in twin.values}
+            return base.bind(**values) if values else base
+        case Networks() | LimitNetworks() as networks:
+            return characteristic(networks.mixing, networks.K)
+        case Gaps() as gaps:
+            return rate(gaps.mixing, gaps.kept)
+    return None
 
 
 def _base(limit: Limit, twin: Twin) -> Limit:
@@ -86,6 +98,7 @@ def _unchecked(limit: Limit, built: Limit | None, stored: Mapping[str, Any]) -> 
         yield "rules and sources of the author's lines"
     if isinstance(limit.experiment, Twin):
         yield "the names of activations"
+    if isinstance(limit.experiment, Twin | Networks | LimitNetworks | Gaps):
         return
     simulation = named(stored["links"], "simulation") or {}
     details = simulation.get("details", {})

@@ -110,7 +110,7 @@ def _log_binomial_layer(weights: Array, v: complex) -> complex:
             k += 2
             total += weights[k] * up
         down, k = ratio, middle
-        while k - 2 >= 1:
+        while k - 2 >= 1 and weights[k - 2] > 0.0:
             k -= 2
             down /= 1.0 + 2.0 * v / k
             total += weights[k] * down

@@ -19,7 +19,9 @@ from sympy.printing.latex import LatexPrinter
 from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_text import (
     TALL,
     brackets,
@@ -36,7 +38,7 @@ LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
 PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
-HEADS = (GaussianExpectation, sp.Integral, LineIntegral)  # too large to stand above or below a fraction's bar
+HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral)  # too large for above or below a bar
 EXTREMES = (sp.Max, sp.Min)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
@@ -282,6 +284,11 @@ class Printer(LatexPrinter):
             matrix = rf"\left(\begin{{smallmatrix}} {entries} \end{{smallmatrix}}\right)"
             law = rf"({variables}) \sim \mathcal{{N}}\left(0, {matrix}\right)"
         return rf"\mathbb{{E}}_{{{law}}}\left[{self._print(expr.integrand)}\right]"
+
+    def _print_ProductExpectation(self, expr: ProductExpectation) -> str:
+        law, part = product_law(expr, self._print(expr.variable)), any(p < 1 for _, p, _ in expr.layers)
+        inside = self._print(expr.integrand) + (rf";\, {self._print(expr.variable)} > 0" if part else "")
+        return rf"\mathbb{{E}}_{{{law}}}\left[{inside}\right]"
 
     def _print_Recursion(self, expr: Recursion) -> str:
         """The last value of the output; `equations` say how it comes about."""

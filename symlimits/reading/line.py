@@ -18,7 +18,7 @@ from symlimits.language.integral import LineIntegral
 from symlimits.reading.quadrature import GUARD
 
 Function = Callable[[Any], Any]
-GOLDEN_STEPS = 60  # each 0.62 times: the saddle to 1e-10 of its range of e^60
+NEARLY = 1e-4  # of the saddle, in the coordinate of the strip: within the peak, where that is 10^4 times narrower
 RANGE = 40  # of the coordinate of the strip: distances from e^-40 to e^40
 DOUBLINGS = 10
 MOST = 20_000  # nodes
@@ -39,8 +39,10 @@ def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits:
         s = _lowest(g, place)
         c = place(s)
         delta = min((abs(c - end) for end in (low, high) if mp.isfinite(end)), default=None)
-        delta = _width(g, c) * 4 if delta is None else delta
-        return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), digits) / mp.pi
+        width = _width(g, c, delta or mpf(1))
+        delta = width * 4 if delta is None else delta
+        first = min(mpf(1) / 4, width / delta)  # far from the ends of the strip the peak is narrow
+        return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), first, digits) / mp.pi
 
 
 def saddle(head: LineIntegral) -> sp.Rational:
@@ -68,7 +70,8 @@ def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[comple
         raise NoRule(f"the integral {integral}", "one over (0, oo)", "an integral of one layer")
     x = sp.Symbol("x", real=True)
     logarithm = sp.expand_log(sp.log(integral.function), force=True).subs(y, sp.exp(x)) + x
-    f = sp.lambdify([x, w], sp.expand_log(logarithm, force=True), "numpy")
+    numbers = sp.expand_log(logarithm, force=True).evalf(INNER_DIGITS)  # of a hundred units: integers beyond NumPy's
+    f = sp.lambdify([x, w], numbers, "numpy")
 
     def total(z: complex) -> complex:
         value, size = 0j, 0.0
@@ -104,7 +107,7 @@ def _lowest(g: Function, place: Function) -> mpf:
 
         a, b = right - ratio * (right - left), left + ratio * (right - left)
         at_a, at_b = value(a), value(b)
-        while right - left > mpf(1) / 100:
+        while right - left > NEARLY:
             if at_a < at_b:
                 right, b, at_b = b, a, at_a
                 a = right - ratio * (right - left)
@@ -134,14 +137,15 @@ def _bracket(g: Function, place: Function) -> tuple[mpf, mpf]:
     raise NoRule("a line integral without a saddle", "an integrand that grows towards both ends", "another strip")
 
 
-def _width(g: Function, c: mpf) -> mpf:
-    eta = mpf(1) / 1000
-    return eta / mp.sqrt(2 * abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta))))))
+def _width(g: Function, c: mpf, scale: mpf) -> mpf:
+    eta = scale / 1000
+    drop = abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta)))))
+    return eta / mp.sqrt(2 * drop) if drop else scale
 
 
-def _halved(f: Function, digits: int) -> mpf:
+def _halved(f: Function, step: mpf, digits: int) -> mpf:
     """The integral from 0 on of an even function: steps are halved until two sums agree."""
-    step, before, whole = mpf(1) / 4, None, _sum(f, mpf(0), mpf(1) / 4)
+    before, whole = None, _sum(f, mpf(0), step)
     for _ in range(DOUBLINGS):
         now = whole * step
         if before is not None and abs(now - before) <= abs(now) * mpf(10) ** (-(digits // 2) - 2):

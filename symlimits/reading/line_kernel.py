@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from math import inf
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from symlimits.reading.real import as_reals, plain
 
 Array = npt.NDArray[np.float64]
 CONSTANT_DIGITS = 40
+IMPOSSIBLE = 1e-18  # so many positive units or fewer: left out, which moves a mean of exp(-zq) by as much at most
 
 
 class Integrals(NamedTuple):
@@ -169,7 +171,7 @@ def contour(found: Lowered, head: LineIntegral) -> Contour:
     binomials = [
         [starts[i], starts[i + 1], e, _double(b), _double(m)] for i, (_, e, b, m) in enumerate(found.binomials)
     ]
-    weights = [_weight(N, k) for N, *_ in found.binomials for k in range(N + 1)]
+    weights = [weight for N, *_ in found.binomials for weight in _weights(N)]
     coefficients = sp.Poly(found.polynomial, found.w).all_coeffs()[::-1]
     return Contour(
         _double(found.constant) if numbers[0] else 0.0,
@@ -179,13 +181,24 @@ def contour(found: Lowered, head: LineIntegral) -> Contour:
         np.array(binomials, dtype=np.float64).reshape(-1, 5),
         np.array(weights, dtype=np.float64),
         np.array([_double(c) for c in coefficients]),
-        (_end(head.strip[0]), _end(head.strip[1])),
+        (_end(head.strip[0]), _upper(found, _end(head.strip[1]))),
     )
 
 
-def _weight(N: int, k: int) -> float:
+def _weights(N: int) -> list[float]:
+    """Of a binomial law with probability 1/2, from 0 on; zero where fewer units are as good as impossible."""
     with mp.workdps(CONSTANT_DIGITS):
-        return float(mp.binomial(N, k) / mpf(2) ** N)
+        weights = [mp.binomial(N, k) / mpf(2) ** N for k in range(N + 1)]
+        below = accumulate(weights)
+        return [float(weight) if total > IMPOSSIBLE else 0.0 for weight, total in zip(weights, below, strict=True)]
+
+
+def _upper(found: Lowered, high: float) -> float:
+    """The upper end of the strip, beyond poles of no weight: they would hide the saddle from floats."""
+    falling = [(N, _double(beta)) for N, e, beta, _ in found.binomials if e == -1]
+    if not falling or high != min(0.5 + beta for _, beta in falling):
+        return high
+    return min(0.5 * max(1, next(k for k, b in enumerate(_weights(N)) if b)) + beta for N, beta in falling)
 
 
 def _end(value: sp.Expr) -> float:

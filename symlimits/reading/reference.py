@@ -16,15 +16,17 @@ from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
+from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
+from symlimits.reading.product import product_mean
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
 
-HEADS = (GaussianExpectation, Recursion, sp.Integral, LineIntegral)
+HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral)
 Values = Mapping[sp.Symbol, sp.Expr]
 
 
@@ -99,6 +101,12 @@ def _lines(expr: Recursion) -> list[sp.Expr]:
 def _(expr: LineIntegral, values: Values) -> mpf:
     """The trapezoid rule on the line through the saddle."""
     return line_integral(expr, {s: value for s, value in values.items() if s != expr.variable}, mp.dps - 2)
+
+
+@_value.register
+def _(expr: ProductExpectation, values: Values) -> mpf:
+    """Sums over even steps in the logarithms of the layers' factors."""
+    return product_mean(expr, {s: value for s, value in values.items() if s != expr.variable}, mp.dps - 2)
 
 
 @_value.register

@@ -41,7 +41,8 @@ LAWS = [{"widths": (5, 3)}, {"widths": (1,)}, {"widths": (30,) * 15}, {"ratio": 
 def test_no_two_rules_agree_by_chance(arguments: dict[str, object]) -> None:
     """At a thousand points the value is that of a rule with steps four times finer, within the error it states."""
     law = sl.output_law(**arguments)
-    for line in (law._radial, law._laplace, *law._beyond):
+    mixture = law._mixture
+    for line in (mixture.radial_line, mixture.laplace_line, *mixture.tail_lines):
         data = (line.square, line.ratios, line.binomials, line.weights, line.polynomial, *line.strip)
         for X in np.random.default_rng(0).uniform(-9, 25, 250):
             X += line.linear

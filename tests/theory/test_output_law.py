@@ -11,8 +11,10 @@ from scipy.stats import norm
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.derivation.mellin import meijer
+from symlimits.certify.compiled import _truth
+from symlimits.derivation.meijer import meijer
 from symlimits.language.domain import Domain
+from symlimits.language.product import ProductExpectation
 from symlimits.reading.ball import ball
 from symlimits.reading.reference import reference
 from symlimits.theory.mixtures import expansion
@@ -78,6 +80,24 @@ def test_limit_against_the_gaussian_mean(ratio: str) -> None:
         for point in (0.01, 2.0, 30.0):
             truth = reference(derivation.definition, {derivation.arguments[0]: sp.Rational(point)}, 15)
             assert abs(values(point) / truth - 1) < 1e-12
+
+
+@pytest.mark.parametrize("arguments", [LAWS[1], LAWS[2], {"widths": (3, 2), "activation": act.relu}], ids=str)
+def test_finite_widths_against_the_mean_over_layers(arguments: dict[str, object]) -> None:
+    """By the definition: sums over the logarithms of the layers' factors, where no Mellin transform enters."""
+    law = sl.output_law(**arguments)
+    for derivation, values in ((law.characteristic, law.cf), (law.density, law.pdf))[: 2 - law.mixing.rectified]:
+        assert derivation.definition.has(ProductExpectation)
+        truth = reference(derivation.definition, {derivation.arguments[0]: sp.Rational(3, 2)}, 15)
+        assert abs(values(1.5) / truth - 1) < 1e-12
+
+
+def test_a_ball_that_holds_zero_is_no_truth() -> None:
+    """Far in the tail, where Arb's ball is 0 +- 10^-147, the compiled density is held against its digits."""
+    claim = sl.output_law(widths=(3,), covariance="2/3").density
+    truth = _truth(claim.expr, {claim.arguments[0]: sp.Rational(367, 2)}, 30)
+    assert not truth.proved
+    assert abs(claim(183.5) / truth.value - 1) < 1e-12
 
 
 @pytest.mark.parametrize(("widths", "s"), [((3,), 0.7), ((5, 3, 4), 2.0), ((2, 7), 10.0)])
@@ -272,6 +292,15 @@ def test_relu_moments_atom_and_limit() -> None:
     assert law.quantile(0.4) == 0.0
     relu, linear = sl.output_law(ratio=1, activation=act.relu), sl.output_law(ratio="5/2")
     assert relu.pdf(1.0) == linear.pdf(1.0)
+
+
+@pytest.mark.parametrize("N", [60, 70, 200])
+def test_relu_layers_of_many_units(N: int) -> None:
+    """Where a single positive unit is as good as impossible, its pole hides no saddle: against the expansion."""
+    law, t = sl.output_law(widths=(N,) * (N // 2), activation=act.relu), np.array([0.1, 1.0, 3.0, 10.0])
+    known, before = (law.expanded_cf(t, order) for order in (3, 2))
+    assert (np.abs(law.cf(t) - known) < np.abs(known - before) + ROUNDING).all()
+    assert (np.abs(known - before) < 1e-3 * law.cf(t)).all()
 
 
 # ------------------------------------------------------------------ refusals

@@ -13,12 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import sympy as sp
 
 from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, w
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.integral import LineIntegral
 from symlimits.language.names import shown
+from symlimits.reading.line_kernel import Contour, contour, lowered
+
+Array = npt.NDArray[np.float64]
 
 u, h = sp.symbols("u h")  # h = 1/N
 HIGHEST = 6  # order of the expansion
@@ -93,12 +98,47 @@ def correction(powers: Sequence[sp.Expr], order: int, rectified: bool = False) -
     return sp.Add(*(sp.expand(total).coeff(epsilon, j) for j in range(order + 1)))
 
 
+def coefficient(order: int, a: sp.Expr, rectified: bool = False) -> sp.Expr:
+    r"""$D_k(u)$ of $M_N = M(1 + D_1/N + \dots)$ at equal widths N, where $\sum_l N_l^{-j} = aN^{1-j}$, k = `order`.
+
+    For ReLU layers a is that of the limit, 5/2 of depth over width.
+
+    >>> sp.factor(coefficient(1, sp.Symbol("a")))
+    -a*u*(u - 1)*(2*u - 1)/3
+    """
+    ratio = a * sp.Rational(2, 5) if rectified else a
+    powers = sp.symbols(f"p_2:{order + 2}")
+    whole = correction(powers, order, rectified) - (correction(powers[:-1], order - 1, rectified) if order > 1 else 1)
+    return sp.expand(whole.subs(dict.fromkeys(powers, ratio)))
+
+
+def checked_order(order: object, most: int) -> int:
+    """An order as an integer from 0 to `most`; `DomainError` else."""
+    if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= most:
+        raise DomainError(f"order = {shown(order)}", f"an integer from 0 to {most}", "order=1")
+    return order
+
+
 def expanded_head(widths: Sequence[int], order: object, rectified: bool, z: sp.Expr) -> LineIntegral:
     """The characteristic function at z = t K t/2, expanded to an order in 1/N around the limit with a = sum 1/N_l."""
-    if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= HIGHEST:
-        raise DomainError(f"order = {shown(order)}", f"an integer from 0 to {HIGHEST}", "order=1")
+    order = checked_order(order, HIGHEST)
     sums = [sp.Add(*(sp.Rational(1, N**j) for N in widths)) for j in range(1, order + 2)]
     (first,) = layer_series(1, rectified)
     polynomial = correction(sums[1:], order, rectified) if order else sp.S.One
     transform = sp.exp(sp.expand(first.subs(u, -w) * sums[0])) * sp.expand(polynomial.subs(u, -w))
     return LineIntegral(sp.gamma(w) * z**-w * transform, w, (0, sp.oo))
+
+
+def expanded_laplace(widths: Sequence[int], order: object, rectified: bool, z: Array) -> Array:
+    """Its values at an array of z, E exp(-z q)."""
+    line = _expanded_line(tuple(widths), order, rectified)
+    values, inside = np.ones(z.shape), z > 0
+    found = line(-np.log(z[inside]))
+    values[inside] = found.sign * np.exp(found.log)
+    return values
+
+
+@lru_cache(maxsize=16)
+def _expanded_line(widths: tuple[int, ...], order: object, rectified: bool) -> Contour:
+    head = expanded_head(widths, order, rectified, sp.S.One)
+    return contour(lowered(head), head)

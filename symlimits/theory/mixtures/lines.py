@@ -1,4 +1,4 @@
-r"""The lines of an output law: from the mixture over layers to a line integral of Gamma functions."""
+r"""The lines of an output law: from the mixture over layers, by Mellin inversion, to integrals of Gamma functions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import replace
 import sympy as sp
 
 from symlimits.chain import Derivation
-from symlimits.derivation.mellin import derive, gamma_integrals, mellin_inversion, mixture_integral, v, w
-from symlimits.derivation.trace import Trace
+from symlimits.derivation.mellin import derive, gamma_integrals, mellin_inversion, v
+from symlimits.derivation.trace import Step, Trace
 from symlimits.language.domain import POSITIVE, Domain
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.integral import LineIntegral
+from symlimits.language.product import ProductExpectation
 from symlimits.limits import Limit
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 
-s, t = sp.symbols("s t", positive=True)
+q, s, t = sp.symbols("q s t", positive=True)
 FINITE = "Bassetti et al., arXiv 2406.03260; Mellin inversion: derived here"
 LIMIT = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267"
 
@@ -24,48 +24,36 @@ LIMIT = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267"
 def characteristic(mixing: MixingLaw, K: sp.Expr) -> Limit:
     """E exp(i t s) of one output, exact at finite widths, of order 1 in the limit."""
     name, domain = r"\varphi(t)", Domain({t: POSITIVE})
+    trace = _lines(sp.exp(-q * t**2 * K / 2), mixing)
     if mixing.widths is None:
-        trace = derive(_mixed(sp.exp(-(t**2) * K * _scale(mixing) / 2), mixing), (mellin_inversion,), LIMIT)
-        twin = LimitNetworks(mixing.ratio, K, mixing.rectified)
+        limit = LimitNetworks(mixing.ratio, K, mixing.rectified)
         regime = "width N and depth L to infinity, L/N to a"
-        return Limit(trace, domain, (t,), name, LIMIT, twin, "an output", regime, "cf", 1)
-    trace = _finite("exp", t**2 * K / 2, mixing, -1, sp.S.Zero)
-    atom = sp.nsimplify(_atom(mixing))
-    if atom:
-        trace = tuple(replace(step, expr=step.expr + atom) for step in trace)
+        return Limit(trace, domain, (t,), name, LIMIT, limit, "an output", regime, "cf", 1)
+    atom = _atom(mixing)
+    trace = tuple(replace(step, expr=step.expr + atom) for step in trace)
     networks = Networks(mixing.widths, K, mixing.rectified)
     return Limit(trace, domain, (t,), name, FINITE, networks, "an output", "any input dimension", "cf", 0)
 
 
 def density(mixing: MixingLaw, K: sp.Expr) -> Derivation:
     """The density of one output at s > 0."""
-    name, domain = "p(s)", Domain({s: POSITIVE})
+    trace = _lines(sp.exp(-(s**2) / (2 * K * q)) / sp.sqrt(2 * sp.pi * K * q), mixing)
+    return Derivation(trace, Domain({s: POSITIVE}), (s,), "p(s)", trace[0].source)
+
+
+def _lines(function: sp.Expr, mixing: MixingLaw) -> Trace:
+    """The mean of a function of q, and what it is by rules."""
     if mixing.widths is None:
-        q = K * _scale(mixing)
-        line = _mixed(sp.exp(-(s**2) / (2 * q)) / sp.sqrt(2 * sp.pi * q), mixing)
-        return Derivation(derive(line, (mellin_inversion,), LIMIT), domain, (s,), name, LIMIT)
-    trace = _finite("exp", s**2 / (2 * K), mixing, 1, -sp.S.Half)
-    front = 1 / sp.sqrt(2 * sp.pi * K)
-    return Derivation(tuple(replace(x, expr=front * x.expr) for x in trace), domain, (s,), name, FINITE)
+        return derive(_of_a_gaussian(function, mixing), (mellin_inversion,), LIMIT)
+    if not mixing.widths:
+        return (Step(function.subs(q, 1), "definition", FINITE),)
+    mean = ProductExpectation(function, q, mixing.layers)
+    return derive(mean, (mellin_inversion, gamma_integrals), FINITE)
 
 
-def _scale(mixing: MixingLaw) -> sp.Expr:
-    """q in the limit, as a function of v from N(0, 2a)."""
-    return sp.exp(v - mixing.spread)
-
-
-def _mixed(function: sp.Expr, mixing: MixingLaw) -> sp.Expr:
-    return GaussianExpectation(function, (v,), [[2 * mixing.spread]])
-
-
-def _finite(kernel: str, at: sp.Expr, mixing: MixingLaw, sign: int, shift: sp.Expr) -> Trace:
-    r"""$\mathbb E q^{shift} k(at\,q^{-sign})$: factors $\mathbb E q_l^{sign\,w + shift}$, finite above the lowest u."""
-    factors = mixing.factors(sign * w + shift)
-    ends = [-mixing.lowest] if sign < 0 else []
-    head = mixture_integral(kernel, at, factors, ends)
-    if sign > 0:
-        head = LineIntegral(head.integrand, w, (sp.Max(0, mixing.lowest - shift), sp.oo))
-    return derive(head, (gamma_integrals,), FINITE)
+def _of_a_gaussian(function: sp.Expr, mixing: MixingLaw) -> GaussianExpectation:
+    """In the limit q = exp(v - a'), v from N(0, 2a')."""
+    return GaussianExpectation(function.subs(q, sp.exp(v - mixing.spread)), (v,), [[2 * mixing.spread]])
 
 
 def _atom(mixing: MixingLaw) -> sp.Expr:

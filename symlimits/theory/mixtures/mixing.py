@@ -20,7 +20,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.derivation.gaussian import mean
-from symlimits.derivation.mellin import binomial_factor, chi_square_factor, gamma_integrals, w
+from symlimits.derivation.mellin import gamma_integrals, layer_factor, w
 from symlimits.derivation.terms import Term
 from symlimits.errors import DomainError
 from symlimits.language.integral import LineIntegral
@@ -48,8 +48,13 @@ class MixingLaw:
 
     def factors(self, u: sp.Expr) -> list[sp.Expr]:
         r"""$\mathbb E q_l^u$ for every layer, as integrals over the densities of chi squares."""
-        factor = binomial_factor if self.rectified else chi_square_factor
-        return [factor(sp.Integer(N), u) ** count for N, count in sorted(Counter(self.widths).items())]
+        return [layer_factor(N, p, u) ** count for N, p, count in self.layers]
+
+    @property
+    def layers(self) -> list[tuple[sp.Integer, sp.Rational, sp.Integer]]:
+        """Units, the probability that one is positive, and how many layers are so: as in a `ProductExpectation`."""
+        p = sp.S.Half if self.rectified else sp.S.One
+        return [(sp.Integer(N), p, sp.Integer(count)) for N, count in sorted(Counter(self.widths).items())]
 
     def mellin(self, u: sp.Expr) -> sp.Expr:
         r"""$\mathbb E[q^u; q > 0]$ in Gamma functions, or $e^{a'u(u-1)}$ in the limit."""

@@ -10,7 +10,6 @@ Mixture: Bassetti et al., arXiv 2406.03260; limit: Bassetti, Ladelli and Rotondo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf, pi
@@ -21,25 +20,19 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.chain import Derivation
-from symlimits.derivation.mellin import w
-from symlimits.errors import DataError, DomainError, NoRule
+from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear import input_root
-from symlimits.language.integral import LineIntegral
 from symlimits.language.names import shown
 from symlimits.limits import Limit
-from symlimits.reading.contour_table import Table, table
-from symlimits.reading.line_kernel import Contour, contour, lowered
 from symlimits.reading.real import as_real, plain
-from symlimits.theory.mixtures import lines
-from symlimits.theory.mixtures.expansion import expanded_head
+from symlimits.theory.mixtures import lines, one_number, rate, scalar_moments
+from symlimits.theory.mixtures.expansion import expanded_laplace
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.network_law import NetworkLaw
+from symlimits.theory.mixtures.scale_mixture import ScaleMixture
+from symlimits.theory.mixtures.tail import Tail
 
 Array = npt.NDArray[np.float64]
-MANY = 200  # points from which on a table may be cheaper
-FAR = 60.0  # of X, where q or s is 10^-13 or 10^13
-ROUNDS = 200  # of Newton's iteration for quantiles, each bounded in size
-CLOSE = 1e-15  # of the last step, relative
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +53,10 @@ class OutputLaw(NetworkLaw):
         K = np.array((self.variance * self.covariance).evalf(20).tolist(), dtype=np.float64)
         return K if self.outputs == 1 else K[0, 0] * np.eye(self.outputs)
 
+    @cached_property
+    def _mixture(self) -> ScaleMixture:
+        return ScaleMixture(self.mixing, self.dimension)
+
     # ------------------------------------------------------------------ density
 
     def log_pdf(self, s: Any) -> Any:
@@ -70,8 +67,9 @@ class OutputLaw(NetworkLaw):
         (-1.255574179316, inf)
         """
         root, log_determinant = self._cholesky
-        white = np.linalg.solve(root, self._rows(s, "s")[..., None])[..., 0]
-        logs = self._log_radial(np.square(white).sum(axis=-1) / 2)
+        rows = self._rows(s, "s")
+        white = np.linalg.solve(root, rows[..., None])[..., 0] if self.dimension > 1 else rows / root[0, 0]
+        logs = self._mixture.log_radial(np.square(white).sum(axis=-1) / 2)
         return plain(logs - 0.5 * (self.dimension * np.log(2 * pi) + log_determinant))
 
     def pdf(self, s: Any) -> Any:
@@ -96,23 +94,6 @@ class OutputLaw(NetworkLaw):
             raise DomainError("a singular covariance", "one of full rank, for a density", ".cf(t)") from None
         return root, 2 * float(np.log(np.diagonal(root)).sum())
 
-    def _log_radial(self, half: Array) -> Array:
-        """log E[q^{-n/2} exp(-half/q)]."""
-        if self.mixing.widths == ():
-            return -half
-        line = self._radial
-        at_zero = self.mixing.log_moment(-self.dimension / 2)
-        logs = np.full(half.shape, at_zero)
-        inside = half > 0
-        logs[inside] = _looked_up(lambda X: line(-X).log, np.log(half[inside]))
-        return logs
-
-    @cached_property
-    def _radial(self) -> Contour:
-        n = sp.Rational(self.dimension, 2)
-        low = sp.Max(0, n + self.mixing.lowest) if self.mixing.lowest.is_finite else 0
-        return _contour(sp.gamma(w) * self.mixing.mellin(w - n), (low, sp.oo))
-
     # ------------------------------------------------------------------ characteristic function
 
     def cf(self, t: Any) -> Any:
@@ -122,18 +103,12 @@ class OutputLaw(NetworkLaw):
         >>> abs(output_law(widths=(1,)).cf(1.0) - 2**-0.5) < 1e-15
         True
         """
-        rows = self._rows(t, "t")
-        half = np.einsum("...i,ij,...j->...", rows, self.kernel, rows) / 2
-        if self.mixing.widths == ():
-            return plain(np.exp(-half))
-        values = np.ones(half.shape)
-        inside = half > 0
-        values[inside] = self.mixing.atom + np.exp(_looked_up(lambda X: self._laplace(-X).log, np.log(half[inside])))
-        return plain(values)
+        return plain(self._mixture.laplace(self._half_form(t)))
 
-    @cached_property
-    def _laplace(self) -> Contour:
-        return _contour(sp.gamma(w) * self.mixing.mellin(-w), (0, -self.mixing.lowest))
+    def _half_form(self, t: Any) -> Array:
+        """t K t / 2."""
+        rows = self._rows(t, "t")
+        return np.einsum("...i,ij,...j->...", rows, self.kernel, rows) / 2
 
     @property
     def limit(self) -> OutputLaw:
@@ -152,14 +127,34 @@ class OutputLaw(NetworkLaw):
         >>> [float(f"{abs(law.expanded_cf(1.0, order) - law.cf(1.0)):.0e}") for order in (0, 1, 2)]
         [0.0004, 9e-06, 2e-07]
         """
-        rows = self._rows(t, "t")
-        half = np.einsum("...i,ij,...j->...", rows, self.kernel, rows) / 2
-        head = expanded_head(self._widths("an expansion"), order, self.mixing.rectified, sp.S.One)
-        line = contour(lowered(head), head)
-        values, inside = np.ones(half.shape), half > 0
-        found = line(-np.log(half[inside]))
-        values[inside] = found.sign * np.exp(found.log)
-        return plain(values)
+        widths = self._widths("an expansion")
+        return plain(expanded_laplace(widths, order, self.mixing.rectified, self._half_form(t)))
+
+    def rate(self, corrections: int = 0) -> Limit:
+        r"""How fast networks of depth aN approach this limit, as a claim: the power of N that the gap falls like.
+
+        The gap is $|\varphi_N(t) - \varphi(t)|$, its mean over log t, with so many `corrections` in powers of 1/N.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> output_law(ratio=1).rate().expr, output_law(ratio=1).rate(corrections=1).expr
+        (-1, -2)
+        """
+        self._one_number("rate")
+        return rate.rate(self.mixing, corrections)
+
+    def leading_gap(self, order: int = 1) -> Derivation:
+        r"""The coefficient before $N^{-k}$, k = `order`, in the characteristic function of networks of depth aN.
+
+        A sum whose terms cancel where it changes sign: absolute errors are near 1e-14, relative ones are not.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> coefficient, N = output_law(ratio=1).leading_gap()(1.0), 1000
+        >>> gap = output_law(widths=(N,) * N).cf(1.0) - output_law(ratio=1).cf(1.0)
+        >>> round(coefficient, 4), round(N * gap, 4)
+        (-0.0199, -0.0199)
+        """
+        self._one_number("leading_gap")
+        return rate.leading_gap(self.mixing, self.variance * self.covariance[0, 0], order)
 
     def _widths(self, what: str) -> tuple[int, ...]:
         if not self.mixing.widths:
@@ -176,11 +171,8 @@ class OutputLaw(NetworkLaw):
         >>> law.cdf(0.0), abs(law.cdf(1.0) + law.cdf(-1.0) - 1) < 1e-15
         (0.5, True)
         """
-        x = np.asarray(self._rows(s, "s")[..., 0])
-        above, below = self._tails(np.abs(x))
-        inner = 0.5 * self.mixing.atom
-        upper = np.where(np.exp(below) < 0.5, 0.5 + 0.5 * np.exp(below) + inner, 1.0 - 0.5 * np.exp(above))
-        return plain(np.where(x < 0, 0.5 * np.exp(above), upper))
+        self._one_number("cdf")
+        return plain(one_number.cdf(self._mixture, float(self.kernel[0, 0]), self._rows(s, "s")[..., 0]))
 
     def quantile(self, u: Any) -> Any:
         """The s with P(s' <= s) = u for one number, 0 < u < 1; zero inside an atom; broadcasts.
@@ -191,52 +183,7 @@ class OutputLaw(NetworkLaw):
         True
         """
         self._one_number("quantile")
-        p = as_real(u, "u")
-        if not ((p > 0) & (p < 1)).all():
-            raise DomainError(f"u = {shown(u)}", "probabilities inside (0, 1)", "u=0.5 for the median")
-        mass, tail = 1 - self.mixing.atom, 2 * np.minimum(p, 1 - p)
-        lower = np.abs(2 * p - 1) - self.mixing.atom  # P(0 < |s| < x)
-        inside = lower > 0
-        sizes = np.zeros(p.shape)
-        sizes[inside] = self._solved(tail[inside], lower[inside], mass)
-        return plain(np.where(p < 0.5, -sizes, sizes))
-
-    def _solved(self, tail: Array, lower: Array, mass: float) -> Array:
-        """|s| with P(|s| > x) = tail, or P(0 < |s| < x) = lower, whichever is smaller: Newton's method in log x."""
-        use_tail = tail < lower
-        goal = np.log(np.where(use_tail, tail, lower))
-        x = np.full(tail.shape, 0.5 * np.log(self.kernel[0, 0]))
-        for _ in range(ROUNDS):
-            above, below = self._tails(np.exp(x))
-            logs = np.where(use_tail, above, below)
-            slope = np.exp(np.log(2.0) + x + self._log_mass_density(np.exp(x)) - logs) * np.where(use_tail, -1.0, 1.0)
-            step = np.clip((goal - logs) / slope, -2.0, 2.0)
-            x = x + step
-            if (np.abs(step) <= CLOSE * np.maximum(1.0, np.abs(x)) * 8).all():
-                return np.exp(x)
-        return np.exp(x)
-
-    def _log_mass_density(self, x: Array) -> Array:
-        """The logarithm of the density, of its continuous part where there is an atom."""
-        K = float(self.kernel[0, 0])
-        radial = -(x**2) / (2 * K) if self.mixing.widths == () else self._radial(np.log(2 * K) - 2 * np.log(x)).log
-        return np.asarray(radial - 0.5 * np.log(2 * pi * K))
-
-    def _tails(self, x: Array) -> tuple[Array, Array]:
-        """log P(|s| > x) and log P(0 < |s| <= x) at x >= 0."""
-        self._one_number("cdf")
-        above = np.full(x.shape, np.log1p(-self.mixing.atom))
-        below = np.full(x.shape, -inf)
-        inside = x > 0
-        X = 2 * np.log(x[inside]) - np.log(2 * float(self.kernel[0, 0]))
-        above[inside] = _looked_up(lambda X: self._beyond[0](-X).log, X)
-        below[inside] = _looked_up(lambda X: self._beyond[1](-X).log, X)
-        return above, below
-
-    @cached_property
-    def _beyond(self) -> tuple[Contour, Contour]:
-        integrand = sp.gamma(w + sp.S.Half) / (sp.sqrt(sp.pi) * w) * self.mixing.mellin(w)
-        return _contour(integrand, (0, sp.oo)), _contour(integrand, (sp.Max(-sp.S.Half, self.mixing.lowest), 0))
+        return plain(one_number.quantile(self._mixture, float(self.kernel[0, 0]), u))
 
     def _one_number(self, name: str) -> None:
         if self.dimension > 1:
@@ -258,8 +205,7 @@ class OutputLaw(NetworkLaw):
         known = len(powers) == self.dimension and all(isinstance(p, int | np.integer) and p >= 0 for p in powers)
         if not known:
             raise DomainError(f"moment({shown(k)})", f"{self.dimension} integers, 0 or more", "moment(2)")
-        indices = [i for i, power in enumerate(powers) for _ in range(power)]
-        return sp.simplify(_isserlis(indices, self._exact) * self.mixing.moment(len(indices) // 2))
+        return scalar_moments.moment(self.mixing, self._exact, powers)
 
     @property
     def _exact(self) -> sp.Matrix:
@@ -274,12 +220,7 @@ class OutputLaw(NetworkLaw):
         3
         """
         self._one_number("cumulant")
-        moments = [self.moment(j) for j in range(k + 1)]
-        found = [sp.S.Zero]
-        for n in range(1, k + 1):
-            known = (sp.binomial(n - 1, j - 1) * found[j] * moments[n - j] for j in range(1, n))
-            found.append(sp.simplify(moments[n] - sp.Add(*known)))
-        return found[k]
+        return scalar_moments.cumulants([self.moment(j) for j in range(k + 1)])[k]
 
     @property
     def kurtosis(self) -> sp.Expr:
@@ -300,12 +241,7 @@ class OutputLaw(NetworkLaw):
         >>> output_law(ratio="a", outputs=2).correlation_of_squares[0, 1]
         (exp(2*a) - 1)/(3*exp(2*a) - 1)
         """
-        p, K = self.mixing.moment(2), self._exact
-        return sp.Matrix(
-            self.dimension,
-            self.dimension,
-            lambda i, j: sp.simplify((p - 1 + 2 * p * K[i, j] ** 2 / (K[i, i] * K[j, j])) / (3 * p - 1)),
-        )
+        return scalar_moments.correlation_of_squares(self.mixing, self._exact)
 
     # ------------------------------------------------------------------ draws
 
@@ -336,6 +272,19 @@ class OutputLaw(NetworkLaw):
         self._one_number("density")
         return lines.density(self.mixing, self.variance * self.covariance[0, 0])
 
+    @property
+    def tail(self) -> Tail:
+        r"""The leading term of -log p(s) as s grows, with its lines (D = P = 1).
+
+        $(L + 1)(s^2/2cK)^{1/(L+1)}$, $c = \prod_l 2/N_l$, at finite widths, Lambert's W in the limit. Raises `NoRule`
+        without hidden layers, and for ReLU layers of finite width.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> output_law(widths=(2,)).tail, output_law(ratio=1).tail.expr
+        (Tail(-log p(s) ~ sqrt(2)*s), LambertW(s**2*exp(2))**2/4 + LambertW(s**2*exp(2))/2)
+        """
+        return Tail(self.density)
+
     def _rows(self, values: Any, name: str) -> Array:
         """Points as rows (..., n); `DataError` for another shape."""
         array: Array = as_real(values, name)
@@ -347,34 +296,3 @@ class OutputLaw(NetworkLaw):
                 f"{name} of shape {array.shape}", f"(..., {', '.join(map(str, wanted))})", "one row a point"
             )
         return array.reshape(*array.shape[: array.ndim - len(wanted)], -1)
-
-
-def _contour(integrand: sp.Expr, strip: Sequence[Any]) -> Contour:
-    if integrand.free_symbols - {w}:
-        name = sorted(map(str, integrand.free_symbols - {w}))[0]
-        raise NoRule(f"values with {name} free", "a number for it", f"output_law(ratio=1) in place of {name}")
-    head = LineIntegral(integrand, w, strip)
-    return contour(lowered(head), head)
-
-
-def _looked_up(function: Callable[[Array], Array], X: Array) -> Array:
-    """Values at X: one by one, or by a table where there are many; each value once where X is far out, and slow."""
-    if X.size <= MANY:
-        return function(X)
-    found, near = np.empty(X.shape), np.abs(X) < FAR
-    others, places = np.unique(X[~near], return_inverse=True)
-    found[~near] = function(others)[places]
-    inside = X[near]
-    made: Table | None = None
-    if inside.size > MANY:
-        made = table(function, float(inside.min()), float(inside.max()), inside.size)
-    found[near] = function(inside) if made is None else made(inside)
-    return found
-
-
-def _isserlis(indices: list[int], K: sp.Matrix) -> sp.Expr:
-    """E of a product of Gaussian variables."""
-    if not indices:
-        return sp.S.One
-    first, *rest = indices
-    return sp.Add(*(K[first, other] * _isserlis(rest[:i] + rest[i + 1 :], K) for i, other in enumerate(rest)))
