@@ -134,6 +134,25 @@ def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
     return LineIntegral(constant * found * sp.powsimp(sp.exp(level)) ** -w * tilted, w, strip)
 
 
+def _exponential_mean(head: GaussianExpectation) -> sp.Expr:
+    r"""$\mathbb E e^{\alpha v + c}$ over a Gaussian v."""
+    exponent = head.integrand.exp if isinstance(head.integrand, sp.exp) else sp.S.NaN
+    if len(head.variables) != 1 or not exponent.is_polynomial(head.variables[0]):
+        return head
+    terms = sp.Poly(exponent, head.variables[0])
+    if terms.degree() > 1:
+        return head
+    tilt = mean((Term(sp.S.One, 0, sp.S.Zero, terms.coeff_monomial(head.variables[0])),), head.covariance[0, 0])
+    return sp.powsimp(sp.exp(sp.expand(terms.coeff_monomial(1))) * tilt)
+
+
+exponential_means = Rule(
+    "the Gaussian mean of an exponential",
+    "derived here",
+    "Completing the square, the mean of an exponential of a Gaussian variable is that of half its variance.",
+    lambda expr: expr.replace(lambda node: isinstance(node, GaussianExpectation), _exponential_mean),
+)
+
 mellin_inversion = Rule(
     "Mellin inversion",
     MELLIN,

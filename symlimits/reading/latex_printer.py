@@ -20,6 +20,7 @@ from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.latex_text import (
     TALL,
     brackets,
@@ -36,7 +37,8 @@ LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
 PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
-HEADS = (GaussianExpectation, sp.Integral, LineIntegral)  # too large to stand above or below a fraction's bar
+# too large to stand above or below a fraction's bar
+HEADS = (GaussianExpectation, sp.Integral, LineIntegral, SphericalIntegral)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
@@ -69,6 +71,8 @@ class Printer(LatexPrinter):
             return [whole]
         if isinstance(expr, sp.Integral):
             return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
+        if isinstance(expr, SphericalIntegral):
+            return self._spherical(expr)
         return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
 
     def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
@@ -256,6 +260,26 @@ class Printer(LatexPrinter):
         right = "" if high is None else f" < {self._print(high)}"
         where = rf"{left}\operatorname{{Re}} {self._print(expr.variable)}{right}" if left or right else r"i \mathbb{R}"
         return rf"\frac{{1}}{{2 \pi i}} \int_{{{where}}} "
+
+    def _print_SphericalIntegral(self, expr: SphericalIntegral) -> str:
+        return " ".join(self._spherical(expr))
+
+    def _spherical(self, expr: SphericalIntegral) -> list[str]:
+        """The function of w, that of w', and the kernel with Legendre's function."""
+        w, (x, y) = expr.variable, expr.eigenvalues
+        v = sp.Symbol(f"{w.name}'")
+        low, high = (end if end.is_finite else None for end in expr.strip)
+        ends = (f"{self._print(low)} < " * (low is not None), f" < {self._print(high)}" * (high is not None))
+        names = self._print(w), self._print(v)
+        domains = (rf"{ends[0]}\operatorname{{Re}} {name}{ends[1]}" if any(ends) else r"i \mathbb{R}" for name in names)
+        signs = "".join(rf"\int_{{{domain}}} " for domain in domains)
+        first, second = (self._factor(f, alone=False) for f in (expr.first, expr.second.xreplace({w: v})))
+        scale, angle = (self._print(sp.simplify(f)) for f in (sp.sqrt(x * y), (x + y) / (2 * sp.sqrt(x * y))))
+        w_, v_ = names
+        legendre = rf"Q_{{{w_} - {v_} - 1/2}}\left({angle}\right)"
+        powers = rf"\left({scale}\right)^{{-{w_} - {v_}}}"
+        kernel = rf"4 \left({w_} - {v_}\right) {legendre} \, {powers}"
+        return [rf"\frac{{1}}{{(2 \pi i)^{{2}}}} {signs}{first}", second, rf"{kernel} \,d{w_} \,d{v_}"]
 
     def _print_RisingFactorial(self, expr: sp.Expr, exp: str | None = None) -> str:
         """As a ratio of Gamma functions, which readers know."""

@@ -14,6 +14,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import NoRule
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.reading.quadrature import GUARD
 
@@ -32,33 +33,43 @@ def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits:
         if digits > INNER_DIGITS + GUARD:
             raise NoRule(f"{digits} digits of a line integral of integrals", "15 or fewer", "its last line")
         digits = 12
-    low, high = (_end(end.subs(numbers, simultaneous=True)) for end in head.strip)
+    low, high = (end_value(end.subs(numbers, simultaneous=True)) for end in head.strip)
     with mp.workdps(digits + 10):
         g = function(head.integrand.subs(numbers, simultaneous=True), head.variable)
-        place = _strip(low, high)
-        s = _lowest(g, place)
+        place = strip_map(low, high)
+        s = lowest(g, place)
         c = place(s)
         delta = min((abs(c - end) for end in (low, high) if mp.isfinite(end)), default=None)
-        delta = _width(g, c) * 4 if delta is None else delta
+        delta = peak_width(g, c) * 4 if delta is None else delta
         return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), digits) / mp.pi
 
 
 def saddle(head: LineIntegral) -> sp.Rational:
     """Nearly where the integrand is least on the real axis, inside the strip."""
     with mp.workdps(30):
-        low, high = map(_end, head.strip)
-        place = _strip(low, high)
-        return sp.Rational(str(place(_lowest(function(head.integrand, head.variable), place))))
+        low, high = map(end_value, head.strip)
+        place = strip_map(low, high)
+        return sp.Rational(str(place(lowest(function(head.integrand, head.variable), place))))
 
 
 def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
-    """The integrand as a function of a complex number; an integral over (0, oo) inside is summed, in float64."""
+    """The integrand as a function of a complex number; integrals over (0, oo) and means inside are summed, in float64."""
     expanded = integrand.replace(lambda node: isinstance(node, sp.Sum), lambda node: node.doit())
+    expanded = expanded.replace(lambda node: isinstance(node, GaussianExpectation), _log_normal)
     inner = sorted(expanded.atoms(sp.Integral), key=sp.default_sort_key)
     names = [sp.Dummy() for _ in inner]
     outer = sp.lambdify([w, *names], expanded.xreplace(dict(zip(inner, names, strict=True))), "mpmath")
     sums = [_half_line_integral(integral, w) for integral in inner]
     return lambda z: outer(z, *(mp.mpmathify(total(complex(z))) for total in sums))
+
+
+def _log_normal(head: GaussianExpectation) -> sp.Integral:
+    """A mean over one Gaussian variable as an integral over the exponential of a standard one."""
+    if len(head.variables) != 1:
+        raise NoRule(f"a line integral of {head}", "means over one variable", "its last line")
+    y, deviation = sp.Symbol("y", positive=True), sp.sqrt(head.covariance[0, 0])
+    density = sp.exp(-(sp.log(y) ** 2) / 2) / (sp.sqrt(2 * sp.pi) * y)
+    return sp.Integral(head.integrand.subs(head.variables[0], deviation * sp.log(y)) * density, (y, 0, sp.oo))
 
 
 def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[complex], complex]:
@@ -84,7 +95,7 @@ def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[comple
     return total
 
 
-def _strip(low: mpf, high: mpf) -> Function:
+def strip_map(low: mpf, high: mpf) -> Function:
     """The strip as an image of the real line."""
     if mp.isfinite(low) and mp.isfinite(high):
         return lambda s: low + (high - low) / (1 + mp.exp(-s))
@@ -93,7 +104,7 @@ def _strip(low: mpf, high: mpf) -> Function:
     return (lambda s: high - mp.exp(-s)) if mp.isfinite(high) else mp.sinh
 
 
-def _lowest(g: Function, place: Function) -> mpf:
+def lowest(g: Function, place: Function) -> mpf:
     """Where |g| is least on the real axis, by golden section: its logarithm is convex there."""
     with mp.workdps(20):
         ratio = (mp.sqrt(5) - 1) / 2
@@ -134,7 +145,7 @@ def _bracket(g: Function, place: Function) -> tuple[mpf, mpf]:
     raise NoRule("a line integral without a saddle", "an integrand that grows towards both ends", "another strip")
 
 
-def _width(g: Function, c: mpf) -> mpf:
+def peak_width(g: Function, c: mpf) -> mpf:
     eta = mpf(1) / 1000
     return eta / mp.sqrt(2 * abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta))))))
 
@@ -164,5 +175,5 @@ def _sum(f: Function, offset: mpf, step: mpf) -> mpf:
     return mp.fsum(terms)
 
 
-def _end(value: sp.Expr) -> mpf:
+def end_value(value: sp.Expr) -> mpf:
     return mp.inf if value == sp.oo else -mp.inf if value == -sp.oo else mp.mpmathify(value.evalf(mp.dps))

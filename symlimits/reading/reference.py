@@ -17,14 +17,16 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
+from symlimits.reading.spherical import spherical_integral
 
-HEADS = (GaussianExpectation, Recursion, sp.Integral, LineIntegral)
+HEADS = (GaussianExpectation, Recursion, sp.Integral, LineIntegral, SphericalIntegral)
 Values = Mapping[sp.Symbol, sp.Expr]
 
 
@@ -99,6 +101,13 @@ def _lines(expr: Recursion) -> list[sp.Expr]:
 def _(expr: LineIntegral, values: Values) -> mpf:
     """The trapezoid rule on the line through the saddle."""
     return line_integral(expr, {s: value for s, value in values.items() if s != expr.variable}, mp.dps - 2)
+
+
+@_value.register
+def _(expr: SphericalIntegral, values: Values) -> mpf:
+    """Trapezoid rules on both lines through their saddles."""
+    inside = {s: value for s, value in values.items() if s != expr.variable}
+    return spherical_integral(expr, inside, mp.dps - GUARD - 4)
 
 
 @_value.register
