@@ -72,7 +72,7 @@ class Printer(LatexPrinter):
         if isinstance(expr, sp.Integral):
             return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
         if isinstance(expr, SphericalIntegral):
-            return self._spherical(expr)
+            return self._spherical(expr, room)
         return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
 
     def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
@@ -262,9 +262,9 @@ class Printer(LatexPrinter):
         return rf"\frac{{1}}{{2 \pi i}} \int_{{{where}}} "
 
     def _print_SphericalIntegral(self, expr: SphericalIntegral) -> str:
-        return " ".join(self._spherical(expr))
+        return " ".join(self._spherical(expr, float("inf")))
 
-    def _spherical(self, expr: SphericalIntegral) -> list[str]:
+    def _spherical(self, expr: SphericalIntegral, room: float) -> list[str]:
         """The function of w, that of w', and the kernel with Legendre's function."""
         w, (x, y) = expr.variable, expr.eigenvalues
         v = sp.Symbol(f"{w.name}'")
@@ -273,13 +273,22 @@ class Printer(LatexPrinter):
         names = self._print(w), self._print(v)
         domains = (rf"{ends[0]}\operatorname{{Re}} {name}{ends[1]}" if any(ends) else r"i \mathbb{R}" for name in names)
         signs = "".join(rf"\int_{{{domain}}} " for domain in domains)
-        first, second = (self._factor(f, alone=False) for f in (expr.first, expr.second.xreplace({w: v})))
         scale, angle = (self._print(sp.simplify(f)) for f in (sp.sqrt(x * y), (x + y) / (2 * sp.sqrt(x * y))))
         w_, v_ = names
         legendre = rf"Q_{{{w_} - {v_} - 1/2}}\left({angle}\right)"
         powers = rf"\left({scale}\right)^{{-{w_} - {v_}}}"
         kernel = rf"4 \left({w_} - {v_}\right) {legendre} \, {powers}"
-        return [rf"\frac{{1}}{{(2 \pi i)^{{2}}}} {signs}{first}", second, rf"{kernel} \,d{w_} \,d{v_}"]
+        first, second = (self._opened(f, room) for f in (expr.first, expr.second.xreplace({w: v})))
+        rows = [*enclose(rf"\frac{{1}}{{(2 \pi i)^{{2}}}} {signs}", first, ""), *enclose(r"\times ", second, "")]
+        return [*rows, rf"\times {kernel} \,d{w_} \,d{v_}"]
+
+    def _print_factorial(self, expr: sp.Expr, exp: str | None = None) -> str:
+        """Of what is no integer, as a Gamma function."""
+        (n,) = expr.args
+        if n.is_integer:
+            return str(super()._print_factorial(expr, exp))
+        gamma = rf"\Gamma\left({self._print(n + 1)}\right)"
+        return gamma if exp is None else brackets(gamma) + raised(exp)
 
     def _print_RisingFactorial(self, expr: sp.Expr, exp: str | None = None) -> str:
         """As a ratio of Gamma functions, which readers know."""

@@ -7,6 +7,7 @@ over even steps in the logarithm of their variable, which converge as fast.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ INNER_DIGITS = 20  # more are not asked of an integrand with integrals, which ar
 
 def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits: int) -> mpf:
     """The value with `numbers` for the free symbols, to `digits` digits; `NoRule` where halvings do not reach them."""
-    if head.integrand.has(sp.Integral):
+    if head.integrand.has(sp.Integral, GaussianExpectation):
         if digits > INNER_DIGITS + GUARD:
             raise NoRule(f"{digits} digits of a line integral of integrals", "15 or fewer", "its last line")
         digits = 12
@@ -73,24 +74,39 @@ def _log_normal(head: GaussianExpectation) -> sp.Integral:
 
 
 def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[complex], complex]:
-    """Over (0, oo), by even steps in x = log y, in blocks outwards from zero until one adds nothing."""
+    """Over (0, oo), by even steps in x = log y, in blocks outwards from zero until one adds nothing.
+
+    The logarithm of the integrand is linear in w, so that along a vertical line only phases change.
+    """
     y, low, high = integral.limits[0]
     if (low, high) != (0, sp.oo) or len(integral.limits) > 1:
         raise NoRule(f"the integral {integral}", "one over (0, oo)", "an integral of one layer")
     x = sp.Symbol("x", real=True)
     logarithm = sp.expand_log(sp.log(integral.function), force=True).subs(y, sp.exp(x)) + x
-    f = sp.lambdify([x, w], sp.expand_log(logarithm, force=True), "numpy")
+    logarithm = sp.expand(sp.expand_log(logarithm, force=True))
+    if not logarithm.is_polynomial(w) or sp.degree(logarithm, w) > 1:
+        raise NoRule(f"the integral {integral}", f"powers whose exponents are linear in {w}", "an integral of one layer")
+    f, slope = (sp.lambdify(names, part, "numpy") for names, part in (((x, w), logarithm), ((x,), logarithm.coeff(w))))
 
-    def total(z: complex) -> complex:
-        value, size = 0j, 0.0
+    @lru_cache(maxsize=4)
+    def on_axis(c: float) -> tuple[Any, Any]:
+        """The terms at a real w, and the slopes of their logarithms."""
+        terms, slopes, size = list[Any](), list[Any](), 0.0
         for direction in (1, -1):
             for block in range(MOST):
-                nodes = np.arange(block * BLOCK, (block + 1) * BLOCK) + (0 if direction > 0 else 1)
-                terms = np.exp(f(direction * INNER_STEP * nodes, z))
-                value, size, here = value + terms.sum(), size + np.abs(terms).sum(), np.abs(terms).max()
-                if here < 1e-18 * size and block:
+                places = direction * np.arange(block * BLOCK, (block + 1) * BLOCK) - (direction < 0)
+                terms.append(np.exp(f(INNER_STEP * places, c)))
+                slopes.append(np.broadcast_to(slope(INNER_STEP * places), places.shape))
+                size += terms[-1].sum()
+                if terms[-1].max() < 1e-18 * size and block:
                     break
-        return complex(INNER_STEP * value)
+        found, rates = np.concatenate(terms), np.concatenate(slopes)
+        kept = found > 1e-20 * found.max()
+        return found[kept], rates[kept]
+
+    def total(z: complex) -> complex:
+        terms, slopes = on_axis(z.real)
+        return complex(INNER_STEP * (terms * np.exp(1j * z.imag * slopes)).sum())
 
     return total
 

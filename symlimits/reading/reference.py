@@ -118,7 +118,7 @@ def _(expr: sp.Integral, values: Values) -> mpf:
     s, low, high = expr.limits[0]
     digits = mp.dps
     with mp.workdps(2 * digits):  # a root that is singular at an end must see that very end
-        a, b = _value(low, values), _value(high, values)
+        a, b = _value(low, values), mp.inf if high == sp.oo else _value(high, values)
     if a == b:
         return mpf(0)
     if _outermost(expr.function):

@@ -18,7 +18,9 @@ from scipy.special import gammaln
 
 from symlimits.derivation.mellin import w
 from symlimits.errors import DomainError
+from symlimits.language.integral import LineIntegral
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.reading.line_kernel import contour, lowered
 from symlimits.reading.spherical_kernel import SphericalSum
 from symlimits.theory.mixtures.matrix_lines import Spherical
 from symlimits.theory.mixtures.mehler_fock import Distance
@@ -76,11 +78,32 @@ class Eigenvalues:
 def log_density(law: Eigenvalues, high: Array, low: Array) -> Any:
     r"""log p(S) for K = I at the eigenvalues $x_1 \ge x_2 > 0$ of $A = SS^\top$ (m,), for a law with `inputs`."""
     if (low <= 0).any():
-        raise DomainError("outputs S of rank one", "S of full rank", "the limit, whose density is finite there")
+        raise DomainError("outputs S of rank one", "S of full rank", "`log_density_of_rank_one`")
     n = law.inputs
     G, rho = 0.5 * np.log(high * low), 0.5 * np.log(high / low)
-    volume = gammaln(n / 2) + gammaln((n - 1) / 2) - np.log(4.0) - (n + 0.5) * np.log(np.pi)
-    return law.log_kernel(G, rho) + volume - n * G
+    return law.log_kernel(G, rho) + _log_volume(n) - n * G
+
+
+def log_density_of_rank_one(law: Eigenvalues, high: Array) -> Array:
+    r"""log p(S) for K = I where the smaller eigenvalue is zero and the larger is $x > 0$ (m,).
+
+    Moved left, the line of beta meets its first pole at $\beta_0 = \frac14 - \frac n2$, if every hidden layer is wider
+    than n: there the power of y is $y^0$, and what is left is a line integral over alpha. Else the density is infinite.
+    """
+    n = law.inputs
+    if law.widths and min(law.widths) <= n:
+        return np.full(high.shape, np.inf)
+    pole, w_ = sp.Rational(1, 4) - sp.Rational(n, 2), law.line.variable
+    alone = Eigenvalues((), None, n).second(w_)  # the one factor that has the pole
+    residue = sp.gammasimp((w_ - pole) * alone.rewrite(sp.gamma)).subs(w_, pole) * (law.second(w_) / alone).subs(w_, pole)
+    legendre = 4 * sp.sqrt(sp.pi) * sp.gamma(w_ - pole + sp.S.Half) / sp.gamma(w_ - pole)
+    head = LineIntegral(residue * law.line.first * legendre, w_, (pole, sp.oo))
+    logs = np.log(high)
+    return contour(lowered(head), head)(-logs).log - (n / 2 + 0.25) * logs + _log_volume(n)
+
+
+def _log_volume(n: int) -> float:
+    return float(gammaln(n / 2) + gammaln((n - 1) / 2) - np.log(4.0) - (n + 0.5) * np.log(np.pi))
 
 
 def log_wave(law: Eigenvalues, high: Array, low: Array) -> Array:

@@ -19,16 +19,24 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+import numpy.typing as npt
 import sympy as sp
 
+from symlimits.chain import Derivation
 from symlimits.derivation.mellin import chi_square_factor, derive, exponential_means, gamma_integrals, v, w, y
 from symlimits.derivation.trace import Rule, Trace
 from symlimits.errors import NoRule
+from symlimits.language.domain import POSITIVE, Domain, Range
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.limits import Limit
+from symlimits.theory.mixtures.matrix_networks import Directions, PlaneExperiment
+from symlimits.theory.mixtures.mixing import MixingLaw
 
 FINITE = "Bassetti et al., arXiv 2406.03260; spherical inversion: derived here"
 LIMIT = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267; spherical inversion: derived here"
+r, s, t, x = sp.symbols("r s t x", positive=True)
 QUARTER = sp.Rational(1, 4)
 
 
@@ -114,3 +122,42 @@ def first_order(lost: int) -> sp.Expr:
         moment = sp.expand_func(factor.subs(w, -power)).subs(degrees, N - lost)
         orders.append((power, sp.expand(sp.expand(moment).subs(N, 1 / h)).coeff(h, 1)))
     return sp.expand(sp.interpolate(orders, u))
+
+
+def characteristic(mixing: MixingLaw, outputs: int, inputs: int, kernel: npt.NDArray[np.float64]) -> Limit:
+    r"""$\mathbb E e^{i\operatorname{tr}T^\top S}$ for singular values t and rt of $TK^{1/2}$; exact at finite widths.
+
+    Rotations of outputs and of whitened inputs leave the law, so that singular values are all it depends on.
+    """
+    law = Spherical(mixing.widths, mixing.ratio, wave=True)
+    trace = law.trace(t**2, r**2 * t**2, sp.sqrt(2 * sp.pi) / (4 * sp.pi))
+    name = r"\varphi(t, r)"
+    observable = "tr T'S, where T K^(1/2) has the singular values 1 and r (rotations leave the law)"
+    directions = Directions(outputs, kernel)
+    if mixing.widths is None:
+        twin = PlaneExperiment(directions, None, mixing.ratio)
+        regime = "width N and depth L to infinity, L/N to a, by triangular factors exact in law at every width"
+        return Limit(trace, _domain(t), (t, r), name, LIMIT, twin, observable, regime, "cf", 1)
+    twin = PlaneExperiment(directions, mixing.widths, None)
+    return Limit(trace, _domain(t), (t, r), name, FINITE, twin, observable, "any input dimension", "cf", 0)
+
+
+def density(mixing: MixingLaw, outputs: int, inputs: int, determinant: sp.Expr) -> Derivation:
+    """The density of S where $K^{-1/2}$ times S has the singular values s and rs; `determinant` is that of K."""
+    n, D = max(outputs, inputs), sp.Integer(outputs)
+    law = Spherical(mixing.widths, mixing.ratio, inputs=n)
+    volume = sp.gamma(sp.Rational(n, 2)) * sp.gamma(sp.Rational(n - 1, 2)) / (4 * sp.pi ** (n + sp.S.Half))
+    trace = law.trace(s**2, r**2 * s**2, volume * determinant ** (-D / 2) * (r * s**2) ** -n)
+    return Derivation(trace, _domain(s), (s, r), "p(s, r)", LIMIT if mixing.widths is None else FINITE)
+
+
+def eigenvalue_density(mixing: MixingLaw) -> Derivation:
+    r"""The density of $(G, \rho)$ over $\sinh\rho$, where $x = e^{G+\rho}$ and rx with $r = e^{-2\rho}$ are Q's
+    eigenvalues."""
+    law = Spherical(mixing.widths, mixing.ratio)
+    source = LIMIT if mixing.widths is None else FINITE
+    return Derivation(law.trace(x, r * x), _domain(x), (x, r), r"\frac{p(G, \rho)}{\sinh \rho}", source)
+
+
+def _domain(size: sp.Symbol) -> Domain:
+    return Domain({size: POSITIVE, r: Range(0, 1, (False, False), (sp.S.Half,))})
