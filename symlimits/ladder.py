@@ -91,7 +91,9 @@ def method(expr: sp.Expr, arguments: int) -> str:
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
     if compiled and expr.has(SphericalIntegral):
-        return "trapezoid rules on Abel's integral of line integrals, compiled; no closed form: a double integral is left"
+        return (
+            "trapezoid rules on Abel's integral of line integrals, compiled; no closed form: a double integral is left"
+        )
     if compiled and expr.has(LineIntegral):
         return "trapezoid rule on the line through the saddle, compiled; no closed form: a line integral is left"
     why = f"no closed form: {_reason(expr)}"

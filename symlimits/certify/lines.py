@@ -138,7 +138,9 @@ def _in_floats(expr: sp.Expr, values: dict[sp.Symbol, Any]) -> Any:
 
 
 def _is_nested(expr: sp.Expr) -> bool:
-    if expr.has(SphericalIntegral) or any(line.has(sp.Integral, GaussianExpectation) for line in expr.atoms(LineIntegral)):
+    if expr.has(SphericalIntegral) or any(
+        line.has(sp.Integral, GaussianExpectation) for line in expr.atoms(LineIntegral)
+    ):
         return True
     heads = [head for integral in expr.atoms(sp.Integral) for head in integral.atoms(GaussianExpectation)]
     return any(len(head.variables) == 2 and not head.has(sp.DiracDelta) for head in heads)

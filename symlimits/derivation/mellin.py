@@ -153,6 +153,7 @@ exponential_means = Rule(
     lambda expr: expr.replace(lambda node: isinstance(node, GaussianExpectation), _exponential_mean),
 )
 
+
 def _gaussian_line(head: LineIntegral) -> sp.Expr:
     r"""$\frac1{2\pi i}\int C e^{Aw^2 + Bw}dw = C e^{-B^2/4A}/2\sqrt{\pi A}$ for A > 0."""
     found = gaussian(head.integrand, head.variable)
@@ -164,9 +165,10 @@ def _gaussian_line(head: LineIntegral) -> sp.Expr:
 
 def gaussian(integrand: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """A, B and C of an integrand exp(A w^2 + B w + C) with A > 0, None for another."""
-    if not isinstance(integrand, sp.exp) or not integrand.exp.is_polynomial(variable):
+    exponent = sp.expand(sp.expand_log(sp.log(integrand), force=True))
+    if not exponent.is_polynomial(variable):
         return None
-    terms = sp.Poly(integrand.exp, variable)
+    terms = sp.Poly(exponent, variable)
     if terms.degree() != 2 or not terms.nth(2).is_positive:
         return None
     return terms.nth(2), terms.nth(1), terms.nth(0)

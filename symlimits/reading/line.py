@@ -54,7 +54,7 @@ def saddle(head: LineIntegral) -> sp.Rational:
 
 
 def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
-    """The integrand as a function of a complex number; integrals over (0, oo) and means inside are summed, in float64."""
+    """The integrand as a function of a complex number; inside, integrals over (0, oo) and means are float64 sums."""
     expanded = integrand.replace(lambda node: isinstance(node, sp.Sum), lambda node: node.doit())
     expanded = expanded.replace(lambda node: isinstance(node, GaussianExpectation), _log_normal)
     inner = sorted(expanded.atoms(sp.Integral), key=sp.default_sort_key)
@@ -85,7 +85,9 @@ def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[comple
     logarithm = sp.expand_log(sp.log(integral.function), force=True).subs(y, sp.exp(x)) + x
     logarithm = sp.expand(sp.expand_log(logarithm, force=True))
     if not logarithm.is_polynomial(w) or sp.degree(logarithm, w) > 1:
-        raise NoRule(f"the integral {integral}", f"powers whose exponents are linear in {w}", "an integral of one layer")
+        raise NoRule(
+            f"the integral {integral}", f"powers whose exponents are linear in {w}", "an integral of one layer"
+        )
     f, slope = (sp.lambdify(names, part, "numpy") for names, part in (((x, w), logarithm), ((x,), logarithm.coeff(w))))
 
     @lru_cache(maxsize=4)

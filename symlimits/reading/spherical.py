@@ -38,10 +38,10 @@ def spherical_integral(head: SphericalIntegral, numbers: dict[sp.Symbol, sp.Expr
         x, y = (mp.mpmathify(value.evalf(mp.dps)) for value in bound.eigenvalues)
         if not x > y > 0:
             raise DomainError(f"eigenvalues {mp.nstr(x, 5)}, {mp.nstr(y, 5)}", "x > y > 0", "another point")
-        lines = [_Line(f, bound, value) for f, value in ((bound.first, x), (bound.second, y))]
-        step, before = STEP * min(one.width for one in lines), mp.inf
+        first, second = (_Line(f, bound, value) for f, value in ((bound.first, x), (bound.second, y)))
+        step, before = STEP * min(first.width, second.width), mp.inf
         for _ in range(HALVINGS):
-            now = _double_sum(*lines, step, y / x, digits)
+            now = _double_sum(first, second, step, y / x, digits)
             if abs(now - before) <= abs(now) * mpf(10) ** (-(digits // 2) - 1):
                 return now * (y / x) ** mpf("0.25")  # the error of the finer rule is the square of the difference
             step, before = step / 2, now

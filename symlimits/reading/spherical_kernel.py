@@ -61,7 +61,7 @@ class SphericalSum:
     @cached_property
     def _constant(self) -> float:
         """log h_2 - log h_1, which does not depend on the argument."""
-        w, (low, high) = self.head.variable, self.head.strip
+        w, high = self.head.variable, self.head.strip[1]
         ratio = [
             (self.head.second.subs(w, at) / self.head.first.subs(w, at)).doit().evalf(40)
             for at in (self._inside, (self._inside + sp.Min(high, self._inside + 1)) / 2)

@@ -95,7 +95,9 @@ def log_density_of_rank_one(law: Eigenvalues, high: Array) -> Array:
         return np.full(high.shape, np.inf)
     pole, w_ = sp.Rational(1, 4) - sp.Rational(n, 2), law.line.variable
     alone = Eigenvalues((), None, n).second(w_)  # the one factor that has the pole
-    residue = sp.gammasimp((w_ - pole) * alone.rewrite(sp.gamma)).subs(w_, pole) * (law.second(w_) / alone).subs(w_, pole)
+    residue = sp.gammasimp((w_ - pole) * alone.rewrite(sp.gamma)).subs(w_, pole) * (law.second(w_) / alone).subs(
+        w_, pole
+    )
     legendre = 4 * sp.sqrt(sp.pi) * sp.gamma(w_ - pole + sp.S.Half) / sp.gamma(w_ - pole)
     head = LineIntegral(residue * law.line.first * legendre, w_, (pole, sp.oo))
     logs = np.log(high)

@@ -24,19 +24,29 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.chain import Derivation
-from symlimits.derivation.mellin import chi_square_factor, derive, exponential_means, gamma_integrals, v, w, y
+from symlimits.derivation.mellin import (
+    chi_square_factor,
+    derive,
+    exponential_means,
+    gamma_integrals,
+    gaussian_lines,
+    v,
+    w,
+    y,
+)
 from symlimits.derivation.trace import Rule, Trace
 from symlimits.errors import NoRule
 from symlimits.language.domain import POSITIVE, Domain, Range
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.integral import LineIntegral
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.limits import Limit
 from symlimits.theory.mixtures.matrix_networks import Directions, PlaneExperiment
 from symlimits.theory.mixtures.mixing import MixingLaw
 
-FINITE = "Bassetti et al., arXiv 2406.03260; spherical inversion: derived here"
-LIMIT = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267; spherical inversion: derived here"
-r, s, t, x = sp.symbols("r s t x", positive=True)
+FINITE = "Bassetti et al., arXiv 2406.03260; inversion: derived here"
+LIMIT = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267; inversion: derived here"
+q, r, s, t, x = sp.symbols("q r s t x", positive=True)
 QUARTER = sp.Rational(1, 4)
 
 
@@ -46,8 +56,8 @@ class Spherical:
 
     With `wave` the transform of the characteristic function.
 
-    >>> Spherical((5,), None).line(sp.Symbol("x"), sp.Symbol("y"))
-    spherical integral(Integral((y/5)**(w - 1/4)*y**(3/2)*exp(-y/2)/(3*sqrt(2)*sqrt(pi)), (y, 0, oo)), ...
+    >>> Spherical((5,), None).line(sp.Symbol("x"), sp.Symbol("y")).second
+    Integral(y*(y/5)**(w + 1/4)*exp(-y/2)/4, (y, 0, oo))
     """
 
     widths: tuple[int, ...] | None
@@ -95,7 +105,7 @@ def limit_factor(lost: int, power: sp.Expr, ratio: sp.Expr) -> sp.Expr:
     r"""$\mathbb E(T_{jj}^2)^p$ in the limit, j = 1 + `lost`: a mean over a Gaussian logarithm.
 
     >>> limit_factor(1, w, sp.Symbol("a", positive=True))
-    E[exp(w*(-2*a + v)); v ~ N(0, 2*a)]
+    E[exp(w*(-2*a + v)); var v = 2*a]
     """
     u = sp.Symbol("u")
     first = sp.Poly(first_order(lost), u)
@@ -124,7 +134,7 @@ def first_order(lost: int) -> sp.Expr:
     return sp.expand(sp.interpolate(orders, u))
 
 
-def characteristic(mixing: MixingLaw, outputs: int, inputs: int, kernel: npt.NDArray[np.float64]) -> Limit:
+def characteristic(mixing: MixingLaw, outputs: int, kernel: npt.NDArray[np.float64]) -> Limit:
     r"""$\mathbb E e^{i\operatorname{tr}T^\top S}$ for singular values t and rt of $TK^{1/2}$; exact at finite widths.
 
     Rotations of outputs and of whitened inputs leave the law, so that singular values are all it depends on.
@@ -157,6 +167,24 @@ def eigenvalue_density(mixing: MixingLaw) -> Derivation:
     law = Spherical(mixing.widths, mixing.ratio)
     source = LIMIT if mixing.widths is None else FINITE
     return Derivation(law.trace(x, r * x), _domain(x), (x, r), r"\frac{p(G, \rho)}{\sinh \rho}", source)
+
+
+def log_determinant(mixing: MixingLaw, dimension: int) -> Derivation:
+    r"""The density of $\log\det Q$ at $\log q$; $\det Q$ is the product over layers and j of $\chi^2_{N_l-j+1}/N_l$."""
+    if mixing.widths is None:
+        rules: tuple[Rule, ...] = (exponential_means, gaussian_lines)
+        factors, low = [limit_factor(lost, w, mixing.spread) for lost in range(dimension)], -sp.oo
+    else:
+        rules, layers = (gamma_integrals,), sorted(Counter(mixing.widths).items())
+        factors = [
+            chi_square_factor(sp.Integer(N - lost), w, sp.Rational(1, N)) ** count
+            for N, count in layers
+            for lost in range(dimension)
+        ]
+        low = sp.Rational(dimension - 1 - min(mixing.widths), 2)
+    source = LIMIT if mixing.widths is None else FINITE
+    line = LineIntegral(q**-w * sp.Mul(*factors), w, (low, sp.oo))
+    return Derivation(derive(line, rules, source), Domain({q: POSITIVE}), (q,), r"p(\log q)", source)
 
 
 def _domain(size: sp.Symbol) -> Domain:

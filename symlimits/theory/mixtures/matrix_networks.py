@@ -51,9 +51,7 @@ class Directions:
 
     def at(self, values: Sequence[float]) -> Array:
         """T (D, P) such that the eigenvalues of $TKT^\top$ are the squares of `values`, and zero."""
-        left, right = (
-            np.linalg.qr(_generic(size, len(values)))[0] for size in (self.outputs, len(self.covariance))
-        )
+        left, right = (np.linalg.qr(_generic(size, len(values)))[0] for size in (self.outputs, len(self.covariance)))
         root = np.linalg.cholesky(self.covariance)
         return np.asarray(np.linalg.solve(root.T, right * np.asarray(values) @ left.T).T)
 
