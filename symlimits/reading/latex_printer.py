@@ -21,6 +21,7 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_text import (
     TALL,
     brackets,
@@ -72,7 +73,7 @@ class Printer(LatexPrinter):
         if isinstance(expr, sp.Integral):
             return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
         if isinstance(expr, SphericalIntegral):
-            return self._spherical(expr, room)
+            return spherical_pieces(self._opened, self._print, expr, room)
         return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
 
     def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
@@ -251,36 +252,10 @@ class Printer(LatexPrinter):
         return "".join(rf" \,d{self._print(limit[0])}" for limit in expr.limits)
 
     def _print_LineIntegral(self, expr: LineIntegral) -> str:
-        return self._line_sign(expr) + self._factor(expr.integrand, alone=False) + rf" \,d{self._print(expr.variable)}"
-
-    def _line_sign(self, expr: LineIntegral) -> str:
-        """The strip in which the line may lie, below the sign."""
-        low, high = (end if end.is_finite else None for end in expr.strip)
-        left = "" if low is None else f"{self._print(low)} < "
-        right = "" if high is None else f" < {self._print(high)}"
-        where = rf"{left}\operatorname{{Re}} {self._print(expr.variable)}{right}" if left or right else r"i \mathbb{R}"
-        return rf"\frac{{1}}{{2 \pi i}} \int_{{{where}}} "
+        return line_sign(self._print, expr.strip, expr.variable) + self._factor(expr.integrand, alone=False) + rf" \,d{self._print(expr.variable)}"
 
     def _print_SphericalIntegral(self, expr: SphericalIntegral) -> str:
-        return " ".join(self._spherical(expr, float("inf")))
-
-    def _spherical(self, expr: SphericalIntegral, room: float) -> list[str]:
-        """The function of w, that of w', and the kernel with Legendre's function."""
-        w, (x, y) = expr.variable, expr.eigenvalues
-        v = sp.Symbol(f"{w.name}'")
-        low, high = (end if end.is_finite else None for end in expr.strip)
-        ends = (f"{self._print(low)} < " * (low is not None), f" < {self._print(high)}" * (high is not None))
-        names = self._print(w), self._print(v)
-        domains = (rf"{ends[0]}\operatorname{{Re}} {name}{ends[1]}" if any(ends) else r"i \mathbb{R}" for name in names)
-        signs = "".join(rf"\int_{{{domain}}} " for domain in domains)
-        scale, angle = (self._print(sp.simplify(f)) for f in (sp.sqrt(x * y), (x + y) / (2 * sp.sqrt(x * y))))
-        w_, v_ = names
-        legendre = rf"Q_{{{w_} - {v_} - 1/2}}\left({angle}\right)"
-        powers = rf"\left({scale}\right)^{{-{w_} - {v_}}}"
-        kernel = rf"4 \left({w_} - {v_}\right) {legendre} \, {powers}"
-        first, second = (self._opened(f, room) for f in (expr.first, expr.second.xreplace({w: v})))
-        rows = [*enclose(rf"\frac{{1}}{{(2 \pi i)^{{2}}}} {signs}", first, ""), *enclose(r"\times ", second, "")]
-        return [*rows, rf"\times {kernel} \,d{w_} \,d{v_}"]
+        return " ".join(spherical_pieces(self._opened, self._print, expr, float("inf")))
 
     def _print_factorial(self, expr: sp.Expr, exp: str | None = None) -> str:
         """Of what is no integer, as a Gamma function."""
