@@ -77,7 +77,7 @@ def _double_sum(first: _Line, second: _Line, step: mpf, z: mpf, digits: int) -> 
     far = sum(map(len, halves)) - 1
     values = _exact_kernel(gap, step, far, z) if exact else _kernel(float(gap), float(step), far, float(z))
     weights, size = _row(list(values), exact)
-    total = (np.convolve(A, B[::-1]) * weights).sum()
+    total = ((_exact_convolution if exact else np.convolve)(A, B[::-1]) * weights).sum()
     return mp.re(mp.mpmathify(total)) * a * b * size * (step / (2 * mp.pi)) ** 2
 
 
@@ -87,6 +87,19 @@ def _row(half: list[Any], exact: bool) -> tuple[Array, Any]:
     row = [value / size for value in half]
     row = [value.conjugate() for value in row[:0:-1]] + row
     return np.array(row, dtype=object) if exact else np.array([complex(value) for value in row]), size
+
+
+def _exact_convolution(A: Array, B: Array) -> Array:
+    """Of complex numbers of mpmath, one at most, in integers: a tenth of a microsecond a product."""
+    bits = mp.prec + 10
+
+    def parts(row: Array) -> list[Array]:
+        return [np.array([int(mp.ldexp(part(v), bits)) for v in row], dtype=object) for part in (mp.re, mp.im)]
+
+    (a, b), (c, d) = parts(A), parts(B)
+    real, imaginary = np.convolve(a, c) - np.convolve(b, d), np.convolve(a, d) + np.convolve(b, c)
+    back = (mp.mpc(mp.ldexp(x, -2 * bits), mp.ldexp(y, -2 * bits)) for x, y in zip(real, imaginary, strict=True))
+    return np.array(list(back), dtype=object)
 
 
 def _exact_kernel(gap: mpf, step: mpf, count: int, z: mpf) -> list[Any]:
