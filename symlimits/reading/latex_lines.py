@@ -1,4 +1,4 @@
-r"""LaTeX of integrals over vertical lines of the complex plane: what a `LineIntegral` and a `SphericalIntegral` share."""
+"""LaTeX of integrals over vertical lines of the complex plane: `LineIntegral` and `SphericalIntegral`."""
 
 from __future__ import annotations
 

@@ -252,7 +252,11 @@ class Printer(LatexPrinter):
         return "".join(rf" \,d{self._print(limit[0])}" for limit in expr.limits)
 
     def _print_LineIntegral(self, expr: LineIntegral) -> str:
-        return line_sign(self._print, expr.strip, expr.variable) + self._factor(expr.integrand, alone=False) + rf" \,d{self._print(expr.variable)}"
+        return (
+            line_sign(self._print, expr.strip, expr.variable)
+            + self._factor(expr.integrand, alone=False)
+            + rf" \,d{self._print(expr.variable)}"
+        )
 
     def _print_SphericalIntegral(self, expr: SphericalIntegral) -> str:
         return " ".join(spherical_pieces(self._opened, self._print, expr, float("inf")))

@@ -26,7 +26,8 @@ Array = npt.NDArray[Any]
 ROUNDING = 1e-18  # of a term of the series beside the sum
 DOUBLE_DIGITS = 15  # up to which sums are made in float64: their terms cancel little on the lines through the saddles
 STEP, HALVINGS = 1.0, 8  # the first step in widths of the narrower peak
-MOST = 20_000  # nodes of a line, terms of a series
+MOST = 20_000  # nodes of a line
+NEAR_ONE = 0.998  # of y/x: beyond, Gauss's series is too long for float64
 
 
 def spherical_integral(head: SphericalIntegral, numbers: dict[sp.Symbol, sp.Expr], digits: int) -> mpf:
@@ -75,7 +76,8 @@ def _double_sum(first: _Line, second: _Line, step: mpf, z: mpf, digits: int) -> 
     exact, gap = digits > DOUBLE_DIGITS, first.c - second.c
     (A, a), (B, b) = (_row(values, exact) for values in halves)
     far = sum(map(len, halves)) - 1
-    values = _exact_kernel(gap, step, far, z) if exact else _kernel(float(gap), float(step), far, float(z))
+    near = exact or z > NEAR_ONE
+    values = _exact_kernel(gap, step, far, z) if near else _kernel(float(gap), float(step), far, float(z))
     weights, size = _row(list(values), exact)
     total = ((_exact_convolution if exact else np.convolve)(A, B[::-1]) * weights).sum()
     return mp.re(mp.mpmathify(total)) * a * b * size * (step / (2 * mp.pi)) ** 2
@@ -113,8 +115,6 @@ def _kernel(gap: float, step: float, count: int, z: float) -> Array:
     w = gap + 1j * step * np.arange(count)
     total, term, n = np.ones(count, dtype=complex), np.ones(count, dtype=complex), 0
     while (np.abs(term) > ROUNDING * np.abs(total)).any():
-        if n > MOST:
-            raise NoRule(f"Gauss's series at {z}", "eigenvalues further apart", "more than 15 digits")
         term *= z * (0.5 + n) * (w + 0.5 + n) / ((w + 1 + n) * (1 + n))
         total, n = total + term, n + 1
     return np.asarray(4 * np.sqrt(np.pi) * w * np.exp(loggamma(w + 0.5) - loggamma(w + 1)) * total)

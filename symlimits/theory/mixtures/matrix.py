@@ -248,7 +248,7 @@ class MatrixLaw(NetworkLaw):
 
     @property
     def density(self) -> Derivation:
-        r"""The density with its lines, where D or P is 2; s and rs, 0 < r < 1, are the singular values of S/$K^{1/2}$."""
+        r"""The density with its lines, D or P = 2; s and rs, 0 < r < 1, are the singular values of $SK^{-1/2}$."""
         self._two_by_two("the density")
         determinant = (self.variance * self.covariance).det()
         if determinant == 0:

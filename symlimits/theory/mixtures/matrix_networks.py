@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -16,6 +17,7 @@ from symlimits.language.domain import Point
 
 Array = npt.NDArray[np.float64]
 BATCH = 64  # full networks a call
+ROOM = 2**24  # random numbers of one size
 FACTORS = 1024  # networks a call where only triangular factors are drawn
 
 
@@ -95,6 +97,13 @@ class PlaneExperiment:
         else:
             S = DeepLinear((size,) * self._depth(size), len(T), K).draws(FACTORS, rng)
         return np.asarray(np.einsum("ndp,dp->n", S, T))
+
+    def wanted(self, size: int) -> int:
+        """Networks of one size: as many as some seconds draw, by the random numbers of one network."""
+        if self.widths is None:
+            return max(2**14, min(2**17, ROOM // (4 * self._depth(size))))
+        shapes = pairwise((size, *self.widths, self.directions.outputs))
+        return max(2**12, min(2**16, ROOM // sum(rows * columns for rows, columns in shapes)))
 
     def _depth(self, size: int) -> int:
         depth = sp.sympify(self.ratio) * size
