@@ -3,13 +3,15 @@
 The mixing matrix is Q = e^G O diag(e^rho, e^-rho) O'. One layer is a triangular matrix with T_11^2 a chi square of N
 degrees of freedom and T_22^2 one of N - 1 (Bartlett 1933); its spherical transform is a product, which stays one over
 layers and tends to a Gaussian: hyperbolic Brownian motion (Bassetti, Ladelli and Rotondo, arXiv 2411.15267). Run it:
-it prints the steps and stops with an error if a check fails.
+it prints the lines, holds the claims against full random networks at finite width and against triangular factors of
+deep ones in the limit, and stops with an error if a check fails.
 """
 
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.derivation.heat_kernel import heat_kernel
 from symlimits.theory.mixtures.eigenvalues import Eigenvalues
 from symlimits.theory.mixtures.mehler_fock import Distance
 from symlimits.theory.mixtures.moments import mixing_moment
@@ -25,6 +27,18 @@ def holds(statement: str, truth: object) -> None:
 
 
 def main() -> None:
+    finite = sl.output_law(widths=(5, 3), outputs=2, covariance=[[1, "1/2"], ["1/2", 2]])
+    limit = sl.output_law(ratio="a", outputs=2, covariance=[[1, "1/2"], ["1/2", 2]])
+    claims = finite.characteristic, limit.eigenvalue_density.apply(heat_kernel), finite.density
+    for claim in (*claims, limit.determinant.density):
+        print(claim.latex(), end="\n\n")
+    deep = sl.output_law(ratio="1/2", outputs=2, covariance=[[1, "1/2"], ["1/2", 2]]).characteristic
+    certificates = claims[0].certify(sizes=(2, 4, 8)), deep.certify(sizes=(8, 16, 32))
+    for certificate in (*certificates, *(claim.check() for claim in claims[1:])):
+        print(certificate, end="\n\n")
+        if not certificate.ok:
+            raise SystemExit(1)
+
     print("The generator of cosh(rho) = x is half the Laplacian of the hyperbolic plane, ((x^2 - 1) f')'/2:")
     for degree in range(1, 5):
         f = sp.legendre(degree, x)
@@ -45,6 +59,11 @@ def main() -> None:
 
     print("At depth N the law is off its limit by c/N:")
     limit = sl.output_law(ratio=1, outputs=2, covariance=np.eye(2))
+    correlation = limit.correlation_of_squares[0, 2]
+    holds(
+        f"corr(s_1^2, s_2^2) on one input = {correlation}",
+        sp.simplify(correlation - (sp.E**2 - 1) / (3 * sp.E**2 - 1)) == 0,
+    )
     errors = [
         sl.output_law(widths=(k,) * k, outputs=2, covariance=np.eye(2)).cf(t) - limit.cf(t) for k in (32, 64, 128)
     ]

@@ -18,6 +18,7 @@ from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.closed_value import closed_value
 from symlimits.reading.real import plain
 from symlimits.reading.reference import reference
@@ -72,7 +73,7 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
-    return not expr.has(GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral)
+    return not expr.has(GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
@@ -90,6 +91,10 @@ def method(expr: sp.Expr, arguments: int) -> str:
     compiled = is_compilable(expr, arguments)
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
+    if compiled and expr.has(SphericalIntegral):
+        return (
+            "trapezoid rules on Abel's integral of line integrals, compiled; no closed form: a double integral is left"
+        )
     if compiled and expr.has(LineIntegral):
         return "trapezoid rule on the line through the saddle, compiled; no closed form: a line integral is left"
     why = f"no closed form: {_reason(expr)}"

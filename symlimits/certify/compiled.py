@@ -15,6 +15,7 @@ from symlimits.language.domain import CORRELATION, POSITIVE, Domain, Point, rele
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.ball import proved
 from symlimits.reading.reference import reference
 
@@ -83,7 +84,7 @@ def _truth(last: sp.Expr, point: Point, digits: int) -> Truth:
 def _scalar_rows(
     last: sp.Expr, compile_at: Callable[[Point], Any], domain: Domain, arguments: Sequence[sp.Symbol], seed: int
 ) -> Iterator[Row]:
-    few = last.has(GaussianExpectation)  # each true value is a two-dimensional quadrature
+    few = last.has(GaussianExpectation, SphericalIntegral)  # each true value is a two-dimensional quadrature
     counts = (2, 2, 0) if few else (6, 14, 14)
     for parameters, points in _by_parameters(last, domain, arguments, seed, *counts):
         kernel = compile_at(parameters)

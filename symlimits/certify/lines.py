@@ -17,10 +17,11 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.reference import reference
 
 DIGITS, TOLERANCE = 20, 1e-16
-HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral)
+HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral, SphericalIntegral)
 SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
 SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
 NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
@@ -138,7 +139,9 @@ def _in_floats(expr: sp.Expr, values: dict[sp.Symbol, Any]) -> Any:
 
 
 def _is_nested(expr: sp.Expr) -> bool:
-    if any(line.has(sp.Integral) for line in expr.atoms(LineIntegral)):
+    if expr.has(SphericalIntegral) or any(
+        line.has(sp.Integral, GaussianExpectation) for line in expr.atoms(LineIntegral)
+    ):
         return True
     heads = [head for integral in expr.atoms(sp.Integral) for head in integral.atoms(GaussianExpectation)]
     return any(len(head.variables) == 2 and not head.has(sp.DiracDelta) for head in heads)

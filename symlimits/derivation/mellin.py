@@ -169,6 +169,53 @@ def _inverted_expectation(head: GaussianExpectation) -> sp.Expr:
     return LineIntegral(constant * found * sp.powsimp(sp.exp(level)) ** -w * tilted, w, strip)
 
 
+def _exponential_mean(head: GaussianExpectation) -> sp.Expr:
+    r"""$\mathbb E e^{\alpha v + c}$ over a Gaussian v."""
+    exponent = head.integrand.exp if isinstance(head.integrand, sp.exp) else sp.S.NaN
+    if len(head.variables) != 1 or not exponent.is_polynomial(head.variables[0]):
+        return head
+    terms = sp.Poly(exponent, head.variables[0])
+    if terms.degree() > 1:
+        return head
+    tilt = mean((Term(sp.S.One, 0, sp.S.Zero, terms.coeff_monomial(head.variables[0])),), head.covariance[0, 0])
+    return sp.exp(sp.expand(terms.coeff_monomial(1) + sp.expand_log(sp.log(tilt), force=True)))
+
+
+exponential_means = Rule(
+    "the Gaussian mean of an exponential",
+    "derived here",
+    "Completing the square, the mean of an exponential of a Gaussian variable is that of half its variance.",
+    lambda expr: expr.replace(lambda node: isinstance(node, GaussianExpectation), _exponential_mean),
+)
+
+
+def _gaussian_line(head: LineIntegral) -> sp.Expr:
+    r"""$\frac1{2\pi i}\int C e^{Aw^2 + Bw}dw = C e^{-B^2/4A}/2\sqrt{\pi A}$ for A > 0."""
+    found = gaussian(head.integrand, head.variable)
+    if found is None:
+        return head
+    A, B, level = found
+    return sp.exp(sp.expand(level)) * sp.exp(-sp.factor(B**2 / (4 * A))) / (2 * sp.sqrt(sp.pi * A))
+
+
+def gaussian(integrand: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """A, B and C of an integrand exp(A w^2 + B w + C) with A > 0, None for another."""
+    exponent = sp.expand(sp.expand_log(sp.log(integrand), force=True))
+    if not exponent.is_polynomial(variable):
+        return None
+    terms = sp.Poly(exponent, variable)
+    if terms.degree() != 2 or not terms.nth(2).is_positive:
+        return None
+    return terms.nth(2), terms.nth(1), terms.nth(0)
+
+
+gaussian_lines = Rule(
+    "Gaussian line integrals",
+    "derived here",
+    "On a vertical line the exponential of a quadratic is a Gaussian.",
+    lambda expr: expr.replace(lambda node: isinstance(node, LineIntegral), _gaussian_line),
+)
+
 mellin_inversion = Rule(
     "Mellin inversion",
     MELLIN,

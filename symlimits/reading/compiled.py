@@ -13,6 +13,7 @@ from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.expected import ExpectationKernel
 from symlimits.reading.gram import GramKernel, LostDigits
 from symlimits.reading.gram_data import as_rows
@@ -21,6 +22,7 @@ from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
 from symlimits.reading.real import as_reals, plain
+from symlimits.reading.spherical_kernel import SphericalKernel
 
 _dimension = sp.Symbol("d", positive=True)
 
@@ -89,6 +91,8 @@ def _loop(recursion: Recursion, dimension: int | None) -> GramKernel:
 @singledispatch
 def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
     """The compiled reading of an expression as a function of its arguments; `definition` is what it comes from."""
+    if expr.has(SphericalIntegral) and not expr.has(sp.Integral):
+        return SphericalKernel(expr, tuple(arguments))
     if expr.has(LineIntegral):
         return LineKernel(expr, tuple(arguments))
     if expr.has(GaussianExpectation) and not expr.has(sp.Integral):

@@ -21,7 +21,9 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.latex_laws import product_law
+from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_text import (
     TALL,
     brackets,
@@ -38,7 +40,8 @@ LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
 PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
-HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral)  # too large for above or below a bar
+# too large to stand above or below a fraction's bar
+HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral)
 EXTREMES = (sp.Max, sp.Min)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
@@ -74,6 +77,8 @@ class Printer(LatexPrinter):
             return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
         if isinstance(expr, EXTREMES):
             return self._cut_extreme(expr, room)
+        if isinstance(expr, SphericalIntegral):
+            return spherical_pieces(self._opened, self._print, expr, room)
         return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
 
     def _cut_extreme(self, expr: sp.Expr, room: float) -> list[str]:
@@ -259,15 +264,22 @@ class Printer(LatexPrinter):
         return "".join(rf" \,d{self._print(limit[0])}" for limit in expr.limits)
 
     def _print_LineIntegral(self, expr: LineIntegral) -> str:
-        return self._line_sign(expr) + self._factor(expr.integrand, alone=False) + rf" \,d{self._print(expr.variable)}"
+        return (
+            line_sign(self._print, expr.strip, expr.variable)
+            + self._factor(expr.integrand, alone=False)
+            + rf" \,d{self._print(expr.variable)}"
+        )
 
-    def _line_sign(self, expr: LineIntegral) -> str:
-        """The strip in which the line may lie, below the sign."""
-        low, high = (end if end.is_finite else None for end in expr.strip)
-        left = "" if low is None else f"{self._print(low)} < "
-        right = "" if high is None else f" < {self._print(high)}"
-        where = rf"{left}\operatorname{{Re}} {self._print(expr.variable)}{right}" if left or right else r"i \mathbb{R}"
-        return rf"\frac{{1}}{{2 \pi i}} \int_{{{where}}} "
+    def _print_SphericalIntegral(self, expr: SphericalIntegral) -> str:
+        return " ".join(spherical_pieces(self._opened, self._print, expr, float("inf")))
+
+    def _print_factorial(self, expr: sp.Expr, exp: str | None = None) -> str:
+        """Of what is no integer, as a Gamma function."""
+        (n,) = expr.args
+        if n.is_integer:
+            return str(super()._print_factorial(expr, exp))
+        gamma = rf"\Gamma\left({self._print(n + 1)}\right)"
+        return gamma if exp is None else brackets(gamma) + raised(exp)
 
     def _print_RisingFactorial(self, expr: sp.Expr, exp: str | None = None) -> str:
         """As a ratio of Gamma functions, which readers know."""

@@ -7,6 +7,7 @@ over even steps in the logarithm of their variable, which converge as fast.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import NoRule
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.reading.quadrature import GUARD
 
@@ -28,18 +30,18 @@ INNER_DIGITS = 20  # more are not asked of an integrand with integrals, which ar
 
 def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits: int) -> mpf:
     """The value with `numbers` for the free symbols, to `digits` digits; `NoRule` where halvings do not reach them."""
-    if head.integrand.has(sp.Integral):
+    if head.integrand.has(sp.Integral, GaussianExpectation):
         if digits > INNER_DIGITS + GUARD:
             raise NoRule(f"{digits} digits of a line integral of integrals", "15 or fewer", "its last line")
         digits = 12
-    low, high = (_end(end.subs(numbers, simultaneous=True)) for end in head.strip)
+    low, high = (end_value(end.subs(numbers, simultaneous=True)) for end in head.strip)
     with mp.workdps(digits + 10):
         g = function(head.integrand.subs(numbers, simultaneous=True), head.variable)
-        place = _strip(low, high)
-        s = _lowest(g, place)
+        place = strip_map(low, high)
+        s = lowest(g, place)
         c = place(s)
         delta = min((abs(c - end) for end in (low, high) if mp.isfinite(end)), default=None)
-        width = _width(g, c, delta or mpf(1))
+        width = peak_width(g, c, delta or mpf(1))
         delta = width * 4 if delta is None else delta
         first = min(mpf(1) / 4, width / delta)  # far from the ends of the strip the peak is narrow
         return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), first, digits) / mp.pi
@@ -48,14 +50,15 @@ def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits:
 def saddle(head: LineIntegral) -> sp.Rational:
     """Nearly where the integrand is least on the real axis, inside the strip."""
     with mp.workdps(30):
-        low, high = map(_end, head.strip)
-        place = _strip(low, high)
-        return sp.Rational(str(place(_lowest(function(head.integrand, head.variable), place))))
+        low, high = map(end_value, head.strip)
+        place = strip_map(low, high)
+        return sp.Rational(str(place(lowest(function(head.integrand, head.variable), place))))
 
 
 def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
-    """The integrand as a function of a complex number; an integral over (0, oo) inside is summed, in float64."""
+    """The integrand as a function of a complex number; inside, integrals over (0, oo) and means are float64 sums."""
     expanded = integrand.replace(lambda node: isinstance(node, sp.Sum), lambda node: node.doit())
+    expanded = expanded.replace(lambda node: isinstance(node, GaussianExpectation), _log_normal)
     inner = sorted(expanded.atoms(sp.Integral), key=sp.default_sort_key)
     names = [sp.Dummy() for _ in inner]
     outer = sp.lambdify([w, *names], expanded.xreplace(dict(zip(inner, names, strict=True))), "mpmath")
@@ -63,31 +66,57 @@ def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
     return lambda z: outer(z, *(mp.mpmathify(total(complex(z))) for total in sums))
 
 
+def _log_normal(head: GaussianExpectation) -> sp.Integral:
+    """A mean over one Gaussian variable as an integral over the exponential of a standard one."""
+    if len(head.variables) != 1:
+        raise NoRule(f"a line integral of {head}", "means over one variable", "its last line")
+    y, deviation = sp.Symbol("y", positive=True), sp.sqrt(head.covariance[0, 0])
+    density = sp.exp(-(sp.log(y) ** 2) / 2) / (sp.sqrt(2 * sp.pi) * y)
+    return sp.Integral(head.integrand.subs(head.variables[0], deviation * sp.log(y)) * density, (y, 0, sp.oo))
+
+
 def _half_line_integral(integral: sp.Integral, w: sp.Symbol) -> Callable[[complex], complex]:
-    """Over (0, oo), by even steps in x = log y, in blocks outwards from zero until one adds nothing."""
+    """Over (0, oo), by even steps in x = log y, in blocks outwards from zero until one adds nothing.
+
+    The logarithm of the integrand is linear in w, so that along a vertical line only phases change.
+    """
     y, low, high = integral.limits[0]
     if (low, high) != (0, sp.oo) or len(integral.limits) > 1:
         raise NoRule(f"the integral {integral}", "one over (0, oo)", "an integral of one layer")
     x = sp.Symbol("x", real=True)
     logarithm = sp.expand_log(sp.log(integral.function), force=True).subs(y, sp.exp(x)) + x
-    numbers = sp.expand_log(logarithm, force=True).evalf(INNER_DIGITS)  # of a hundred units: integers beyond NumPy's
-    f = sp.lambdify([x, w], numbers, "numpy")
+    logarithm = sp.expand(sp.expand_log(logarithm, force=True))
+    if not logarithm.is_polynomial(w) or sp.degree(logarithm, w) > 1:
+        raise NoRule(
+            f"the integral {integral}", f"powers whose exponents are linear in {w}", "an integral of one layer"
+        )
+    numbers = logarithm.evalf(INNER_DIGITS)  # of a hundred units: integers beyond NumPy's
+    f, slope = (sp.lambdify(names, part, "numpy") for names, part in (((x, w), numbers), ((x,), numbers.coeff(w))))
 
-    def total(z: complex) -> complex:
-        value, size = 0j, 0.0
+    @lru_cache(maxsize=4)
+    def on_axis(c: float) -> tuple[Any, Any]:
+        """The terms at a real w, and the slopes of their logarithms."""
+        terms, slopes, size = list[Any](), list[Any](), 0.0
         for direction in (1, -1):
             for block in range(MOST):
-                nodes = np.arange(block * BLOCK, (block + 1) * BLOCK) + (0 if direction > 0 else 1)
-                terms = np.exp(f(direction * INNER_STEP * nodes, z))
-                value, size, here = value + terms.sum(), size + np.abs(terms).sum(), np.abs(terms).max()
-                if here < 1e-18 * size and block:
+                places = direction * np.arange(block * BLOCK, (block + 1) * BLOCK) - (direction < 0)
+                terms.append(np.exp(f(INNER_STEP * places, c)))
+                slopes.append(np.broadcast_to(slope(INNER_STEP * places), places.shape))
+                size += terms[-1].sum()
+                if terms[-1].max() < 1e-18 * size and block:
                     break
-        return complex(INNER_STEP * value)
+        found, rates = np.concatenate(terms), np.concatenate(slopes)
+        kept = found > 1e-20 * found.max()
+        return found[kept], rates[kept]
+
+    def total(z: complex) -> complex:
+        terms, slopes = on_axis(z.real)
+        return complex(INNER_STEP * (terms * np.exp(1j * z.imag * slopes)).sum())
 
     return total
 
 
-def _strip(low: mpf, high: mpf) -> Function:
+def strip_map(low: mpf, high: mpf) -> Function:
     """The strip as an image of the real line."""
     if mp.isfinite(low) and mp.isfinite(high):
         return lambda s: low + (high - low) / (1 + mp.exp(-s))
@@ -96,7 +125,7 @@ def _strip(low: mpf, high: mpf) -> Function:
     return (lambda s: high - mp.exp(-s)) if mp.isfinite(high) else mp.sinh
 
 
-def _lowest(g: Function, place: Function) -> mpf:
+def lowest(g: Function, place: Function) -> mpf:
     """Where |g| is least on the real axis, by golden section: its logarithm is convex there."""
     with mp.workdps(20):
         ratio = (mp.sqrt(5) - 1) / 2
@@ -137,10 +166,11 @@ def _bracket(g: Function, place: Function) -> tuple[mpf, mpf]:
     raise NoRule("a line integral without a saddle", "an integrand that grows towards both ends", "another strip")
 
 
-def _width(g: Function, c: mpf, scale: mpf) -> mpf:
-    eta = scale / 1000
+def peak_width(g: Function, c: mpf, scale: Any = 1) -> mpf:
+    """How wide |g| is on the vertical line through c; `scale` where it does not fall at all."""
+    eta = mpf(scale) / 1000
     drop = abs(mp.log(abs(g(c))) - mp.log(abs(g(mp.mpc(c, eta)))))
-    return eta / mp.sqrt(2 * drop) if drop else scale
+    return eta / mp.sqrt(2 * drop) if drop else mpf(scale)
 
 
 def _halved(f: Function, step: mpf, digits: int) -> mpf:
@@ -168,5 +198,5 @@ def _sum(f: Function, offset: mpf, step: mpf) -> mpf:
     return mp.fsum(terms)
 
 
-def _end(value: sp.Expr) -> mpf:
+def end_value(value: sp.Expr) -> mpf:
     return mp.inf if value == sp.oo else -mp.inf if value == -sp.oo else mp.mpmathify(value.evalf(mp.dps))

@@ -18,6 +18,7 @@ from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
+from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
@@ -25,8 +26,9 @@ from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.product import product_mean
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
+from symlimits.reading.spherical import spherical_integral
 
-HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral)
+HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral, SphericalIntegral)
 Values = Mapping[sp.Symbol, sp.Expr]
 
 
@@ -110,6 +112,13 @@ def _(expr: ProductExpectation, values: Values) -> mpf:
 
 
 @_value.register
+def _(expr: SphericalIntegral, values: Values) -> mpf:
+    """Trapezoid rules on both lines through their saddles."""
+    inside = {s: value for s, value in values.items() if s != expr.variable}
+    return spherical_integral(expr, inside, mp.dps - GUARD - 4)
+
+
+@_value.register
 def _(expr: sp.Integral, values: Values) -> mpf:
     """Tanh-sinh quadrature: it bears the square-root ends of the covariance integrals."""
     if len(expr.limits) != 1:
@@ -117,7 +126,7 @@ def _(expr: sp.Integral, values: Values) -> mpf:
     s, low, high = expr.limits[0]
     digits = mp.dps
     with mp.workdps(2 * digits):  # a root that is singular at an end must see that very end
-        a, b = _value(low, values), _value(high, values)
+        a, b = _value(low, values), mp.inf if high == sp.oo else _value(high, values)
     if a == b:
         return mpf(0)
     if _outermost(expr.function):

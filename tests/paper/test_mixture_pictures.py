@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symlimits.paper.mixture_pictures import correlations, densities
+from symlimits.paper.mixture_pictures import correlations, densities, matrix_correlations, matrix_densities
 
 pytest.importorskip("matplotlib")
 
@@ -31,3 +31,22 @@ def test_correlations(tmp_path: Path) -> None:
     limit = figure.axes[0].get_lines()[0].get_ydata()
     assert (np.diff(limit) > 0).all()
     assert limit[-1] < 1 / 3
+
+
+def test_matrix_correlations(tmp_path: Path) -> None:
+    figure = matrix_correlations((4,), tmp_path / "correlations.svg")
+    one, two, *dots = figure.axes[0].get_lines()
+    assert one.get_ydata()[-1] < 1 / 3
+    assert (one.get_ydata() > two.get_ydata()).all()
+    assert dots[0].get_ydata()[-1] < 1 / 3
+    assert len(dots) == 2
+    assert (tmp_path / "correlations.svg").stat().st_size > 1000
+
+
+def test_matrix_densities(tmp_path: Path) -> None:
+    figure = matrix_densities([(4,) * 2], tmp_path / "densities.png", reach=6.0)
+    finite, limit, gaussian = (line.get_ydata() for line in figure.axes[0].get_lines())
+    assert figure.axes[0].get_yscale() == "log"
+    np.testing.assert_allclose(finite, finite[::-1], rtol=1e-9)  # S and -S
+    assert finite[0] > 100 * gaussian[0]  # heavy tails
+    assert abs(np.log(finite[0] / limit[0])) < 1

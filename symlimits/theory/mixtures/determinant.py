@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from symlimits.chain import Derivation
 from symlimits.errors import DomainError
 from symlimits.reading.real import as_real, plain
+from symlimits.theory.mixtures import matrix_lines
 from symlimits.theory.mixtures.mixing import MixingLaw
 
 Array = npt.NDArray[np.float64]
@@ -73,6 +75,17 @@ class Determinant:
     def moment(self, u: object) -> sp.Expr:
         r"""$\mathbb E(\det Q)^u$, exact."""
         return sp.simplify(self.scalar.moment(u) * sp.exp(self.shift * sp.sympify(u)))
+
+    @property
+    def density(self) -> Derivation:
+        r"""The density of $\log\det Q$ at $\log q$ with its lines: Mellin's inversion of a product of chi squares.
+
+        In the limit that of a Gaussian. `.apply(meijer)` of `derivation.mellin` writes it as a G function.
+
+        >>> Determinant(MixingLaw(None, sp.Symbol("a", positive=True)), 2).density.expr
+        sqrt(2)*exp(-(3*a + log(q))**2/(8*a))/(4*sqrt(pi)*sqrt(a))
+        """
+        return matrix_lines.log_determinant(self.mixing, self.dimension)
 
     def pdf(self, x: Any) -> Any:
         r"""The density of $\log\det Q$ at x; broadcasts."""

@@ -19,19 +19,22 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from symlimits.chain import Derivation
 from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.finite.deep_linear import RANK, DeepLinear, input_root
 from symlimits.language.names import shown
+from symlimits.limits import Limit
 from symlimits.reading.real import as_real, plain
+from symlimits.theory.mixtures import matrix_lines
+from symlimits.theory.mixtures.cumulants import Moments
 from symlimits.theory.mixtures.determinant import Determinant
-from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_wave
+from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_density_of_rank_one, log_wave
 from symlimits.theory.mixtures.mehler_fock import Distance
 from symlimits.theory.mixtures.mixing import MixingLaw
-from symlimits.theory.mixtures.moments import output_moment
 from symlimits.theory.mixtures.network_law import NetworkLaw
 from symlimits.theory.mixtures.scalar import OutputLaw
 from symlimits.theory.mixtures.triangular import limit_factors
-from symlimits.theory.mixtures.two_outputs import TwoOutputs, eigenvalues
+from symlimits.theory.mixtures.two_outputs import eigenvalues
 
 Array = npt.NDArray[np.float64]
 
@@ -69,10 +72,16 @@ class MatrixLaw(NetworkLaw):
         self._two_by_two("the distance rho")
         return Distance(self.mixing.widths, self.mixing.ratio)
 
+    def _of_one_number(self, covariance: sp.ImmutableDenseMatrix) -> OutputLaw:
+        return OutputLaw(self.mixing, 1, covariance, self.variance)
+
     # ------------------------------------------------------------------ density
 
     def log_pdf(self, s: Any) -> Any:
         """The logarithm of the density of S, where D or P is 2.
+
+        Infinite at S of rank one where the narrowest layer has at most max(D, P) units, and at S = 0 where it has one
+        unit more.
 
         >>> from symlimits.theory.mixtures import output_law
         >>> law = output_law(widths=(10, 10), outputs=2, covariance=[[1, 0], [0, 1]])
@@ -112,11 +121,11 @@ class MatrixLaw(NetworkLaw):
     def _log_density(self, high: Array, low: Array) -> Array:
         many, found, full = max(self.outputs, self.inputs), np.empty(high.shape), low > 0
         found[full] = log_density(self._eigenvalues(many, False), high[full], low[full])
-        if not full.all() and self.mixing.widths is not None:
-            raise DomainError("s of rank one", "points of full rank, at finite width", "`.limit`, or another point")
-        for i in np.flatnonzero(~full):
-            two = TwoOutputs(self.mixing.spread)
-            found[i] = two.log_mean(float(high[i]), 0.0, -many, -1).log - many * log(2 * pi)
+        line = ~full & (high > 0)
+        found[line] = log_density_of_rank_one(self._eigenvalues(many, False), high[line])
+        if (high == 0).any():  # at S = 0: E det Q^(-many/2)
+            law, half = self.determinant, sp.Rational(-many, 2)
+            found[high == 0] = law.scalar.log_moment(half) + float(law.shift * half) - many * log(2 * pi)
         return found
 
     def _log_wave(self, high: Array, low: Array) -> Array:
@@ -153,7 +162,7 @@ class MatrixLaw(NetworkLaw):
             given = f"{what} of {self.outputs} outputs on {self.inputs} inputs"
             raise NoRule(given, "two outputs or two inputs, for which there is a closed form", "`.sample` or `.moment`")
 
-    # ------------------------------------------------------------------ moments, draws
+    # ------------------------------------------------------------------ moments
 
     def moment(self, k: Any) -> sp.Expr:
         r"""$\mathbb E\prod S_{ij}^{k_{ij}}$, exact, for k (D, P) integers that sum to eight at most.
@@ -162,17 +171,97 @@ class MatrixLaw(NetworkLaw):
         >>> output_law(ratio="a", outputs=2, covariance=[[1, 0], [0, 1]]).moment([[2, 0], [0, 2]])
         exp(2*a)/3 + 2*exp(-a)/3
         """
+        return self._moments.moment(self._entries(k))
+
+    def cumulant(self, k: Any) -> sp.Expr:
+        r"""The joint cumulant of the entries $S_{ij}$, each $k_{ij}$ times, exact; k as for `moment`, not all zero.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> output_law(ratio="a", outputs=2, covariance=[[1, 0], [0, 1]]).cumulant([[2, 0], [0, 2]])
+        exp(2*a)/3 - 1 + 2*exp(-a)/3
+        """
+        entries = self._entries(k)
+        if not entries:
+            raise DataError("a cumulant of no entry", "one entry or more", "cumulant([[2, 0], [0, 2]])")
+        return self._moments.cumulant(entries)
+
+    @property
+    def kurtosis(self) -> sp.Expr:
+        r"""The excess kurtosis of every entry, $\kappa_4/\kappa_2^2 = 3(\prod_l(1 + 2/N_l) - 1)$, exact.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> output_law(ratio="a", outputs=2, covariance=[[1, 0], [0, 1]]).kurtosis
+        3*exp(2*a) - 3
+        """
+        unit = Moments(sp.eye(1), self.mixing.widths or (), self.mixing.ratio)
+        return unit.cumulant([(0, 0)] * 4)
+
+    @property
+    def correlation_of_squares(self) -> sp.Matrix:
+        r"""The correlations of $S_{ix}^2$ and $S_{jz}^2$, exact: (DP, DP), entries in the order of rows of S.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> law = output_law(ratio="a", outputs=2, covariance=[[1, 0], [0, 1]])
+        >>> law.correlation_of_squares[0, 2]  # of two outputs on one input
+        (exp(2*a) - 1)/(3*exp(2*a) - 1)
+        """
+        places = list(np.ndindex(self.outputs, self.inputs))
+        known: dict[Any, sp.Expr] = {}
+        for i, one in enumerate(places):
+            for other in places[: i + 1]:
+                kind = (one[0] == other[0], *sorted((one[1], other[1])))
+                if kind not in known:
+                    known[kind] = self._moments.correlation_of_squares(one, other)
+                known[one, other] = known[other, one] = known[kind]
+        return sp.Matrix(len(places), len(places), lambda i, j: known[places[i], places[j]])
+
+    @cached_property
+    def _moments(self) -> Moments:
+        return Moments(sp.Matrix(self.variance * self.covariance), self.mixing.widths or (), self.mixing.ratio)
+
+    def _entries(self, k: Any) -> list[tuple[int, int]]:
+        """The entries that powers k (D, P) name, each as often as its power."""
         powers = np.asarray(k)
         if powers.shape != (self.outputs, self.inputs) or powers.dtype.kind not in "iu" or (powers < 0).any():
             raise DataError(
                 f"powers {shown(k)}", f"({self.outputs}, {self.inputs}) integers, 0 or more", "one an entry"
             )
-        entries = [(i, x) for (i, x), power in np.ndenumerate(powers) for _ in range(power)]
-        if not entries:
-            return sp.S.One
-        K = sp.Matrix(self.variance * self.covariance)
-        widths = self.mixing.widths or ()
-        return output_moment(entries, K, widths, self.mixing.ratio)
+        return [(i, x) for (i, x), power in np.ndenumerate(powers) for _ in range(power)]
+
+    # ------------------------------------------------------------------ derivations
+
+    @property
+    def characteristic(self) -> Limit:
+        r"""The claim $\mathbb E e^{i\operatorname{tr}T^\top S} = \varphi(t, r)$ with its lines, where D or P is 2.
+
+        t and rt, 0 < r < 1, are the singular values of $TK^{1/2}$: rotations of outputs and of whitened inputs leave
+        the law. At finite width the experiment draws full random networks, every weight, for several input dimensions;
+        in the limit triangular factors, exact in law at every width N, of networks of depth aN.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> law = output_law(widths=(4, 4), outputs=2, covariance=[[1, 0], [0, 1]])
+        >>> abs(law.characteristic(1.0, 0.5) - law.cf([[1.0, 0.0], [0.0, 0.5]])) < 1e-12
+        True
+        """
+        self._two_by_two("the characteristic function")
+        return matrix_lines.characteristic(self.mixing, self.outputs, self.kernel)
+
+    @property
+    def density(self) -> Derivation:
+        r"""The density with its lines, D or P = 2; s and rs, 0 < r < 1, are the singular values of $SK^{-1/2}$."""
+        self._two_by_two("the density")
+        determinant = (self.variance * self.covariance).det()
+        if determinant == 0:
+            raise DomainError("a singular covariance", "one of full rank, for a density", ".characteristic")
+        return matrix_lines.density(self.mixing, self.outputs, self.inputs, determinant)
+
+    @property
+    def eigenvalue_density(self) -> Derivation:
+        r"""The density of Q's eigenvalues $e^{G \pm \rho}$ with its lines: of $(G, \rho)$ over $\sinh\rho$."""
+        self._two_by_two("the density of eigenvalues")
+        return matrix_lines.eigenvalue_density(self.mixing)
+
+    # ------------------------------------------------------------------ draws
 
     def sample(self, size: int, seed: Any) -> Array:
         """Independent draws (size, D, P): exact in law at finite width, and in the limit where D or P is 2.

@@ -32,6 +32,7 @@ from symlimits.language.integral import LineIntegral
 from symlimits.reading.contour_table import table
 from symlimits.reading.line_kernel import Contour, contour, lowered
 from symlimits.reading.real import as_real, plain
+from symlimits.reading.spherical_kernel import log_sinhc
 
 Array = npt.NDArray[np.float64]
 STEP_WIDTHS, STEP_MOST = 0.4, 0.6  # steps of s and of u: in widths of the law, and at most
@@ -195,13 +196,6 @@ class Distance:
             function(rho) * np.sinh(rho) * 2 * u[:, None] / (root * np.sqrt(0.5 * u[:, None] * (u[:, None] + rho)))
         )
         return np.asarray((integrand * weights).sum(axis=1) * np.sqrt(0.5))
-
-
-def log_sinhc(x: Array) -> Array:
-    """log(sinh(x)/x) at x >= 0."""
-    small = x < 1e-4
-    safe = np.where(small, 1.0, x)
-    return np.where(small, x**2 / 6, safe + np.log(-np.expm1(-2 * safe)) - np.log(2 * safe))
 
 
 def _nonnegative(rho: Any) -> Array:

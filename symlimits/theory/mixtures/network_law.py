@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import sympy as sp
 
+from symlimits.errors import DataError, DomainError
+from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.theory.mixtures.mixing import MixingLaw
 
@@ -27,3 +31,32 @@ class NetworkLaw:
     def inputs(self) -> int:
         """The number P of inputs."""
         return int(self.covariance.shape[0])
+
+    def functional(self, t: Any) -> NetworkLaw:
+        r"""The law of one number $\operatorname{tr}T^\top S$, T of rank one: one output on one input, K becomes
+        $\operatorname{tr}TKT^\top$. t has the shape of s; another rank mixes two scales or more (`DomainError`).
+
+        So the claims of one number, `.characteristic` and `.density`, are had for every output and linear reading.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> law = output_law(ratio=1, covariance=[[1, "1/2"], ["1/2", 2]])
+        >>> one = law.functional([1, -1])
+        >>> one.covariance[0, 0], abs(one.cf(0.3) - law.cf([0.3, -0.3])) < 1e-15
+        (2, True)
+        """
+        T = _exact_matrix(t, (self.outputs, self.inputs))
+        if T.rank() != 1:
+            wanted = "one row, one column, or another matrix of rank one"
+            raise DomainError(f"T of rank {T.rank()}", wanted, "`.characteristic`, or `.cf(t)`")
+        return self._of_one_number(sp.ImmutableDenseMatrix([[(T * self.covariance * T.T).trace()]]))
+
+    def _of_one_number(self, covariance: sp.ImmutableDenseMatrix) -> NetworkLaw:
+        return replace(self, outputs=1, covariance=covariance)
+
+
+def _exact_matrix(t: Any, shape: tuple[int, int]) -> sp.Matrix:
+    """t as (D, P), exact; one output may be (P,), one input (D,), one number a scalar."""
+    array = np.asarray(t, dtype=object)
+    if array.size != shape[0] * shape[1] or (1 not in shape and array.shape != shape):
+        raise DataError(f"t of shape {array.shape}", f"{shape[0]} outputs by {shape[1]} inputs", "one number an entry")
+    return sp.Matrix(*shape, [exact(entry, "t") for entry in array.ravel().tolist()])

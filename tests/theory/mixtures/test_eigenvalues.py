@@ -7,7 +7,7 @@ from scipy.special import gammaln
 
 from symlimits.errors import DomainError
 from symlimits.theory.mixtures import output_law
-from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_wave
+from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_density_of_rank_one, log_wave
 from symlimits.theory.mixtures.mehler_fock import Distance
 from symlimits.theory.mixtures.two_outputs import TwoOutputs
 from tests.finite.two_samples import generator
@@ -95,9 +95,34 @@ def test_the_rate_is_one_over_the_width():
 def test_refusals():
     law = output_law(widths=(5, 5), outputs=2, covariance=K)
     with pytest.raises(DomainError, match="rank one"):
-        law.log_pdf(np.array([[1.0, 2.0], [1.0, 2.0]]))
+        log_density(Eigenvalues((5, 5), None, 2), np.ones(1), np.zeros(1))
     assert law.cf(np.zeros((2, 2))) == 1.0
     with pytest.raises(DomainError, match="two units or more"):
         output_law(widths=(5, 1), outputs=2, covariance=K).pdf(T)
     with pytest.raises(DomainError, match="two inputs or more"):
         Eigenvalues((5,), None, 1)
+
+
+@pytest.mark.parametrize(("widths", "ratio", "n"), [((5, 4), None, 2), ((5, 4, 40), None, 3), (None, "1/2", 2)])
+def test_the_density_at_rank_one_is_its_limit(widths, ratio, n):
+    """Second eigenvalues of 1e-12 change the logarithm by some 1e-12 to the power of the next pole, 1/2 or 1."""
+    law, high = Eigenvalues(widths, ratio and sp.Rational(ratio), n), np.array([0.3, 2.0, 50.0])
+    at_zero = log_density_of_rank_one(law, high)
+    near = [np.abs(log_density(law, high, gap * high) - at_zero).max() for gap in (1e-8, 1e-12)]
+    assert near[1] < 1e-4
+    assert near[1] < 0.02 * near[0]
+    if ratio:
+        two = TwoOutputs(sp.Rational(ratio))
+        truth = [two.log_mean(float(x), 0.0, -n, -1).log - n * np.log(2 * np.pi) for x in high]
+        assert np.abs(at_zero - truth).max() < ROUTES
+
+
+def test_where_the_density_of_rank_one_is_infinite():
+    S = np.array([[1.0, 2.0], [0.0, 0.0]])
+    law = output_law(widths=(9, 3), outputs=2, covariance=np.eye(2))
+    assert np.isfinite(law.log_pdf(S))
+    assert law.log_pdf(np.zeros((2, 2))) == np.inf
+    assert output_law(widths=(9, 2), outputs=2, covariance=np.eye(2)).log_pdf(S) == np.inf
+    wide = output_law(widths=(9, 5), outputs=2, covariance=np.eye(2))
+    small = 1e-3 * np.array([[1.0, 0.0], [0.0, 0.5]])
+    assert abs(wide.log_pdf(0 * S) - wide.log_pdf(small)) < 1e-4  # E det Q^(-1), and by continuity
