@@ -20,7 +20,6 @@ from symlimits.reading.real import as_real
 Array = npt.NDArray[np.float64]
 IN_RANGE = 1e-9  # of |y|: what may stick out of the range of K, where a user computed y = K c
 OFF = 1e-9  # of the largest variance: by how much rounding may make a covariance indefinite
-CHECKED = 1e-8  # of the largest eigenvalue: below, rounding errors of K_cross are as large as what they are divided by
 
 
 @dataclass(frozen=True)
@@ -41,19 +40,35 @@ class Observed:
             raise DataError(given, f"(M, {len(self.vectors)}): test inputs by training inputs", "X_test @ X.T / d")
         return np.asarray(self.variance * kernel @ self.vectors)
 
-    def test(self, K_test: Any, cross: Array) -> Array:
-        """The kernel of the test inputs (M, M); with the data it must be a covariance."""
+    def left(self, K_test: Any, cross: Array) -> Array:
+        r"""What noiseless data leave of the kernel (M, M) of test inputs, $K_{**} - K_*K^{-1}K_*^\top$."""
         kernel: Array = as_real(K_test, "K_test")
         if kernel.shape != (len(cross), len(cross)) or not np.allclose(kernel, kernel.T, rtol=OFF, atol=0):
             given = f"K_test of shape {kernel.shape}"
             raise DataError(given, f"a symmetric ({len(cross)}, {len(cross)}), as K_cross says", "X_test @ X_test.T / d")
-        kernel = np.asarray(0.5 * self.variance * (kernel + kernel.T))
-        kept = self.values > CHECKED * self.values.max()
-        left = kernel - (cross[:, kept] / self.values[kept]) @ cross[:, kept].T
-        if np.linalg.eigvalsh(left).min(initial=0.0) < -OFF * max(float(np.diagonal(kernel).max(initial=0.0)), 1e-300):
+        kernel = 0.5 * self.variance * (kernel + kernel.T)
+        seen = self.values > 0
+        values, vectors = np.linalg.eigh(kernel - (cross[:, seen] / self.values[seen]) @ cross[:, seen].T)
+        largest = float(np.diagonal(kernel).max(initial=0.0))
+        if values.min(initial=0.0) < -OFF * largest:
             wanted = "a covariance of test and training inputs together"
             raise DomainError("K_test and K_cross that do not fit K_train", wanted, "one kernel for all inputs")
-        return kernel
+        values = np.where(values > RANK * len(self.vectors) * largest, values, 0.0)
+        return np.asarray((vectors * values) @ vectors.T)
+
+    def slopes(self, scale: Array) -> Array:
+        r"""$q/(q\lambda + \sigma^2)$ at scales q (n,): means given q are cross @ (slopes targets), (n, R)."""
+        scale = scale[:, None]
+        return np.asarray(scale / (scale * self.values + self.noise))
+
+    def gains(self, scale: Array) -> Array:
+        r"""What noise adds to q `left`, cross diag(gains) cross': $q\sigma^2/(\lambda(q\lambda + \sigma^2))$, (n, R).
+
+        No digits are lost, where the difference $qk_{**} - q^2k_*^\top C_q^{-1}k_*$ would lose them.
+        """
+        seen = self.values > 0
+        inverse = np.where(seen, 1.0, 0.0) / np.where(seen, self.values, 1.0)
+        return np.asarray(self.noise * inverse * self.slopes(scale))
 
     def points(self, s: Any, cross: Array) -> Array:
         """Outputs at the test inputs, (..., M) of one output or (..., M, D), as (B, M, D)."""

@@ -26,7 +26,7 @@ from symlimits.theory.mixtures.observed import Observed, noise_variance
 
 Array = npt.NDArray[np.float64]
 FAR = 12.0  # standard deviations of log q: as far as modes of the likelihood are looked for
-POINTS = 64  # of s at a time
+ENTRIES, TOGETHER = 2**20, 64  # of arrays over points and nodes; points that share a window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,23 +80,24 @@ class MixingPosterior:
             raise DomainError(given, "a finite evidence", "noise_var > 0, or wider layers")
 
     @cached_property
-    def _lattice(self) -> Lattice:
+    def lattice(self) -> Lattice:
+        """The posterior, not normalised, on its nodes, and itself times q^2."""
         return self.integral()
 
     @property
     def log_evidence(self) -> float:
         """The logarithm of the evidence."""
-        return float(self._lattice.log[0])
+        return float(self.lattice.log[0])
 
     @property
     def nodes(self) -> Array:
         """Values of q at which the laws given q are mixed (n,)."""
-        return np.exp(self._lattice.axes[0])
+        return np.exp(self.lattice.axes[0])
 
     @property
     def weights(self) -> Array:
         """Their weights (n,)."""
-        return self._lattice.weights
+        return self.lattice.weights
 
     def log_pdf(self, q: Any) -> Any:
         """The logarithm of the density of q > 0 given y; broadcasts."""
@@ -145,7 +146,7 @@ class Posterior:
     @property
     def error(self) -> float:
         """An estimate of the error of the evidence, relative to it."""
-        return float(self.mixing._lattice.error.max())
+        return float(self.mixing.lattice.error.max())
 
     def mean(self, K_cross: Any) -> Array:
         r"""$\mathbb E[s | y]$ (M,) for K_cross (M, P); without noise that of the NNGP, whatever the law of q.
@@ -168,11 +169,11 @@ class Posterior:
         array([[0.875]])
         """
         cross = self.data.cross(K_cross)
-        kernel, weights = self.data.test(K_test, cross), self.mixing.weights
-        q, slopes = self.mixing.nodes, self._slopes(self.mixing.nodes)
-        slopes = slopes - weights @ slopes
-        inner = np.diag(-weights @ self._losses(q)) + (slopes.T * weights) @ slopes
-        return np.asarray((weights @ q) * kernel + cross @ inner @ cross.T + noise_variance(noise_var) * np.eye(len(kernel)))
+        left, noise = self.data.left(K_test, cross), noise_variance(noise_var)
+        q, weights = self.mixing.nodes, self.mixing.weights
+        slopes = self._slopes(q) - weights @ self._slopes(q)
+        inner = np.diag(weights @ self.data.gains(q)) + (slopes.T * weights) @ slopes
+        return np.asarray((weights @ q) * left + cross @ inner @ cross.T + noise * np.eye(len(left)))
 
     def log_pdf(self, s: Any, K_cross: Any, K_test: Any, noise_var: Any = 0.0) -> Any:
         """The logarithm of the density of the outputs s (..., M) at the test inputs; with noise, of observations.
@@ -187,34 +188,44 @@ class Posterior:
         True
         """
         cross = self.data.cross(K_cross)
-        kernel = self.data.test(K_test, cross)
+        left, noise = self.data.left(K_test, cross), noise_variance(noise_var)
         points = self.data.points(s, cross)[..., 0]
-        batches = [points[i : i + POINTS] for i in range(0, len(points), POINTS)]
-        logs = [self._log_mixed(batch, cross, kernel, noise_variance(noise_var)) for batch in batches]
-        return plain(np.concatenate(logs).reshape(np.shape(s)[:-1]) - self.log_evidence)
+
+        def gaussians(v: Array, some: Array) -> Array:
+            q = np.exp(v)
+            given = q[:, None, None] * left + (cross * self.data.gains(q)[:, None, :]) @ cross.T
+            means = self._slopes(q) @ cross.T
+            return log_gaussians(some[:, None, :] - means, given + noise * np.eye(len(left)))
+
+        logs = predicted(self.mixing.lattice, gaussians, self.mixing.integral, points)
+        return plain(logs.reshape(np.shape(s)[:-1]) - self.log_evidence)
 
     def pdf(self, s: Any, K_cross: Any, K_test: Any, noise_var: Any = 0.0) -> Any:
         """The density of the outputs s (..., M) at the test inputs; see `log_pdf`."""
         return plain(np.exp(self.log_pdf(s, K_cross, K_test, noise_var)))
 
-    def _log_mixed(self, points: Array, cross: Array, kernel: Array, noise: float) -> Array:
-        def gaussians(v: Array) -> Array:
-            q = np.exp(v)
-            means = self._slopes(q) @ cross.T
-            covariances = q[:, None, None] * kernel - (cross * self._losses(q)[:, None, :]) @ cross.T
-            return log_gaussians(points[:, None, :] - means, covariances + noise * np.eye(len(kernel)))
-
-        return self.mixing.integral(gaussians).log
-
     def _slopes(self, q: Array) -> Array:
-        """Means given q are cross @ slopes: q U'y/(q lambda + noise), (n, R)."""
-        q = q[:, None]
-        return np.asarray(q * self.data.targets[:, 0] / (q * self.data.values + self.data.noise))
+        """Means given q are cross @ slopes, (n, R)."""
+        return self.data.slopes(q) * self.data.targets[:, 0]
 
-    def _losses(self, q: Array) -> Array:
-        """What the data take from covariances: cross diag(losses) cross', (n, R)."""
-        q = q[:, None]
-        return np.asarray(q**2 / (q * self.data.values + self.data.noise))
+
+def predicted(
+    lattice: Lattice, given: Callable[..., Array], integral: Callable[[Callable[..., Array]], Lattice], points: Array
+) -> Array:
+    """log of the integral of the posterior times densities given q, for each point (B, ...).
+
+    On the nodes of the posterior; where that does not do, on nodes found anew.
+    """
+    size = max(1, ENTRIES // (lattice.logs[0].size * points[0].size))
+    found = []
+    for start in range(0, len(points), size):
+        some = points[start : start + size]
+        logs, sure = lattice.times(given(*lattice.axes, some))
+        for left in np.array_split(np.flatnonzero(~sure), max(1, -(-(~sure).sum() // TOGETHER))):
+            if len(left):
+                logs[left] = integral(lambda *axes, rest=some[left]: given(*axes, rest)).log
+        found.append(logs)
+    return np.concatenate(found)
 
 
 def log_gaussians(rows: Array, covariances: Array) -> Array:

@@ -22,18 +22,19 @@ import numpy.typing as npt
 from symlimits.errors import DataError, DomainError
 from symlimits.reading.real import as_real, plain
 from symlimits.theory.mixtures.angle import Forms, VonMises, forms, log_over_angles, von_mises
-from symlimits.theory.mixtures.joint_prior import JointPrior, log_sinh
+from symlimits.theory.mixtures.joint_prior import JointPrior
+from symlimits.theory.mixtures.joint_table import DEPTH
 from symlimits.theory.mixtures.lattice import Lattice, integrate
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.observed import Observed, noise_variance
-from symlimits.theory.mixtures.posterior import cholesky
+from symlimits.theory.mixtures.posterior import cholesky, predicted
 from symlimits.theory.mixtures.two_outputs import eigenvalues
 
 Array = npt.NDArray[np.float64]
 LARGEST = 280.0  # of G + rho in its absolute value: where squares of exponentials are floats
-POINTS = 8  # of s at a time, for one test input
+LEFT = 30.0  # in the logarithm, of what the end of the prior's table may cut off
 LEAST_WEIGHT = 1e-20  # of nodes that predictions keep, beside the largest
-Functions = Callable[[Array, Array], tuple[Array, Forms, Forms]]  # of both scales: logarithms, and what adds to H
+Added = tuple[Array, Forms, Forms]  # a logarithm (m, n), and what adds to both H, (B, m, n)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,57 +66,87 @@ class MatrixPosterior:
         c = scale[..., None] * self.data.values + self.data.noise
         return np.asarray(-0.5 * np.log(2 * np.pi * c).sum(axis=-1))
 
-    def integral(self, functions: Functions | None = None) -> Lattice:
-        r"""$\mathbb E\,N(Y; 0, Q \otimes K + \sigma^2I)e^f$; without functions of f = 0 and $f = 2(G + \rho)$."""
+    def integral(self, functions: Callable[[Array, Array], Array] | None = None) -> Lattice:
+        r"""$\mathbb E\,N(Y; 0, Q \otimes K + \sigma^2I)e^f$; without functions of f = 0 and $f = 2(G + \rho)$.
+
+        Functions are of G (m,) and of the x (n,) of `distances`, to (B, m, n).
+        """
+        functions = functions or (lambda G, x: np.log(self.scales_at(G, x)[0]) * np.array([0.0, 2.0])[:, None, None])
         if self.mixing.widths == ():
-            logs = self._logs(np.ones((1, 1)), np.ones((1, 1)), functions)
-            return Lattice((np.zeros(1), np.full(1, -np.inf)), logs, logs[:, 0, 0], np.zeros(len(logs)))
+            axes = np.zeros(1), np.full(1, -np.inf)
+            logs = self.log_likelihood(*axes) + functions(*axes)
+            return Lattice(axes, logs, logs[:, 0, 0], np.zeros(len(logs)))
 
         def whole(G: Array, x: Array) -> Array:
-            prior = self.prior.log_density(G, np.exp(x)) + x
-            return np.asarray(prior + self._logs(*_scales(G, x), functions))
+            prior = self.prior.log_density(G, self.distances(x)) + self._log_slope(x)
+            return np.asarray(prior + self.log_likelihood(G, x) + functions(G, x))
 
         return integrate(whole, self._start)
 
-    def _logs(self, high: Array, low: Array, functions: Functions | None) -> Array:
-        """The logarithm of the likelihood times functions, the mean over angles taken: (B, m, n)."""
+    def log_likelihood(self, G: Array, x: Array, added: Added | None = None) -> Array:
+        """The logarithm of the mean over angles of the likelihood, (m, n), and of what is added to it, (B, m, n)."""
+        high, low = self.scales_at(G, x)
         plus, minus = self.forms(high), self.forms(low)
         volumes = self.log_volumes(high) + self.log_volumes(low)
-        if functions is None:
-            level = volumes + log_over_angles(plus, minus)
-            return np.stack([level, level + 2 * np.log(high)])
-        added, more_plus, more_minus = functions(high, low)
-        return np.asarray(volumes + added + log_over_angles(plus + more_plus, minus + more_minus))
+        if added is None:
+            return volumes + log_over_angles(plus, minus)
+        more, more_plus, more_minus = added
+        return np.asarray(volumes + more + log_over_angles(plus + more_plus, minus + more_minus))
+
+    @cached_property
+    def _unit(self) -> float:
+        return 1.0 if self.mixing.widths == () else min(1.0, self.prior.distance.width)
+
+    def distances(self, x: Array) -> Array:
+        r"""$\rho = c\log(1 + e^x)$: like $e^x$ near zero, linear far out, where a logarithm would narrow the strip."""
+        return np.asarray(self._unit * np.logaddexp(0.0, x))
+
+    def _log_slope(self, x: Array) -> Array:
+        return np.asarray(np.log(self._unit) - np.logaddexp(0.0, -x))
+
+    def scales_at(self, G: Array, x: Array) -> tuple[Array, Array]:
+        r"""The eigenvalues $e^{G \pm \rho}$ on the grid (m, n)."""
+        rho = self.distances(x)
+        high, low = (np.exp(np.clip(G[:, None] + sign * rho, -LARGEST, LARGEST)) for sign in (1, -1))
+        return high, low
 
     @cached_property
     def _start(self) -> list[tuple[float, float]]:
         mean, width = self.prior.scale
-        centre = np.log(self.prior.distance.width)
-        return [(mean - 4 * width, mean + 4 * width), (centre - 3.0, centre + 1.5)]
+        return [(mean - 4 * width, mean + 4 * width), (-4.0, 4.0)]
 
     @cached_property
-    def _lattice(self) -> Lattice:
-        return self.integral()
+    def lattice(self) -> Lattice:
+        """The posterior, not normalised, on its nodes, and itself times the square of Q's larger eigenvalue."""
+        found = self.integral()
+        cut = np.isneginf(found.logs[0])
+        if cut.any():  # where the table of the prior ends
+            likelihood = self.log_likelihood(*found.axes)
+            prior = (found.logs[0] - likelihood)[~cut].max() - DEPTH
+            if (likelihood[cut] + prior).max() > found.logs[0].max() - LEFT:
+                wanted = f"data with a prior density of Q above e^-{DEPTH:.0f} of its peak"
+                raise DomainError("data that speak for a Q far out", wanted, "noise_var > 0, or the limit")
+        return found
 
     @property
     def log_evidence(self) -> float:
         """The logarithm of the evidence."""
-        return float(self._lattice.log[0])
+        return float(self.lattice.log[0])
 
     @cached_property
     def _kept(self) -> npt.NDArray[np.bool_]:
-        weights = self._lattice.weights
+        weights = self.lattice.weights
         return np.asarray(weights >= LEAST_WEIGHT * weights.max())
 
     @property
     def weights(self) -> Array:
         r"""The weights of the nodes $(G, \rho)$ (n,)."""
-        return np.asarray(self._lattice.weights[self._kept])
+        return np.asarray(self.lattice.weights[self._kept])
 
     @cached_property
     def scales(self) -> tuple[Array, Array]:
         r"""The nodes: eigenvalues $e^{G + \rho}$ and $e^{G - \rho}$ of Q, (n,) each."""
-        high, low = _scales(*self._lattice.axes)
+        high, low = self.scales_at(*self.lattice.axes)
         return high[self._kept], low[self._kept]
 
     @cached_property
@@ -153,11 +184,6 @@ class MatrixPosterior:
         return float(prior + logs.sum() - self.log_evidence)
 
 
-def _scales(G: Array, x: Array) -> tuple[Array, Array]:
-    rho = np.exp(np.minimum(x, np.log(2 * LARGEST)))
-    high, low = (np.exp(np.clip(G[:, None] + sign * rho, -LARGEST, LARGEST)) for sign in (1, -1))
-    return high, low
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TwoOutputPosterior:
@@ -185,12 +211,12 @@ class TwoOutputPosterior:
     @property
     def error(self) -> float:
         """An estimate of the error of the evidence, relative to it."""
-        return float(self.mixing._lattice.error.max())
+        return float(self.mixing.lattice.error.max())
 
     def mean(self, K_cross: Any) -> Array:
         """E[S | Y] (M, 2) for K_cross (M, P); without noise that of the NNGP, whatever the law of Q."""
         cross = self.data.cross(K_cross)
-        matrices = self.mixing.rotated(*map(self._slopes, self.mixing.scales))
+        matrices = self.mixing.rotated(*map(self.data.slopes, self.mixing.scales))
         return np.asarray(cross @ np.einsum("rj,rjk->rk", self.data.targets, matrices))
 
     def covariance(self, K_cross: Any, K_test: Any, noise_var: Any = 0.0) -> Array:
@@ -205,17 +231,16 @@ class TwoOutputPosterior:
                [0.   , 0.875]])
         """
         cross = self.data.cross(K_cross)
-        kernel, noise = self.data.test(K_test, cross), noise_variance(noise_var)
-        losses = self.mixing.rotated(*map(self._losses, self.mixing.scales))
-        given = np.einsum("mn,jk->mjnk", kernel, self.mixing.mean)
-        given = given - np.einsum("mr,nr,rjk->mjnk", cross, cross, losses)
+        left, noise = self.data.left(K_test, cross), noise_variance(noise_var)
+        gains = self.mixing.rotated(*map(self.data.gains, self.mixing.scales))
+        given = np.einsum("mn,jk->mjnk", left, self.mixing.mean) + np.einsum("mr,nr,rjk->mjnk", cross, cross, gains)
         between = np.einsum("mr,rjtk,nt->mjnk", cross, self._covariance_of_slopes(), cross)
-        return np.asarray(given + between + noise * np.einsum("mn,jk->mjnk", np.eye(len(kernel)), np.eye(2)))
+        return np.asarray(given + between + noise * np.einsum("mn,jk->mjnk", np.eye(len(left)), np.eye(2)))
 
     def _covariance_of_slopes(self) -> Array:
         r"""That of $O\,\mathrm{diag}\,O^\top z_i$ over nodes and angles: (R, 2, R, 2)."""
         z, weights = self.data.targets, self.mixing.weights
-        high, low = map(self._slopes, self.mixing.scales)
+        high, low = map(self.data.slopes, self.mixing.scales)
         parts = [0.5 * (high + low)[..., None] * z]  # beside 1, cos and sin of the angle
         parts += [0.5 * (high - low)[..., None] * y for y in (z * [1, -1], z[:, ::-1])]
         parts[0] = parts[0] - np.einsum("rj,rjk->rk", z, self.mixing.rotated(high, low))
@@ -232,40 +257,28 @@ class TwoOutputPosterior:
         Raises `DomainError` where the test outputs are certain given the data and Q.
         """
         cross = self.data.cross(K_cross)
-        kernel, noise = self.data.test(K_test, cross), noise_variance(noise_var)
-        points = self.data.points(s, cross)
-        some = max(1, POINTS // len(kernel))
-        batches = [points[i : i + some] for i in range(0, len(points), some)]
-        logs = [self._log_mixed(batch, cross, kernel, noise) for batch in batches]
-        return plain(np.concatenate(logs).reshape(np.shape(s)[:-2]) - self.log_evidence)
+        left, noise = self.data.left(K_test, cross), noise_variance(noise_var)
+
+        def densities(G: Array, x: Array, some: Array) -> Array:
+            high, low = self.mixing.scales_at(G, x)
+            above, plus = self._given(high, some, cross, left, noise)
+            below, minus = self._given(low, some, cross, left, noise)
+            joint = self.mixing.log_likelihood(G, x, (above + below, plus, minus))
+            return joint - self.mixing.log_likelihood(G, x)
+
+        logs = predicted(self.mixing.lattice, densities, self.mixing.integral, self.data.points(s, cross))
+        return plain(logs.reshape(np.shape(s)[:-2]) - self.log_evidence)
 
     def pdf(self, s: Any, K_cross: Any, K_test: Any, noise_var: Any = 0.0) -> Any:
         """The density of the outputs s (..., M, 2) at the test inputs; see `log_pdf`."""
         return plain(np.exp(self.log_pdf(s, K_cross, K_test, noise_var)))
 
-    def _log_mixed(self, points: Array, cross: Array, kernel: Array, noise: float) -> Array:
-        def predicted(scale: Array) -> tuple[Array, Forms]:
-            """For one eigenvalue of Q: the volume, and the form of what is left of s, of shape (B, ...)."""
-            flat = scale.ravel()
-            covariances = flat[:, None, None] * kernel - (cross * self._losses(flat)[:, None, :]) @ cross.T
-            roots = cholesky(covariances + noise * np.eye(len(kernel)))
-            means = cross @ (self._slopes(flat)[..., None] * self.data.targets)
-            white = np.linalg.solve(roots, points[:, None] - means)  # (B, n, M, 2)
-            volumes = -np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1) - 0.5 * len(kernel) * np.log(2 * np.pi)
-            return volumes.reshape(scale.shape), forms(white, scale.shape)
-
-        def functions(high: Array, low: Array) -> tuple[Array, Forms, Forms]:
-            (above, plus), (below, minus) = predicted(high), predicted(low)
-            return above + below, plus, minus
-
-        return self.mixing.integral(functions).log
-
-    def _slopes(self, scale: Array) -> Array:
-        """Means given one eigenvalue of Q are cross @ (slopes z): (n, R)."""
-        scale = scale[:, None]
-        return np.asarray(scale / (scale * self.data.values + self.data.noise))
-
-    def _losses(self, scale: Array) -> Array:
-        """What the data take from covariances: cross diag(losses) cross', (n, R)."""
-        scale = scale[:, None]
-        return np.asarray(scale**2 / (scale * self.data.values + self.data.noise))
+    def _given(self, scale: Array, points: Array, cross: Array, left: Array, noise: float) -> tuple[Array, Forms]:
+        """For one eigenvalue of Q: the volume, and the form of points (B, M, 2), of shape (B, ...)."""
+        flat, count = scale.ravel(), len(left)
+        covariances = flat[:, None, None] * left + (cross * self.data.gains(flat)[:, None, :]) @ cross.T
+        roots = cholesky(covariances + noise * np.eye(count))
+        means = cross @ (self.data.slopes(flat)[..., None] * self.data.targets)
+        white = np.linalg.inv(roots) @ (points[:, None] - means)  # (B, n, M, 2)
+        volumes = -np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1) - 0.5 * count * np.log(2 * np.pi)
+        return volumes.reshape(scale.shape), forms(white, scale.shape)
