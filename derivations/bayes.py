@@ -1,7 +1,7 @@
 """The posterior of deep linear networks: a mixture over q, and how it departs from that of the NNGP.
 
-Given q the outputs are Gaussian with covariance qK, so that the evidence of P points is E (2 pi q)^(-P/2) e^(-r/2q) over
-|K|^(1/2), with r = y' K^-1 y: a line integral of Gamma functions (Bassetti et al., arXiv 2406.03260; Hanin and Zlokapa,
+Given q the outputs are Gaussian with covariance qK, so that the evidence of P points is E (2 pi q)^(-P/2) e^(-r/2q)
+over |K|^(1/2), with r = y' K^-1 y: a line integral of Gamma functions (Bassetti et al., arXiv 2406.03260; Hanin and Zlokapa,
 arXiv 2212.14457). In the limit with depth over width tending to a (Bassetti, Ladelli and Rotondo, arXiv 2411.15267) its
 value and slope at a = 0 are derived: the NNGP, and polynomials in r. Run it: it prints the lines and stops with an
 error if a check fails.
@@ -42,7 +42,10 @@ def main() -> None:
         derived, scaled, post = evidence(mixing, POINTS), scale(mixing, POINTS), law.posterior(K, Y)
         print(derived.latex(), scaled.latex(), sep="\n\n", end="\n\n")
         holds("every line equals the next, and the compiled one", derived.check().ok and scaled.check().ok)
-        holds("the evidence is that of the mixture over q", abs(volume * derived(r) / np.exp(post.log_evidence) - 1) < DIGITS)
+        holds(
+            "the evidence is that of the mixture over q",
+            abs(volume * derived(r) / np.exp(post.log_evidence) - 1) < DIGITS,
+        )
         holds("so is E[q|y]", abs(scaled(r) / post.mixing.mean - 1) < DIGITS)
         holds("the mean is that of the NNGP", abs(post.mean(CROSS) - nngp.mean(CROSS)).max() < DIGITS)
         variance = post.covariance(CROSS, TEST)[0, 0]
@@ -54,7 +57,7 @@ def main() -> None:
         holds("every line equals the next", line.check().ok)
     level, tilt = first_order(POINTS)
     print(f"  log evidence: a ({level}),  E[q|y]: 1 + a ({tilt})")
-    at = {symbol: r for symbol in level.free_symbols}
+    at = dict.fromkeys(level.free_symbols, r)
     posts = [sl.output_law(ratio=str(a)).posterior(K, Y) for a in RATIOS]
     for name, slope, values in (
         ("the log evidence", float(level.subs(at)), [post.log_evidence - nngp.log_evidence for post in posts]),
@@ -63,7 +66,10 @@ def main() -> None:
         left_over = [value / a - slope for value, a in zip(values, RATIOS, strict=True)]
         halves = np.divide(left_over[1:], left_over[:-1])
         print("  what is left over a^2:", [round(x / a, 4) for x, a in zip(left_over, RATIOS, strict=True)])
-        holds(f"{name} departs from the NNGP by {slope:.6f} a, what is left halves with a", (abs(halves - 0.5) < 0.02).all())
+        holds(
+            f"{name} departs from the NNGP by {slope:.6f} a, what is left halves with a",
+            (abs(halves - 0.5) < 0.02).all(),
+        )
 
 
 if __name__ == "__main__":

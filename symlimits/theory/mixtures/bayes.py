@@ -19,10 +19,14 @@ def posterior(
     """The posterior of `outputs` behind layers of a mixing law; see `NetworkLaw.posterior`."""
     if mixing.rectified:
         reason = "the posterior of ReLU networks: a prediction is about several inputs, and their angles change"
-        raise NoRule(reason, "linear layers, whose law depends on the kernel of the inputs alone", "activation='linear'")
+        raise NoRule(
+            reason, "linear layers, whose law depends on the kernel of the inputs alone", "activation='linear'"
+        )
     free = sorted(map(str, variance.free_symbols | (mixing.ratio.free_symbols if mixing.ratio is not None else set())))
     if free:
-        raise NoRule(f"a posterior with {free[0]} free", "a number for it", f"output_law(ratio=1) in place of {free[0]}")
+        raise NoRule(
+            f"a posterior with {free[0]} free", "a number for it", f"output_law(ratio=1) in place of {free[0]}"
+        )
     data = observed(K_train, y, noise_var, outputs, float(variance))
     if outputs == 1:
         return Posterior(MixingPosterior(mixing, data))

@@ -51,7 +51,9 @@ class Lattice(NamedTuple):
             return found, np.ones(len(added), dtype=bool)
         half = logs[(slice(None), *(slice(None, None, 2) for _ in axes))]
         other = np.logaddexp.reduce(half, axis=axes) + np.log(self.cell) + len(axes) * np.log(2.0)
-        ends = np.max([np.take(logs, end, axis=i).reshape(len(logs), -1).max(axis=1) for i in axes for end in (0, -1)], 0)
+        ends = np.max(
+            [np.take(logs, end, axis=i).reshape(len(logs), -1).max(axis=1) for i in axes for end in (0, -1)], 0
+        )
         return found, (np.abs(found - other) <= HALF) & (ends <= logs.max(axis=axes) - SMALL)
 
     @property

@@ -43,6 +43,6 @@ class NetworkLaw:
         >>> from symlimits.theory.mixtures import output_law
         >>> post = output_law(ratio=1).posterior([[1.0, 0.5], [0.5, 1.0]], [1.0, -1.0], noise_var=0.1)
         >>> post.mean([[0.8, 0.1]]).round(4), post.covariance([[0.8, 0.1]], [[1.0]]).round(4)
-        (array([0.5844]), array([[0.3997]]))
+        (array([1.1317]), array([[0.5016]]))
         """
         return posterior(self.mixing, self.outputs, self.variance, K_train, y, noise_var)

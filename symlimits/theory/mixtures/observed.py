@@ -45,7 +45,9 @@ class Observed:
         kernel: Array = as_real(K_test, "K_test")
         if kernel.shape != (len(cross), len(cross)) or not np.allclose(kernel, kernel.T, rtol=OFF, atol=0):
             given = f"K_test of shape {kernel.shape}"
-            raise DataError(given, f"a symmetric ({len(cross)}, {len(cross)}), as K_cross says", "X_test @ X_test.T / d")
+            raise DataError(
+                given, f"a symmetric ({len(cross)}, {len(cross)}), as K_cross says", "X_test @ X_test.T / d"
+            )
         kernel = 0.5 * self.variance * (kernel + kernel.T)
         seen = self.values > 0
         values, vectors = np.linalg.eigh(kernel - (cross[:, seen] / self.values[seen]) @ cross[:, seen].T)

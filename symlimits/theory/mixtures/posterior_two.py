@@ -5,8 +5,8 @@ $z_i$ with covariances $\lambda_iQ + \sigma^2I$, so that the exponent is
 $-\frac12u_+^\top H_+u_+ - \frac12u_-^\top H_-u_-$ with $H_\pm = \sum_iz_iz_i^\top/(\lambda_ie^{G\pm\rho} + \sigma^2)$,
 and linear in $(\cos, \sin)$ of twice the angle of O: the angle is of von Mises' law, and its integral a Bessel function
 (`angle`). What is left, over $(G, \log\rho)$, is done by the trapezoid rule. Predictions $s$ given Q have two
-independent rotated columns and add to $H_\pm$. Posterior of several outputs: Bassetti et al., arXiv 2406.03260; formulas:
-derived here.
+independent rotated columns and add to $H_\pm$. Posterior of several outputs: Bassetti et al., arXiv 2406.03260;
+formulas: derived here.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class MatrixPosterior:
     >>> from symlimits.theory.mixtures import output_law
     >>> Q = output_law(ratio=1, outputs=2).posterior([[1.0]], [[3.0, 0.0]], noise_var=0.1).mixing
     >>> Q.mean.round(3)
-    array([[1.873, 0.   ],
-           [0.   , 0.747]])
+    array([[4.805, 0.   ],
+           [0.   , 0.419]])
     """
 
     mixing: MixingLaw
@@ -121,7 +121,7 @@ class MatrixPosterior:
         found = self.integral()
         cut = np.isneginf(found.logs[0])
         if cut.any():  # where the table of the prior ends
-            likelihood = self.log_likelihood(*found.axes)
+            likelihood = self.log_likelihood(found.axes[0], found.axes[1])
             prior = (found.logs[0] - likelihood)[~cut].max() - DEPTH
             if (likelihood[cut] + prior).max() > found.logs[0].max() - LEFT:
                 wanted = f"data with a prior density of Q above e^-{DEPTH:.0f} of its peak"
@@ -182,7 +182,6 @@ class MatrixPosterior:
         squares = np.einsum("ri,ri->r", z, np.linalg.solve(covariances, z[..., None])[..., 0])
         logs = -0.5 * (squares + np.log(np.linalg.det(2 * np.pi * covariances)))
         return float(prior + logs.sum() - self.log_evidence)
-
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -246,9 +245,7 @@ class TwoOutputPosterior:
         parts[0] = parts[0] - np.einsum("rj,rjk->rk", z, self.mixing.rotated(high, low))
         flat = [part.reshape(len(weights), -1) for part in parts]
         moments = self.mixing.angles.moments
-        found = sum(
-            (flat[i].T * (weights * moments[i][j])) @ flat[j] for i in range(3) for j in range(3)
-        )
+        found = sum((flat[i].T * (weights * moments[i][j])) @ flat[j] for i in range(3) for j in range(3))
         return np.asarray(found).reshape(*z.shape, *z.shape)
 
     def log_pdf(self, s: Any, K_cross: Any, K_test: Any, noise_var: Any = 0.0) -> Any:

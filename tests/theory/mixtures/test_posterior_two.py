@@ -164,13 +164,19 @@ def test_networks_weighed_by_likelihood():
     drawn = weighted.networks(widths, 2, K[:3, :3], seed=4)
     weights = weighted.likelihood_weights(drawn[:, :, :2], FAR, noise)
     assert weighted.effective(weights) > 1e4
-    post, bumps, scale = law({"widths": widths}).posterior(TRAIN, FAR, noise), bump(drawn[:, :, 2]), (2 * np.pi * noise) ** -2
+    post, bumps, scale = (
+        law({"widths": widths}).posterior(TRAIN, FAR, noise),
+        bump(drawn[:, :, 2]),
+        (2 * np.pi * noise) ** -2,
+    )
     assert weighted.agrees(weights - np.exp(post.log_evidence) / scale)
     one = output_law(widths=widths)
     apart = sum(one.posterior(TRAIN, y, noise).log_evidence for y in FAR.T)
     assert not weighted.agrees(weights - np.exp(apart) / scale)
     assert weighted.agrees(weights * (bumps - predicted_bump(post)))
-    assert not weighted.agrees(weights * (bumps - predicted_bump(law({"widths": widths}).posterior(TRAIN, FAR, 4 * noise))))
+    assert not weighted.agrees(
+        weights * (bumps - predicted_bump(law({"widths": widths}).posterior(TRAIN, FAR, 4 * noise)))
+    )
     assert not weighted.agrees(weights * (bumps - with_prior_weights(widths, noise)))
 
 
@@ -191,12 +197,17 @@ def test_the_angle_by_its_trapezoid_rule():
     plus, minus = Forms(*np.array([[3.0], [0.7], [1.0]])), Forms(*np.array([[0.4], [-0.2], [2.0]]))
     half = np.pi * np.arange(40) / 40
     u, v = np.stack([np.cos(half), np.sin(half)]), np.stack([-np.sin(half), np.cos(half)])
-    squares = [m.first * a[0] ** 2 + 2 * m.both * a[0] * a[1] + m.second * a[1] ** 2 for m, a in ((plus, u), (minus, v))]
+    squares = [
+        m.first * a[0] ** 2 + 2 * m.both * a[0] * a[1] + m.second * a[1] ** 2 for m, a in ((plus, u), (minus, v))
+    ]
     assert abs(np.log(np.exp(-0.5 * sum(squares)).mean()) - log_over_angles(plus, minus)[0]) < ROUNDING
     none = Forms(*np.zeros((3, 1)))
     one = Forms(np.array([1e9]), np.zeros(1), np.zeros(1))  # of rank one: the least exponent is zero, not a rounding
     assert abs(log_over_angles(one, none)[0] + 0.5 * np.log(0.5 * np.pi * 1e9)) < 1e-8
-    assert abs(np.exp(log_over_angles(Forms(*np.array([[1.0], [0.0], [0.0]])), none)[0]) - np.exp(-0.25) * i0(0.25)) < ROUNDING
+    assert (
+        abs(np.exp(log_over_angles(Forms(*np.array([[1.0], [0.0], [0.0]])), none)[0]) - np.exp(-0.25) * i0(0.25))
+        < ROUNDING
+    )
 
 
 REFUSED = [
@@ -218,5 +229,5 @@ def test_refusals(call, error, words):
 
 @pytest.mark.slow
 def test_an_infinite_evidence_is_refused():
-    with pytest.raises(DomainError, match="far out|does not converge"):
+    with pytest.raises(DomainError, match=r"far out|does not converge"):
         _ = law({"widths": (3, 3)}).posterior(TRAIN, 0 * Y).log_evidence
