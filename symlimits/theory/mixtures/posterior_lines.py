@@ -3,8 +3,8 @@ r"""The lines of a posterior without noise: the evidence, the scale of its covar
 With $r = y^\top K^{-1}y$ the evidence is $|K|^{-1/2}$ times $E_P(r) = \mathbb E(2\pi q)^{-P/2}e^{-r/2q}$; the posterior
 mean does not depend on q, and the covariance is that of the NNGP times
 $\mathbb E[q|y] = \mathbb E q^{1-P/2}e^{-r/2q}/\mathbb E q^{-P/2}e^{-r/2q}$. In the limit $M(u) = e^{au(u-1)}$: at a = 0
-the line integrals are those of $e^{-r/2}$, the NNGP, and their slopes in a are polynomials times it, so that the posterior
-differs from the NNGP's in proportion to a.
+the line integrals are those of $e^{-r/2}$, the NNGP, and their slopes in a are polynomials times it, so that the
+posterior differs from the NNGP's in proportion to a.
 """
 
 from __future__ import annotations
