@@ -2,7 +2,7 @@
 
 Given q the outputs are Gaussian with covariance qK, so that the evidence of P points is E (2 pi q)^(-P/2) e^(-r/2q)
 over |K|^(1/2), with r = y' K^-1 y: a line integral of Gamma functions (Bassetti et al., arXiv 2406.03260; Hanin and
-Zlokapa, arXiv 2212.14457). In the limit with depth over width tending to a (Bassetti, Ladelli and Rotondo, arXiv 2411.15267)
+Zlokapa, arXiv 2212.14457). In the limit, with depth over width to a (Bassetti, Ladelli and Rotondo, arXiv 2411.15267),
 its value and slope at a = 0 are derived: the NNGP, and polynomials in r. Run it: it prints the lines and stops with an
 error if a check fails.
 """
