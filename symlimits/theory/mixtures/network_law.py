@@ -11,7 +11,10 @@ import sympy as sp
 from symlimits.errors import DataError, DomainError
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
+from symlimits.theory.mixtures.bayes import posterior
 from symlimits.theory.mixtures.mixing import MixingLaw
+from symlimits.theory.mixtures.posterior import Posterior
+from symlimits.theory.mixtures.posterior_two import TwoOutputPosterior
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +55,21 @@ class NetworkLaw:
 
     def _of_one_number(self, covariance: sp.ImmutableDenseMatrix) -> NetworkLaw:
         return replace(self, outputs=1, covariance=covariance)
+
+    def posterior(self, K_train: Any, y: Any, noise_var: Any = 0.0) -> Posterior | TwoOutputPosterior:
+        r"""The posterior given outputs y at P training inputs, with Gaussian noise of variance `noise_var` on each.
+
+        K_train (P, P) is $XX^\top/N_0$ of these inputs: it stands in place of the law's own covariance, and the
+        variances of the layers multiply it, K_cross and K_test alike. y is (P,), or (P, D) of D outputs. Raises
+        `DataError` for shapes, `DomainError` for negative noise, a K_train that is no covariance, and y outside its
+        range without noise, `NoRule` for ReLU networks and more than two outputs.
+
+        >>> from symlimits.theory.mixtures import output_law
+        >>> post = output_law(ratio=1).posterior([[1.0, 0.5], [0.5, 1.0]], [1.0, -1.0], noise_var=0.1)
+        >>> post.mean([[0.8, 0.1]]).round(4), post.covariance([[0.8, 0.1]], [[1.0]]).round(4)
+        (array([1.1317]), array([[0.5016]]))
+        """
+        return posterior(self.mixing, self.outputs, self.variance, K_train, y, noise_var)
 
 
 def _exact_matrix(t: Any, shape: tuple[int, int]) -> sp.Matrix:
