@@ -1,4 +1,4 @@
-"""The head of a straight line: definitions in their order, with what they share, scalars or indexed matrices, as data."""
+"""The head of a straight line: definitions in order, with what they share, scalars or indexed matrices, as data."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Loop(sp.Basic):
         first, last, step, body = sp.sympify(first), sp.sympify(last), sp.sympify(step), sp.Tuple(*body)
         ends = (first, last)
         if not isinstance(index, sp.Symbol) or any(end.has(index) for end in ends) or step not in (1, -1):
-            raise DomainError(f"{index} = {first}, ..., {last} by {step}", "a symbol, ends, 1 or -1", "Loop(t, 0, T, body)")
+            given = f"{index} = {first}, ..., {last} by {step}"
+            raise DomainError(given, "a symbol, ends without it, 1 or -1", "Loop(t, 0, T, body)")
         _check_statements(body)
         return sp.Basic.__new__(cls, index, first, last, body, step)
 
@@ -200,7 +201,8 @@ def _check_order(statements: sp.Tuple, output: sp.Expr) -> None:
     """Scalars: one definition each, outside of loops, before they are read."""
     inside = {d.target for loop in loops(statements) for d in definitions(loop.body) if isinstance(d.target, sp.Symbol)}
     if inside:
-        raise DomainError(f"the scalar {inside.pop()} defined in a loop", "a block with indices", "Block of shape (1, 1)")
+        given = f"the scalar {inside.pop()} defined in a loop"
+        raise DomainError(given, "a block with indices", "a Block of shape (1, 1)")
     coming = [s.target for s in statements if isinstance(s, Definition) and isinstance(s.target, sp.Symbol)]
     if len(set(coming)) < len(coming):
         raise DomainError(f"definitions of {coming}", "one for each symbol", "another name")

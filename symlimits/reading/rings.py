@@ -63,7 +63,8 @@ def modulo(prime: int) -> Ring:
     def convert(number: sp.Expr) -> int:
         _check_rational(number, f"integers modulo {prime}")
         if number.q % prime == 0:
-            raise DomainError(f"{number} modulo {prime}", "a denominator that the prime does not divide", "another prime")
+            given = f"{number} modulo {prime}"
+            raise DomainError(given, "a denominator that the prime does not divide", "another prime")
         return int(number.p) * pow(int(number.q), -1, prime) % prime
 
     return Ring(f"integers modulo {prime}", convert, settle=lambda value: value % prime)

@@ -1,6 +1,7 @@
 r"""The least-squares problem that a deep linear network is trained on, held at the door.
 
-The risk $R(A) = \frac12 E|y - Ax|^2$ depends on the data by $\Sigma_{xx} = E xx^\top$ and $\Sigma_{yx} = E yx^\top$ only.
+The risk $R(A) = \frac12 E|y - Ax|^2$ depends on the data by $\Sigma_{xx} = E xx^\top$ and
+$\Sigma_{yx} = E yx^\top$ only.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Problem:
 
     @property
     def outside(self) -> float:
-        r"""The part of $\Sigma_{yx}$ outside the range of $\Sigma_{xx}$, in Frobenius norm and relative to all of it."""
+        r"""The part of $\Sigma_{yx}$ outside the range of $\Sigma_{xx}$, in Frobenius norm, relative to the whole."""
         size = float(np.linalg.norm(self.Syx))
         return float(np.linalg.norm(self.Syx - self.Syx @ self.projector)) / size if size else 0.0
 
@@ -79,7 +80,8 @@ def problem(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) 
         raise DataError(given, "shapes (d, d) and (k, d)", "Sxx = X.T @ X / n and Syx = Y.T @ X / n")
     asymmetry, size = np.abs(Sxx - Sxx.T).max(), np.abs(Sxx).max()
     if asymmetry > ROUNDING * d * size:
-        raise DomainError(f"Sxx, which differs from its transpose by {asymmetry:.3g}", "a symmetric matrix", "X.T @ X / n")
+        given = f"Sxx, which differs from its transpose by {asymmetry:.3g}"
+        raise DomainError(given, "a symmetric matrix", "X.T @ X / n")
     least = np.linalg.eigvalsh(Sxx).min()
     if least < -ROUNDING * d * size:
         raise DomainError(f"Sxx with the eigenvalue {least:.3g}", "no negative eigenvalue", "X.T @ X / n")

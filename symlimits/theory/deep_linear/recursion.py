@@ -20,29 +20,35 @@ import sympy as sp
 from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
 from symlimits.language.straight_line import Definition, Loop, Statement, StraightLine
 
-Family = Callable[..., Block]
 l, t, s, u = sp.symbols("l t s u", integer=True)
 eta = sp.Symbol("eta", positive=True)
 
 
+# Rows and columns of each family: d inputs, k outputs.
+SHAPES = {
+    **{"Phi": ("d", "d"), "G": ("k", "k"), "X": ("k", "d")},  # covariances of neurons
+    **{"H": ("d", "d"), "R": ("d", "k"), "B": ("k", "k"), "S": ("k", "d")},  # responses
+    **{"C": ("d", "k"), "D": ("k", "d")},  # what a step adds to them
+    **{"A": ("k", "d"), "E": ("k", "d"), "Sigma_xx": ("d", "d"), "Sigma_yx": ("k", "d")},
+}
+
+
 @dataclass(frozen=True)
 class Families:
-    """The families of matrices of the recursion, for d inputs and k outputs."""
+    """The families of matrices of the recursion, by name, for d inputs and k outputs.
+
+    >>> Families(2, 1).Phi(0, 1, 1).shape
+    (2, 2)
+    """
 
     d: Any
     k: Any
 
-    def __getattr__(self, name: str) -> Family:
+    def __getattr__(self, name: str) -> Callable[..., Block]:
+        if name not in SHAPES:
+            raise AttributeError(name)
         rows, columns = SHAPES[name]
         return blocks(name, getattr(self, rows), getattr(self, columns))
-
-
-SHAPES = {
-    "Phi": "dd", "G": "kk", "X": "kd",  # covariances of neurons
-    "H": "dd", "R": "dk", "B": "kk", "S": "kd",  # responses
-    "C": "dk", "D": "kd",  # what a step adds
-    "A": "kd", "E": "kd", "Sigma_xx": "dd", "Sigma_yx": "kd",
-}  # fmt: skip
 
 
 def recursion(depth: Any, steps: Any, inputs: Any = 1, outputs: Any = 1) -> StraightLine:
@@ -123,7 +129,7 @@ def _layers(first: Any, last: Any, body: list[Statement]) -> list[Statement]:
     return [Loop(l, first, last, body, 1 if first == 1 else -1)]
 
 
-def _mirrored(family: Family) -> Statement:
+def _mirrored(family: Callable[..., Block]) -> Statement:
     return Loop(s, 0, t - 1, [Definition(family(l, s, t), Transposed(family(l, t, s)))])
 
 

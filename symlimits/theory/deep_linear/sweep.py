@@ -64,10 +64,11 @@ def sweep(depth: int, problem: Problem, rate: float, steps: int) -> Sweep:
 def _row(layers: list[Layer], moves: Floats, t: int) -> Floats:
     """The row t of all layers, and the predictor; `moves` are lr E_s for the past s."""
     _, k, d = moves.shape
-    for below, here in zip(layers[:-2], layers[1:-1], strict=True):
-        _forward(below, here, moves, t)
-    for here, above in zip(layers[-2:0:-1], layers[:1:-1], strict=True):
-        _backward(above, here, moves, t)
+    hidden = range(1, len(layers) - 1)
+    for l in hidden:
+        _forward(layers[l - 1], layers[l], moves, t)
+    for l in reversed(hidden):
+        _backward(layers[l + 1], layers[l], moves, t)
     return layers[1].X[t * k : (t + 1) * k, t * d : (t + 1) * d]
 
 
