@@ -96,6 +96,49 @@ class IdentityMatrix(sp.Expr):
         return f"I_{printer.doprint(self.args[0])}"
 
 
+@register
+class Entry(sp.Expr):
+    """One entry of a matrix, a scalar; rows and columns count from 0, and print from 1.
+
+    >>> Entry(Block("A", (), (2, 3)), 0, 1)
+    A[0, 1]
+    """
+
+    is_commutative = True
+
+    def __new__(cls, matrix: sp.Expr, row: Any, column: Any) -> Entry:
+        place = sp.Integer(row), sp.Integer(column)
+        size = shape(matrix)
+        if size is None or any(n.is_Integer and not 0 <= i < n for i, n in zip(place, size, strict=True)):
+            raise DomainError(f"entry {place} of {matrix}", "a row and a column of a matrix", "Entry(A, 0, 0)")
+        return sp.Expr.__new__(cls, matrix, *place)
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+    def _sympystr(self, printer: Any) -> str:
+        matrix, row, column = self.args
+        return f"{printer.doprint(matrix)}[{row}, {column}]"
+
+
+@register
+class Numbers(sp.Expr):
+    """A matrix by its entries, which are scalar expressions.
+
+    >>> Numbers([[1, 2], [3, 4]])
+    [[1, 2], [3, 4]]
+    """
+
+    is_commutative = False
+
+    def __new__(cls, entries: Any) -> Numbers:
+        matrix = sp.ImmutableDenseMatrix(entries)
+        return sp.Expr.__new__(cls, matrix)
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self.args[0].tolist())
+
+
 def blocks(name: str, rows: Any, columns: Any) -> Callable[..., Block]:
     """The matrices of one name and one shape, as a function of their indices.
 
@@ -134,6 +177,12 @@ def _(expr: Transposed) -> Shape | None:
 @shape.register
 def _(expr: IdentityMatrix) -> Shape:
     return expr.args[0], expr.args[0]
+
+
+@shape.register
+def _(expr: Numbers) -> Shape:
+    rows, columns = expr.args[0].shape
+    return sp.Integer(rows), sp.Integer(columns)
 
 
 @shape.register

@@ -78,7 +78,15 @@ def polynomials(*symbols: sp.Symbol, settle: Callable[[Any], Any] = lambda value
     x**2 + 2*x + 1
     """
     ring = sp.polys.rings.PolyRing(symbols, sp.QQ, sp.grlex)
-    return Ring(f"polynomials in {', '.join(map(str, symbols))}", ring.from_expr, settle=settle)
+    name = f"polynomials in {', '.join(map(str, symbols))}"
+
+    def convert(expr: sp.Expr) -> Any:
+        try:
+            return ring.from_expr(expr)
+        except ValueError:
+            raise NoRule(f"{expr} over {name}", "rational coefficients", "floats or mpmath") from None
+
+    return Ring(name, convert, settle=settle)
 
 
 def _check_rational(number: sp.Expr, ring: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError, NoRule, UnboundSymbol
-from symlimits.language.block import Block, IdentityMatrix, Transposed, shape
+from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Transposed, shape
 from symlimits.language.formula import exact
 from symlimits.language.straight_line import Definition, Loop, StraightLine
 
@@ -48,18 +48,19 @@ class Ring:
         given = np.asarray(entries, dtype=object)
         if given.ndim != 2:
             raise DataError(f"an array of shape {given.shape}", "rows and columns", "[[1, 0], [0, 1]]")
-        return self._filled(given.shape, lambda place: self.element(given[place]))
+        return self.filled(given.shape, lambda place: self.element(given[place]))
 
     def diagonal(self, value: int, rows: int, columns: int) -> Any:
         """The multiple of the identity (or of its upper left part)."""
         one, zero = (self.convert(sp.Integer(number)) for number in (value, 0))
-        return self._filled((rows, columns), lambda place: one if place[0] == place[1] else zero)
+        return self.filled((rows, columns), lambda place: one if place[0] == place[1] else zero)
 
     def scaled(self, scalar: Any, matrix: Any) -> Any:
         """A matrix times an element, entry by entry: NumPy would take some elements for sequences."""
-        return matrix * scalar if self.dtype is not object else self._filled(matrix.shape, lambda i: scalar * matrix[i])
+        return matrix * scalar if self.dtype is not object else self.filled(matrix.shape, lambda i: scalar * matrix[i])
 
-    def _filled(self, size: tuple[int, ...], entry: Callable[[tuple[int, ...]], Any]) -> Any:
+    def filled(self, size: tuple[int, ...], entry: Callable[[tuple[int, ...]], Any]) -> Any:
+        """A matrix from the function of its places."""
         filled = np.empty(size, dtype=self.dtype)
         for place in np.ndindex(*size):
             filled[place] = entry(place)
@@ -184,13 +185,12 @@ def _looked_up(values: Mapping[sp.Symbol, Any], symbol: sp.Symbol) -> Any:
 @singledispatch
 def _reader(expr: sp.Expr, ring: Ring) -> Reader:
     """An expression as a function of the memory; here, what is neither a sum nor a product."""
-    symbols = expr.free_symbols
-    if not symbols and not expr.has(sp.Function, sp.Integral):
+    symbols, function = expr.free_symbols, ring.function
+    if expr.is_Number:
         constant = ring.convert(expr)
         return lambda memory: constant
-    function = ring.function
     if function is None:
-        raise NoRule(f"{expr} over {ring.name}", "sums, products and powers", "floats or mpmath")
+        raise NoRule(f"{expr} over {ring.name}", "sums, products and integer powers", "floats or mpmath")
     return lambda memory: function(expr, {symbol: _looked_up(memory.scalars, symbol) for symbol in symbols})
 
 
@@ -227,6 +227,19 @@ def _(expr: IdentityMatrix, ring: Ring) -> Reader:
 def _(expr: Transposed, ring: Ring) -> Reader:
     inner = _reader(expr.args[0], ring)
     return lambda memory: inner(memory).T
+
+
+@_reader.register
+def _(expr: Entry, ring: Ring) -> Reader:
+    inner, place = _reader(expr.args[0], ring), (int(expr.args[1]), int(expr.args[2]))
+    return lambda memory: inner(memory)[place]
+
+
+@_reader.register
+def _(expr: Numbers, ring: Ring) -> Reader:
+    entries = expr.args[0]
+    readers = {place: _reader(entries[place], ring) for place in np.ndindex(*entries.shape)}
+    return lambda memory: ring.filled(entries.shape, lambda place: readers[place](memory))
 
 
 @_reader.register

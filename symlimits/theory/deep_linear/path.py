@@ -22,8 +22,8 @@ class Path:
 
     >>> from symlimits import deep_linear
     >>> path = deep_linear(depth=1).gradient_descent([[1.0]], [[2.0]], lr=0.1, steps=10)
-    >>> path.predictors[10].round(10), path.forward_gram(1)[10, 10].round(10)
-    (array([[1.9665416108]]), array([[2.1649414817]]))
+    >>> path.predictors[10].round(10).tolist(), path.forward_gram(1)[10, 10].round(10).tolist()
+    ([[1.9665416108]], [[2.1649414817]])
     """
 
     depth: int
