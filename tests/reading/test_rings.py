@@ -47,10 +47,10 @@ def test_rationals_are_exact(ring: Ring) -> None:
     found = [[sp.Rational(str(entry)) for entry in row] for row in growth(ring).tolist()]
     assert sp.Matrix(found) == expected()
     value = run(SCALARS, ring, {x: "3/7"})[SCALARS.output]
-    assert sp.Rational(str(value)) == SCALARS_AT(sp.Rational(3, 7))
+    assert sp.Rational(str(value)) == value_at(sp.Rational(3, 7))
 
 
-def SCALARS_AT(point: sp.Expr) -> sp.Expr:  # noqa: N802
+def value_at(point: sp.Expr) -> sp.Expr:
     first = point**2 + sp.Rational(1, 3)
     return sp.expand(first * (first**3 - 2 * point))
 
@@ -64,9 +64,7 @@ def test_floats() -> None:
 def test_integers_modulo_a_prime() -> None:
     found = growth(modulo(PRIME)).tolist()
     assert found == [[int(e.p) * pow(int(e.q), -1, PRIME) % PRIME for e in row] for row in expected().tolist()]
-    assert (
-        run(SCALARS, modulo(PRIME), {x: 5})[SCALARS.output] == SCALARS_AT(sp.Integer(5)).p * pow(81, -1, PRIME) % PRIME
-    )
+    assert run(SCALARS, modulo(PRIME), {x: 5})[SCALARS.output] == value_at(sp.Integer(5)).p * pow(81, -1, PRIME) % PRIME
 
 
 def test_a_fraction_that_a_prime_does_not_have() -> None:
@@ -84,7 +82,7 @@ def test_numbers_of_many_digits() -> None:
 
 def test_polynomials() -> None:
     value = run(SCALARS, polynomials(x), {x: x})[SCALARS.output]
-    assert sp.expand(value.as_expr() - SCALARS_AT(x)) == 0
+    assert sp.expand(value.as_expr() - value_at(x)) == 0
     found = run(GROWTH, polynomials(x), {x: x, "M": ENTRIES, T: 3})[A(3)]
     assert sp.expand(found[0, 1].as_expr() - ((sp.eye(2) + x * sp.Matrix(ENTRIES).T) ** 3)[0, 1]) == 0
 

@@ -78,7 +78,7 @@ def test_one_hidden_layer_is_a_network_of_width_d_plus_k() -> None:
 
 
 def dense(memory: Memory, family: Callable[..., Any], layer: int, times: int) -> Floats:
-    """A family as one matrix of blocks; of layers that do not move one half is defined, of responses one half is zero."""
+    """A family as one matrix of blocks; half of it is defined, where layers do not move, or zero, for responses."""
     name, size = family().name, family().shape
     defined = memory.blocks[name]
 
@@ -92,7 +92,7 @@ def dense(memory: Memory, family: Callable[..., Any], layer: int, times: int) ->
 
 @pytest.mark.parametrize("depth", [2, 3])
 def test_the_equations_of_the_layers_hold(depth: int) -> None:
-    r"""$\Phi = (I - CD)^{-1}[\Phi_{l-1} + C G_{l+1} C^\top](\cdot)^\top$ and its likes, by inverses of whole matrices."""
+    r"""$\Phi = (I - CD)^{-1}[\Phi_{l-1} + C G_{l+1} C^\top](\cdot)^\top$ and its like, by inverses."""
     times = 5
     memory, F = ran(FLOATS, depth, times - 1, *SMALL)
     d, k = 2, 3
