@@ -20,7 +20,8 @@ import sympy as sp
 from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
 from symlimits.language.straight_line import Definition, Loop, Statement, StraightLine
 
-l, t, s, u = sp.symbols("l t s u", integer=True)
+# layers, and times: rows t, columns v, what is summed over u; s is left to the size of a target
+l, t, v, u = sp.symbols("ell t v u", integer=True)
 eta = sp.Symbol("eta", positive=True)
 
 
@@ -55,8 +56,8 @@ def recursion(depth: Any, steps: Any, inputs: Any = 1, outputs: Any = 1) -> Stra
     r"""The predictor $A_T$ after T = `steps` steps with L = `depth` hidden layers: integers or symbols.
 
     Inputs of the straight line are $\eta$, $\Sigma_{xx}$ (d, d) and $\Sigma_{yx}$ (k, d); d = `inputs`, k = `outputs`.
-    It defines $A_t, E_t$, the Grams $\Phi_l(t, s)$ for l = 0..L and $G_l(t, s)$ for l = 1..L+1, the mixed covariances
-    $X_l(t, s)$, and the responses.
+    It defines $A_t, E_t$, the Grams $\Phi_l(t, v)$ for l = 0..L and $G_l(t, v)$ for l = 1..L+1, the mixed covariances
+    $X_l(t, v)$, and the responses.
 
     >>> line = recursion(2, 3)
     >>> line.output, sorted(line.inputs), line.free_symbols
@@ -70,30 +71,30 @@ def recursion(depth: Any, steps: Any, inputs: Any = 1, outputs: Any = 1) -> Stra
 
 def boundary(F: Families, L: sp.Expr) -> list[Statement]:
     """Inputs and read-out directions do not move: their Grams are constant, and nothing responds beyond them."""
-    fixed = [Definition(F.Phi(0, t, s), IdentityMatrix(F.d)), Definition(F.G(L + 1, t, s), IdentityMatrix(F.k))]
-    still = [Definition(F.R(0, t, s), 0), Definition(F.S(L + 1, t, s), 0)]
-    return [Loop(s, 0, t, [*fixed, *still])]
+    fixed = [Definition(F.Phi(0, t, v), IdentityMatrix(F.d)), Definition(F.G(L + 1, t, v), IdentityMatrix(F.k))]
+    still = [Definition(F.R(0, t, v), 0), Definition(F.S(L + 1, t, v), 0)]
+    return [Loop(v, 0, t, [*fixed, *still])]
 
 
 def forward(F: Families) -> list[Statement]:
     r"""The row t of what concerns $h_l$, from the layer below and from the past.
 
-    $\Phi_l(t, s) = E[r_l(t) h_l(s)^\top] + \sum_{u<t} C_l(t, u) E[b_l(u) h_l(s)^\top]$, and $h_l(s)$ holds
-    $r_l(v)$ with the factor $H_l(s, v)$.
+    $\Phi_l(t, v) = E[r_l(t) h_l(v)^\top] + \sum_{u<t} C_l(t, u) E[b_l(u) h_l(v)^\top]$, and $h_l(v)$ holds
+    $r_l(u)$ with the factor $H_l(v, u)$.
     """
-    step = F.R(l - 1, t, s) + eta * F.Phi(l - 1, t, s) * Transposed(F.E(s))
-    source = F.Phi(l - 1, t, u) * Transposed(F.H(l, s, u))
-    mixed = F.S(l, s, u) * Transposed(F.Phi(l - 1, t, u)), F.G(l, s, u) * Transposed(F.C(l, t, u))
+    step = F.R(l - 1, t, v) + eta * F.Phi(l - 1, t, v) * Transposed(F.E(v))
+    source = F.Phi(l - 1, t, u) * Transposed(F.H(l, v, u))
+    mixed = F.S(l, v, u) * Transposed(F.Phi(l - 1, t, u)), F.G(l, v, u) * Transposed(F.C(l, t, u))
     return [
-        Loop(s, 0, t - 1, [Definition(F.C(l, t, s), step)]),
+        Loop(v, 0, t - 1, [Definition(F.C(l, t, v), step)]),
         Definition(F.H(l, t, t), IdentityMatrix(F.d)),
-        Loop(s, 0, t - 1, [
-            Definition(F.H(l, t, s), _sum(F.C(l, t, u) * F.S(l, u, s), s + 1, t - 1)),
-            Definition(F.R(l, t, s), _sum(F.C(l, t, u) * F.B(l, u, s), s, t - 1)),
-            Definition(F.X(l, s, t), _sum(mixed[0], 0, s - 1) + _sum(mixed[1], 0, t - 1)),
+        Loop(v, 0, t - 1, [
+            Definition(F.H(l, t, v), _sum(F.C(l, t, u) * F.S(l, u, v), v + 1, t - 1)),
+            Definition(F.R(l, t, v), _sum(F.C(l, t, u) * F.B(l, u, v), v, t - 1)),
+            Definition(F.X(l, v, t), _sum(mixed[0], 0, v - 1) + _sum(mixed[1], 0, t - 1)),
         ]),
-        Loop(s, 0, t, [
-            Definition(F.Phi(l, t, s), _sum(source, 0, s) + _sum(F.C(l, t, u) * F.X(l, u, s), 0, t - 1)),
+        Loop(v, 0, t, [
+            Definition(F.Phi(l, t, v), _sum(source, 0, v) + _sum(F.C(l, t, u) * F.X(l, u, v), 0, t - 1)),
         ]),
         _mirrored(F.Phi),
     ]  # fmt: skip
@@ -101,19 +102,19 @@ def forward(F: Families) -> list[Statement]:
 
 def backward(F: Families) -> list[Statement]:
     """The row t of what concerns $b_l$, from the layer above and from the past: the mirror image of `forward`."""
-    step = F.S(l + 1, t, s) + eta * F.G(l + 1, t, s) * F.E(s)
-    mixed = F.G(l + 1, t, u) * Transposed(F.R(l, s, u)), F.D(l, t, u) * F.Phi(l, u, s)
-    source = F.G(l + 1, t, u) * Transposed(F.B(l, s, u))
+    step = F.S(l + 1, t, v) + eta * F.G(l + 1, t, v) * F.E(v)
+    mixed = F.G(l + 1, t, u) * Transposed(F.R(l, v, u)), F.D(l, t, u) * F.Phi(l, u, v)
+    source = F.G(l + 1, t, u) * Transposed(F.B(l, v, u))
     return [
-        Loop(s, 0, t - 1, [Definition(F.D(l, t, s), step)]),
+        Loop(v, 0, t - 1, [Definition(F.D(l, t, v), step)]),
         Definition(F.B(l, t, t), IdentityMatrix(F.k)),
-        Loop(s, 0, t - 1, [
-            Definition(F.B(l, t, s), _sum(F.D(l, t, u) * F.R(l, u, s), s + 1, t - 1)),
-            Definition(F.S(l, t, s), _sum(F.D(l, t, u) * F.H(l, u, s), s, t - 1)),
+        Loop(v, 0, t - 1, [
+            Definition(F.B(l, t, v), _sum(F.D(l, t, u) * F.R(l, u, v), v + 1, t - 1)),
+            Definition(F.S(l, t, v), _sum(F.D(l, t, u) * F.H(l, u, v), v, t - 1)),
         ]),
-        Loop(s, 0, t, [Definition(F.X(l, t, s), _sum(mixed[0], 0, s - 1) + _sum(mixed[1], 0, t - 1))]),
-        Loop(s, 0, t, [
-            Definition(F.G(l, t, s), _sum(source, 0, s) + _sum(F.D(l, t, u) * Transposed(F.X(l, s, u)), 0, t - 1)),
+        Loop(v, 0, t, [Definition(F.X(l, t, v), _sum(mixed[0], 0, v - 1) + _sum(mixed[1], 0, t - 1))]),
+        Loop(v, 0, t, [
+            Definition(F.G(l, t, v), _sum(source, 0, v) + _sum(F.D(l, t, u) * Transposed(F.X(l, v, u)), 0, t - 1)),
         ]),
         _mirrored(F.G),
     ]  # fmt: skip
@@ -130,7 +131,7 @@ def _layers(first: Any, last: Any, body: list[Statement]) -> list[Statement]:
 
 
 def _mirrored(family: Callable[..., Block]) -> Statement:
-    return Loop(s, 0, t - 1, [Definition(family(l, s, t), Transposed(family(l, t, s)))])
+    return Loop(v, 0, t - 1, [Definition(family(l, v, t), Transposed(family(l, t, v)))])
 
 
 def _sum(term: sp.Expr, first: Any, last: Any) -> sp.Expr:
