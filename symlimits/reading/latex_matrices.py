@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
@@ -13,7 +11,7 @@ from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Tran
 class MatrixPrinter(LatexPrinter):
     """SymPy's printer with our matrices; `names` holds the LaTeX of every symbol."""
 
-    names: Mapping[sp.Symbol, str]
+    names: dict[sp.Symbol, str]
 
     def _print_Block(self, expr: Block, exp: str | None = None) -> str:
         r"""A single index below, of several the first one: $A_t$, $\Phi_l(t, s)$."""

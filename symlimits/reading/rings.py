@@ -14,7 +14,7 @@ from symlimits.reading.reference import reference
 from symlimits.reading.straight_line import Ring, Scalars
 
 try:
-    from flint import fmpq
+    from flint import Ordering, fmpq, fmpq_mpoly_ctx
 except ImportError:  # an extra: fractions are slower, and the same numbers
     fmpq = None
 
@@ -71,22 +71,38 @@ def modulo(prime: int) -> Ring:
 
 
 def polynomials(*symbols: sp.Symbol, settle: Callable[[Any], Any] = lambda value: value) -> Ring:
-    """Polynomials in the symbols with rational coefficients, elements of SymPy's sparse ring.
+    """Polynomials in the symbols with rational coefficients: flint's where it is there, else SymPy's sparse ones.
 
     >>> x = sp.Symbol("x")
-    >>> polynomials(x).convert((1 + x)**2)
-    x**2 + 2*x + 1
+    >>> as_polynomial(polynomials(x).convert((1 + x)**2), x)
+    Poly(x**2 + 2*x + 1, x, domain='QQ')
     """
-    ring = sp.polys.rings.PolyRing(symbols, sp.QQ, sp.grlex)
     name = f"polynomials in {', '.join(map(str, symbols))}"
+    build = _flint_polynomial(symbols) if fmpq else sp.polys.rings.PolyRing(symbols, sp.QQ, sp.grlex).from_dict
 
     def convert(expr: sp.Expr) -> Any:
         try:
-            return ring.from_expr(expr)
-        except ValueError:
+            terms = sp.Poly(expr, *symbols, domain=sp.QQ).terms()
+        except sp.PolynomialError:
             raise NoRule(f"{expr} over {name}", "rational coefficients", "floats or mpmath") from None
+        return build({powers: sp.QQ(int(c.p), int(c.q)) for powers, c in terms})
 
     return Ring(name, convert, settle=settle)
+
+
+def _flint_polynomial(symbols: tuple[sp.Symbol, ...]) -> Callable[[dict[tuple[int, ...], Any]], Any]:
+    context = fmpq_mpoly_ctx.get(tuple(map(str, symbols)), Ordering.degrevlex)
+
+    def build(terms: dict[tuple[int, ...], Any]) -> Any:
+        return context.from_dict({powers: fmpq(int(c.numerator), int(c.denominator)) for powers, c in terms.items()})
+
+    return build
+
+
+def as_polynomial(element: Any, *symbols: sp.Symbol) -> sp.Poly:
+    """An element of `polynomials` as SymPy's polynomial."""
+    terms = {tuple(map(int, n)): sp.QQ(int(c.numerator), int(c.denominator)) for n, c in element.terms()}
+    return sp.Poly.from_dict(terms, *symbols, domain=sp.QQ)
 
 
 def _check_rational(number: sp.Expr, ring: str) -> None:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
+import sympy as sp
 
+from symlimits.chain import Derivation
 from symlimits.theory.deep_linear.path import Path
+from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
 from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
 from symlimits.theory.deep_linear.sweep import sweep
 
@@ -47,6 +50,40 @@ class DeepLinear:
         """
         data, rate, count = problem(Sxx, Syx, rcond), learning_rate(lr), positive_integer(steps, "steps", 0)
         return Path(self.depth, data, rate, sweep(self.depth, data, rate, count))
+
+    def polynomial(self, steps: int = 2) -> Derivation:
+        r"""The predictor after some steps, exactly, for one output and inputs with $\Sigma_{xx} = I$.
+
+        $A_t = a_t\,\Sigma_{yx}/s$ with $s = |\Sigma_{yx}|$, and $a_t$ is a polynomial in the learning rate $\eta$ and
+        in s: of degree $(2L + 1)^{t-1}$ in s. Returns a derivation: the program of the recursion, its sweep over
+        polynomials, and the coefficients in factors. Raises `DomainError` for more steps than a page could hold.
+        Source: derived here.
+
+        >>> deep_linear(depth=1).polynomial(steps=2).expr
+        4*eta**3*s**3*(1 - 2*eta)*(1 - eta) + 4*eta*s*(1 - eta)
+        """
+        return path_polynomial(self.depth, positive_integer(steps, "steps", 0))
+
+    def lazy_polynomial(self, steps: int = 2) -> Derivation:
+        r"""The part of the path that is linear in the target, $\lim_{s\to0} a_t/s$: the path of the tangent kernel.
+
+        Arguments and errors as for `polynomial`. Source: derived here.
+
+        >>> deep_linear(depth=2).lazy_polynomial(steps=3).expr
+        1 - (1 - 3*eta)**3
+        """
+        return lazy_polynomial(self.depth, positive_integer(steps, "steps", 0))
+
+    def polynomials(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, steps: int = 2) -> sp.ImmutableDenseMatrix:
+        r"""The predictor after some steps, (k, d): polynomials in $\eta$, the learning rate, with rational coefficients.
+
+        `Sxx` (d, d) and `Syx` (k, d) have rational entries: integers, fractions, strings such as "1/3", or floats,
+        which count as the decimals that they print as. Raises as `gradient_descent` and `polynomial` do.
+
+        >>> deep_linear(depth=1).polynomials([[1]], [["1/2"]], steps=1)
+        Matrix([[eta]])
+        """
+        return path_polynomials(self.depth, Sxx, Syx, positive_integer(steps, "steps", 0))
 
 
 def deep_linear(depth: int) -> DeepLinear:
