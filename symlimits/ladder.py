@@ -17,6 +17,7 @@ from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.language.straight_line import StraightLine
 from symlimits.reading.closed_value import closed_value
 from symlimits.reading.real import plain
 from symlimits.reading.reference import reference
@@ -75,7 +76,10 @@ def is_closed(expr: sp.Expr) -> bool:
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
-    """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
+    """Whether a line is compiled: no integral is left, no loop, and a kernel is one of any input kernel."""
+    lines = expr.atoms(StraightLine)
+    if lines and not (isinstance(expr, StraightLine) and lines == {expr} and expr.is_scalar):
+        return False
     reached = not expr.has(sp.Integral) and all(map(_is_product, expr.atoms(GaussianExpectation)))
     return reached and (not isinstance(expr, Recursion) or arguments == 3)
 
@@ -87,6 +91,8 @@ def method(expr: sp.Expr, arguments: int) -> str:
     'closed form, compiled'
     """
     compiled = is_compilable(expr, arguments)
+    if expr.has(StraightLine):
+        return "a straight line, " + ("compiled" if compiled else "by mpmath: loops or matrices are left")
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
     if compiled and expr.has(LineIntegral):

@@ -138,6 +138,11 @@ class StraightLine(sp.Expr):
         return (_free(self.statements) | self.output.free_symbols) - set(self.bound_symbols)
 
     @property
+    def is_scalar(self) -> bool:
+        """Whether there are neither loops nor matrices."""
+        return not self.has(Loop) and all(not isinstance(d.target, Block) for d in self.statements) and not self.inputs
+
+    @property
     def inputs(self) -> set[str]:
         """The names of the blocks that are read and nowhere defined."""
         defined = {d.target.name for d in definitions(self.statements) if isinstance(d.target, Block)}
@@ -160,6 +165,9 @@ class StraightLine(sp.Expr):
         return self.func(self.args[0].xreplace(names), self.output.xreplace(names))
 
     def _sympystr(self, printer: Any) -> str:
+        """Loops are counted only: they fill a page, which `explain` and LaTeX do."""
+        if self.has(Loop):
+            return f"{printer.doprint(self.output)} after {len(list(definitions(self.statements)))} definitions"
         return f"{printer.doprint(self.output)} where {'; '.join(map(printer.doprint, self.statements))}"
 
 

@@ -15,7 +15,7 @@ from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import Definition, Loop, StraightLine
 from symlimits.reading.reference import reference
-from symlimits.reading.rings import FLOATS, RATIONALS, digits, modulo, polynomials
+from symlimits.reading.rings import FLOATS, RATIONALS, as_polynomial, digits, modulo, polynomials
 from symlimits.reading.straight_line import Ring, run
 
 x, y, z = sp.symbols("x y z", positive=True)
@@ -82,9 +82,9 @@ def test_numbers_of_many_digits() -> None:
 
 def test_polynomials() -> None:
     value = run(SCALARS, polynomials(x), {x: x})[SCALARS.output]
-    assert sp.expand(value.as_expr() - value_at(x)) == 0
+    assert sp.expand(as_polynomial(value, x).as_expr() - value_at(x)) == 0
     found = run(GROWTH, polynomials(x), {x: x, "M": ENTRIES, T: 3})[A(3)]
-    assert sp.expand(found[0, 1].as_expr() - ((sp.eye(2) + x * sp.Matrix(ENTRIES).T) ** 3)[0, 1]) == 0
+    assert sp.expand(as_polynomial(found[0, 1], x).as_expr() - ((sp.eye(2) + x * sp.Matrix(ENTRIES).T) ** 3)[0, 1]) == 0
 
 
 def test_an_empty_sum_is_zero() -> None:

@@ -75,7 +75,7 @@ class DeepLinear:
         return lazy_polynomial(self.depth, positive_integer(steps, "steps", 0))
 
     def polynomials(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, steps: int = 2) -> sp.ImmutableDenseMatrix:
-        r"""The predictor after some steps, (k, d): polynomials in $\eta$, the learning rate, with rational coefficients.
+        r"""The predictor after some steps, (k, d): polynomials in the learning rate $\eta$, with rational coefficients.
 
         `Sxx` (d, d) and `Syx` (k, d) have rational entries: integers, fractions, strings such as "1/3", or floats,
         which count as the decimals that they print as. Raises as `gradient_descent` and `polynomial` do.

@@ -11,7 +11,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.language.straight_line import Definition, StraightLine
-from symlimits.reading.rings import FLOATS, RATIONALS, digits, modulo, polynomials
+from symlimits.reading.rings import FLOATS, RATIONALS, as_polynomial, digits, modulo, polynomials
 from symlimits.reading.straight_line import Memory, Ring, run
 from symlimits.theory.deep_linear.problem import Floats, problem
 from symlimits.theory.deep_linear.recursion import Families, eta, recursion
@@ -132,7 +132,7 @@ def test_the_control_without_responses_is_refused(depth: int) -> None:
 
 
 def test_the_first_step_is_exact() -> None:
-    for depth in (1, 2, 3, 4):
+    for depth in (1, 2, 3):
         memory, F = ran(RATIONALS, depth, 1, *SMALL)
         first = [[(depth + 1) * sp.Rational(1, 10) * sp.Rational(e) for e in row] for row in SMALL[1]]
         assert [[sp.Rational(str(e)) for e in row] for row in memory[F.A(1)].tolist()] == first
@@ -195,4 +195,4 @@ def test_polynomials_of_a_path_take_its_values() -> None:
     memory, F = ran(polynomials(eta), 2, 3, SMALL[0], SMALL[1], eta)
     exact, _ = ran(RATIONALS, 2, 3, *SMALL)
     for polynomial, number in zip(memory[F.A(3)].flat, exact[F.A(3)].flat, strict=True):
-        assert polynomial.as_expr().subs(eta, HALF / 5) == sp.Rational(str(number))
+        assert as_polynomial(polynomial, eta).eval(HALF / 5) == sp.Rational(str(number))
