@@ -27,7 +27,8 @@ class MatrixPrinter(LatexPrinter):
         return rf"{tex}^{{\top}}" if isinstance(matrix, Block) else rf"\left({tex}\right)^{{\top}}"
 
     def _print_IdentityMatrix(self, expr: IdentityMatrix) -> str:
-        return f"I_{{{self._print(expr.args[0])}}}"
+        """A matrix of one entry prints as this."""
+        return "1" if expr.args[0] == 1 else f"I_{{{self._print(expr.args[0])}}}"
 
     def _print_Entry(self, expr: Entry) -> str:
         """The only entry of a matrix prints as the matrix."""
@@ -38,5 +39,7 @@ class MatrixPrinter(LatexPrinter):
         return rf"\left({tex}\right)_{{{row + 1},{column + 1}}}"
 
     def _print_Numbers(self, expr: Numbers) -> str:
+        if expr.args[0].shape == (1, 1):
+            return str(self._print(expr.args[0][0]))
         rows = r" \\ ".join(" & ".join(map(self._print, row)) for row in expr.args[0].tolist())
         return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"

@@ -356,7 +356,9 @@ def _divides(factor: sp.Expr) -> bool:
 
 
 def _rank(factor: sp.Expr) -> int:
-    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions."""
+    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions; matrices last."""
+    if not factor.is_commutative:
+        return 6
     base = factor.base if factor.is_Pow else factor
     if factor.is_number or base.is_Symbol:
         return -factor.is_Rational if factor.is_number else 1 if _is_parameter(base) else 2

@@ -15,7 +15,7 @@ import sympy as sp
 from symlimits.chain import Derivation
 from symlimits.derivation.trace import Rule, Step
 from symlimits.errors import DataError, DomainError, NoRule
-from symlimits.language.block import Entry, IdentityMatrix
+from symlimits.language.block import Entry, IdentityMatrix, Numbers
 from symlimits.language.domain import POSITIVE, Domain
 from symlimits.language.formula import exact
 from symlimits.language.straight_line import Definition, StraightLine
@@ -41,7 +41,7 @@ def whitened(depth: int, steps: int) -> StraightLine:
     True
     """
     F, line = Families(1, 1), recursion(depth, steps)
-    data = [Definition(F.Sigma_xx(), IdentityMatrix(1)), Definition(F.Sigma_yx(), s * IdentityMatrix(1))]
+    data = [Definition(F.Sigma_xx(), IdentityMatrix(1)), Definition(F.Sigma_yx(), Numbers([[s]]))]
     return StraightLine([*data, *line.statements], Entry(line.output, 0, 0))
 
 
