@@ -21,6 +21,7 @@ from symlimits.language.formula import exact
 from symlimits.language.straight_line import Definition, Loop, StraightLine
 
 Scalars = Mapping[sp.Symbol, Any]
+MOST = 100_000  # values of an index: a stranger's line may ask for more than anyone waits for
 _NUMBERS = (int, float, str, np.generic, sp.Expr)  # these are converted; anything else is an element already
 
 
@@ -133,7 +134,7 @@ def _loop(loop: Loop, ring: Ring) -> Callable[[Memory], None]:
     (first, last), body, step, index = map(_integer, loop.ends), _doer(loop.body, ring), loop.step, loop.index
 
     def do(memory: Memory) -> None:
-        for number in range(first(memory), last(memory) + step, step):
+        for number in _values(index, first(memory), last(memory) + step, step):
             memory.integers[index] = number
             body(memory)
 
@@ -173,6 +174,12 @@ def _integer(expr: sp.Expr) -> Callable[[Memory], int]:
         parts, combine = list(map(_integer, expr.args)), operator.add if expr.is_Add else operator.mul
         return lambda memory: reduce(combine, [part(memory) for part in parts])
     raise NoRule(f"the index {expr}", "sums and products of integers", "t + 1")
+
+
+def _values(index: sp.Symbol, first: int, stop: int, step: int) -> range:
+    if abs(stop - first) > MOST:
+        raise DomainError(f"{abs(stop - first)} values of {index}", f"at most {MOST}", "a smaller range")
+    return range(first, stop, step)
 
 
 def _looked_up(values: Mapping[sp.Symbol, Any], symbol: sp.Symbol) -> Any:
@@ -282,7 +289,7 @@ def _(expr: sp.Sum, ring: Ring) -> Reader:
 
     def read(memory: Memory) -> Any:
         total = None
-        for number in range(first(memory), last(memory) + 1):
+        for number in _values(variable, first(memory), last(memory) + 1, 1):
             memory.integers[variable] = number
             value = term(memory)
             total = value if total is None else total + value

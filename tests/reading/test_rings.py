@@ -135,6 +135,7 @@ def test_the_reference_of_a_straight_line_is_its_value() -> None:
         (GROWTH, {x: 1, "M": [1, 2], T: 1}, DataError, "rows and columns"),
         (StraightLine([Definition(A(0), A(1))], A(0)), {}, DomainError, "no value"),
         (StraightLine([Loop(t, 0, 1, [Definition(A(0), M)])], A(0)), {"M": ENTRIES}, DomainError, "defined twice"),
+        (GROWTH, {x: 1, "M": ENTRIES, T: 10**9}, DomainError, "at most 100000"),
         (StraightLine([Definition(A(t**2), M)], A(0)), {"M": ENTRIES, t: 1}, NoRule, "sums and products of integers"),
     ],
 )

@@ -54,6 +54,11 @@ class Path:
         r"""$\Phi_l(t, s) = E\,h_l(t)h_l(s)^\top$ for l = 0, ..., L: an array (steps + 1, steps + 1, d, d).
 
         Raises `DomainError` for another layer.
+
+        >>> from symlimits import deep_linear
+        >>> path = deep_linear(depth=2).gradient_descent([[1.0]], [[2.0]], lr=0.1, steps=1)
+        >>> [path.forward_gram(l)[1, 1].round(12).tolist() for l in (0, 1, 2)]
+        [[[1.0]], [[1.04]], [[1.2]]]
         """
         return self._blocks(self.found.layers[self._layer(layer, 0, self.depth)].Phi)
 
@@ -61,6 +66,11 @@ class Path:
         r"""$G_l(t, s) = E\,b_l(t)b_l(s)^\top$ for l = 1, ..., L + 1: (steps + 1, steps + 1, k, k).
 
         $b_{L+1}$ is the identity, the directions of the outputs. Raises `DomainError` for another layer.
+
+        >>> from symlimits import deep_linear
+        >>> path = deep_linear(depth=1).gradient_descent([[1.0]], [[2.0]], lr=0.1, steps=1)
+        >>> path.backward_gram(1)[1, 1].round(12).tolist(), path.backward_gram(2)[1, 1].tolist()
+        ([[1.04]], [[1.0]])
         """
         return self._blocks(self.found.layers[self._layer(layer, 1, self.depth + 1)].G)
 

@@ -28,6 +28,7 @@ s = sp.Symbol("s", positive=True)
 SOURCE = "Chizat, Colombo, Fernandez-Real, Figalli, arXiv 2211.16980; the formulas are derived here"
 HERE = "derived here"
 MOST_TERMS = 60_000  # of a polynomial, by the bound on its degrees: what is larger takes minutes even by flint
+MOST_LAZY = 25  # steps of a lazy polynomial: the recursion takes their cube, some 20 seconds
 FACTORED = 2_000  # terms up to which the coefficients of powers of s are factored
 
 
@@ -67,6 +68,9 @@ def lazy_polynomial(depth: int, steps: int) -> Derivation:
     >>> print(lazy_polynomial(2, 3).expr)
     1 - (1 - 3*eta)**3
     """
+    if steps > MOST_LAZY:
+        given = f"a lazy polynomial of {steps} steps"
+        raise DomainError(given, f"at most {MOST_LAZY} steps", "gradient_descent on a small target, for numbers")
     line = whitened(depth, steps)
     element = run(line, polynomials(eta, s, settle=_linear), {eta: eta, s: s})[line.output]
     linear = as_polynomial(element, eta, s).as_expr()
@@ -144,9 +148,9 @@ def _terms(depth: int, steps: int) -> int:
 
 
 def _check_size(depth: int, steps: int) -> None:
-    if _terms(depth, steps) > MOST_TERMS:
-        largest = max(t for t in range(9) if _terms(depth, t) <= MOST_TERMS)
-        given = f"a polynomial path of {steps} steps at depth {depth}, of up to {_terms(depth, steps)} terms"
+    largest = max(t for t in range(9) if _terms(depth, t) <= MOST_TERMS)
+    if steps > largest:
+        given = f"a polynomial path of {steps} steps at depth {depth}, of more than {MOST_TERMS} terms"
         raise DomainError(given, f"at most {largest} steps at this depth", "gradient_descent, for numbers")
 
 

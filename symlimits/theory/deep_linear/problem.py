@@ -17,6 +17,7 @@ from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.reading.gram_data import as_rows
 
+MOST = 10**6  # layers, and steps
 Floats = npt.NDArray[np.float64]
 # Asymmetry and negative eigenvalues up to this, relative to the largest entry or eigenvalue and times d, are rounding.
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
@@ -101,9 +102,9 @@ def problem_of_data(X: npt.ArrayLike, Y: npt.ArrayLike, rcond: float | None = No
 
 
 def positive_integer(value: Any, name: str, least: int = 1) -> int:
-    """An integer of at least `least`, or `DomainError`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise DomainError(f"{name} = {shown(value)}", f"an integer of at least {least}", f"{name}={max(least, 2)}")
+    """An integer from `least` to a million, or `DomainError`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= MOST:
+        raise DomainError(f"{name} = {shown(value)}", f"an integer from {least} to {MOST}", f"{name}={max(least, 2)}")
     return int(value)
 
 
@@ -116,9 +117,9 @@ def learning_rate(value: Any) -> float:
 
 
 def check_rate(rate: float, critical: float, forced: bool) -> None:
-    """Refuse a learning rate above the critical one, where the path does not converge, unless it is forced."""
+    """Refuse a learning rate above the critical one, at which the minimum is not stable, unless it is forced."""
     if rate > critical and not forced:
-        given = f"lr = {rate:.6g}, above the critical rate {critical:.6g} = 2/lambda_max(K): the path does not converge"
+        given = f"lr = {rate:.6g}: the minimum is unstable above the critical rate 2/lambda_max(K) = {critical:.6g}"
         raise DomainError(given, f"lr below {critical:.6g}", "a smaller lr, or forced=True")
 
 

@@ -129,7 +129,8 @@ def test_large_polynomials(depth: int, steps: int, terms: int) -> None:
     ("ask", "error", "words"),
     [
         (lambda net: net.polynomial(5), sl.DomainError, "at most 4 steps at this depth"),
-        (lambda net: net.polynomial(-1), sl.DomainError, "an integer of at least 0"),
+        (lambda net: net.lazy_polynomial(26), sl.DomainError, "at most 25 steps"),
+        (lambda net: net.polynomial(-1), sl.DomainError, "an integer from 0 to"),
         (lambda net: net.polynomials([[1]], [[1, 2]]), sl.DataError, "shapes"),
         (lambda net: net.polynomials([[1]], [1]), sl.DataError, "rows and columns"),
         (lambda net: net.polynomials([["sqrt(2)"]], [[1]]), sl.NoRule, "rational entries"),
