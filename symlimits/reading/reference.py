@@ -26,7 +26,8 @@ from symlimits.reading.dirac import without_masses
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
-from symlimits.reading.straight_line import Ring, run
+from symlimits.reading.ring import Ring
+from symlimits.reading.straight_line import run
 
 HEADS = (GaussianExpectation, Recursion, StraightLine, sp.Integral, LineIntegral)
 Values = Mapping[sp.Symbol, sp.Expr]

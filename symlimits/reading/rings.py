@@ -11,7 +11,7 @@ from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.reading.reference import reference
-from symlimits.reading.straight_line import Ring, Scalars
+from symlimits.reading.ring import Ring, Scalars
 
 try:
     from flint import Ordering, fmpq, fmpq_mpoly_ctx

@@ -15,8 +15,9 @@ from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import Definition, Loop, StraightLine
 from symlimits.reading.reference import reference
+from symlimits.reading.ring import Ring
 from symlimits.reading.rings import FLOATS, RATIONALS, as_polynomial, digits, modulo, polynomials
-from symlimits.reading.straight_line import Ring, run
+from symlimits.reading.straight_line import run
 
 x, y, z = sp.symbols("x y z", positive=True)
 t, u, T = sp.symbols("t u T", integer=True)

@@ -28,7 +28,7 @@ s = sp.Symbol("s", positive=True)
 SOURCE = "Chizat, Colombo, Fernandez-Real, Figalli, arXiv 2211.16980; the formulas are derived here"
 HERE = "derived here"
 MOST_TERMS = 60_000  # of a polynomial, by the bound on its degrees: what is larger takes minutes even by flint
-MOST_LAZY = 25  # steps of a lazy polynomial: the recursion takes their cube, some 20 seconds
+MOST_LAZY = 25  # steps of a lazy polynomial: the recursion takes their cube, some 4 seconds
 FACTORED = 2_000  # terms up to which the coefficients of powers of s are factored
 
 

@@ -11,8 +11,9 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.language.straight_line import Definition, StraightLine
+from symlimits.reading.ring import Ring
 from symlimits.reading.rings import FLOATS, RATIONALS, as_polynomial, digits, modulo, polynomials
-from symlimits.reading.straight_line import Memory, Ring, run
+from symlimits.reading.straight_line import Memory, run
 from symlimits.theory.deep_linear.problem import Floats, problem
 from symlimits.theory.deep_linear.recursion import Families, eta, recursion
 from symlimits.theory.deep_linear.sweep import Layer, sweep
