@@ -77,6 +77,7 @@ def test_in_a_derivation_the_definitions_stand_below_the_line_and_once() -> None
     steps = [Step(2 * SCALARS, "definition", "tests"), Step(SCALARS + SCALARS, "sum", "tests"), Step(x, "end", "tests")]
     tex = align("f(x)", steps)
     assert tex.count("z = y^{2}") == 1
+    assert "aligned" not in tex, "pages may break between definitions"
     assert balanced(tex)
 
 

@@ -74,7 +74,7 @@ def lazy_polynomial(depth: int, steps: int) -> Derivation:
     line = whitened(depth, steps)
     element = run(line, polynomials(eta, s, settle=_linear), {eta: eta, s: s})[line.output]
     linear = as_polynomial(element, eta, s).as_expr()
-    first = Step(sp.expand(linear / s), "the sweep over polynomials of degree one in s", HERE)
+    first = Step(sp.expand(linear / s), "sweep, to first order in s", HERE)
     trace = (first, remainder.step(first.expr)) if steps > 1 else (first,)
     return Derivation(trace, Domain({eta: POSITIVE}), (eta,), rf"\partial_s a_{{{steps}}}|_{{s=0}}", SOURCE)
 
@@ -124,7 +124,7 @@ def _factors(expr: sp.Expr) -> sp.Expr:
     return sp.Mul(number, *factors)
 
 
-swept = Rule("the sweep over polynomials", HERE, "The statements are done in their order, and multiplied out.", _sweep)
+swept = Rule("sweep over polynomials", HERE, "The statements are done in their order, and multiplied out.", _sweep)
 collected = Rule("powers of s", HERE, "The coefficients of the powers of s, in factors.", _collect)
 remainder = Rule("factors of the rest", HERE, "What is left of the target is a product.", _remainder)
 
