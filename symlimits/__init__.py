@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from symlimits.paper.verify import Verification as Verification
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import scaling as scaling
+    from symlimits.theory.deep_linear import deep_linear as deep_linear
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -66,6 +67,7 @@ _HOMES = {
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
     "symlimits.paper.verify": "Verification verify",
+    "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.kernels": "dual nngp ntk",
     "symlimits.theory.mixtures": "OutputLaw output_law",
     "symlimits.tiled": "tiled_gram",

@@ -19,6 +19,7 @@ from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.language.straight_line import StraightLine
 from symlimits.reading.closed_value import closed_value
 from symlimits.reading.real import plain
 from symlimits.reading.reference import reference
@@ -77,7 +78,10 @@ def is_closed(expr: sp.Expr) -> bool:
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
-    """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
+    """Whether a line is compiled: no integral is left, no loop, and a kernel is one of any input kernel."""
+    lines = expr.atoms(StraightLine)
+    if lines and not (isinstance(expr, StraightLine) and lines == {expr} and expr.is_scalar):
+        return False
     reached = not expr.has(sp.Integral, ProductExpectation) and all(map(_is_product, expr.atoms(GaussianExpectation)))
     return reached and (not isinstance(expr, Recursion) or arguments == 3)
 
@@ -89,6 +93,8 @@ def method(expr: sp.Expr, arguments: int) -> str:
     'closed form, compiled'
     """
     compiled = is_compilable(expr, arguments)
+    if expr.has(StraightLine):
+        return "a straight line, " + ("compiled" if compiled else "by mpmath: loops or matrices are left")
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
     if compiled and expr.has(SphericalIntegral):

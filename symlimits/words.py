@@ -12,6 +12,7 @@ from symlimits.derivation import maxplus
 from symlimits.derivation.rules import ROUTE
 from symlimits.derivation.trace import Step
 from symlimits.language.recursion import Recursion
+from symlimits.language.straight_line import Definition, Statement, StraightLine
 
 EXPLANATIONS = {rule.name: rule.explanation for rule in ROUTE} | maxplus.EXPLANATIONS
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
@@ -50,12 +51,25 @@ class _Printer(StrPrinter):
         return self.letters.get(expr.name, expr.name)
 
     def line(self, expr: sp.Expr) -> list[str]:
-        """An expression, indented; a recursion with one map a row."""
+        """An expression, indented; a recursion with one map a row, a straight line with one statement a row."""
+        if isinstance(expr, StraightLine):
+            return [f"    {self.doprint(expr.output)}, where", *self._statements(expr.statements, "        ")]
         if not isinstance(expr, Recursion):
             return [f"    {self.doprint(expr)}"]
         rows = [f"    {self.doprint(expr.output)}, from", *self._equations(expr.states, expr.start, "=")]
         for maps, count in expr.stages:
             rows += [f"    then {self.doprint(count)} x", *self._equations(expr.states, maps, "->")]
+        return rows
+
+    def _statements(self, statements: Sequence[Statement], indent: str) -> list[str]:
+        rows = []
+        for statement in statements:
+            if isinstance(statement, Definition):
+                rows.append(f"{indent}{self.doprint(statement)}")
+            else:
+                first, last = map(self.doprint, statement.ends)
+                rows.append(f"{indent}for {self.doprint(statement.index)} = {first}, ..., {last}:")
+                rows += self._statements(statement.body, f"{indent}    ")
         return rows
 
     def _equations(self, states: Sequence[sp.Symbol], values: Sequence[sp.Expr], sign: str) -> list[str]:

@@ -15,13 +15,11 @@ from symlimits.errors import SymlimitsError
 from symlimits.language.domain import CORRELATION, POSITIVE, REAL, WIDE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
-from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
-from symlimits.reading.reference import reference
+from symlimits.reading.reference import HEADS, reference
 
 DIGITS, TOLERANCE = 20, 1e-16
-HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral, SphericalIntegral)
 SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
 SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
 NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other

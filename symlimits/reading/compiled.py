@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError
+from symlimits.errors import DataError, NoRule
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.expected import ExpectationKernel
 from symlimits.reading.gram import GramKernel, LostDigits
 from symlimits.reading.gram_data import as_rows
@@ -83,6 +85,51 @@ class RecursionKernel:
         return {"expr": self.expr, "definition": self.definition}
 
 
+@dataclass(frozen=True)
+class StraightLineKernel:
+    """Scalar definitions in their order, each compiled by its own head; it broadcasts like a NumPy ufunc.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> StraightLineKernel(StraightLine([Definition(y, 1 + x)], y**2), (x,))(2.0)
+    9.0
+    """
+
+    expr: StraightLine
+    args: tuple[sp.Symbol, ...]
+
+    def __call__(self, *values: Any) -> Any:
+        """Numbers give a float, arrays a float64 array."""
+        if len(values) != len(self.args):
+            names = ", ".join(symbol.name for symbol in self.args)
+            raise DataError(f"{len(values)} arguments", f"{len(self.args)}: {names}", f"T({names})")
+        known = dict(zip(self.args, as_reals(values, [symbol.name for symbol in self.args]), strict=True))
+        shape = np.broadcast_shapes(*(number.shape for number in known.values()))
+        for target, kernel in self._kernels:
+            known[target] = np.asarray(kernel(*(known[symbol] for symbol in kernel.args)))
+        return plain(np.broadcast_to(known[_OUTPUT], shape).copy()[()])
+
+    def bounded(self, *values: sp.Expr) -> None:
+        """None: errors of definitions are carried on by those that read them, and no bound follows them."""
+
+    @property
+    def source(self) -> str:
+        """The generated sources, one after the other."""
+        return "\n\n".join(kernel.source for _, kernel in self._kernels)
+
+    @cached_property
+    def _kernels(self) -> list[tuple[sp.Symbol, Any]]:
+        if not self.expr.is_scalar:
+            raise NoRule("a straight line with loops or matrices", "scalar definitions", "`.reference(...)`")
+        lines = [*self.expr.statements, Definition(_OUTPUT, self.expr.output)]
+        return [(d.target, compiled(d.expression, sorted(d.expression.free_symbols, key=str))) for d in lines]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"expr": self.expr, "args": self.args}
+
+
+_OUTPUT = sp.Dummy("output")
+
+
 def _loop(recursion: Recursion, dimension: int | None) -> GramKernel:
     known = {} if dimension is None else {_dimension: dimension}
     return gram_kernel(recursion.subs(known) if known and _dimension in recursion.free_symbols else recursion)
@@ -98,6 +145,11 @@ def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr 
     if expr.has(GaussianExpectation) and not expr.has(sp.Integral):
         return ExpectationKernel(expr, tuple(arguments))
     return ScalarKernel(expr, tuple(arguments))
+
+
+@compiled.register
+def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> StraightLineKernel:
+    return StraightLineKernel(expr, tuple(arguments))
 
 
 @compiled.register

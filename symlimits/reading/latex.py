@@ -12,6 +12,7 @@ from sympy.printing.latex import LatexPrinter
 
 from symlimits.errors import DomainError
 from symlimits.language.recursion import Recursion
+from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_printer import INDENT, INDEX, Printer
 from symlimits.reading.latex_text import continued, environment, escape, rendered_width
 
@@ -63,7 +64,7 @@ def align(
     Arguments: the left-hand side, in LaTeX; the lines; `notation` as for `latex`; the label;
     the letters that fit across the page, for left-hand side, formula and rule together. Longer
     lines are broken between terms. Below a recursion stand the equations that define it,
-    start values only where they are new. Raises
+    start values only where they are new, and below a straight line its definitions. Raises
     `DomainError` if two symbols would print alike.
 
     >>> from types import SimpleNamespace as Line
@@ -86,7 +87,10 @@ def align(
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        rows += [rf"&\quad {environment('aligned', equations)}"] if equations else []
+        if equations and line.expr.has(StraightLine) and not line.expr.has(Recursion):
+            rows += [rf"&\quad {equation.removeprefix('&')}" for equation in equations]  # pages may break between them
+        elif equations:
+            rows.append(rf"&\quad {environment('aligned', equations)}")
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
-from sympy.printing.latex import LatexPrinter
 
 from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
@@ -22,8 +21,11 @@ from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
+from symlimits.reading.latex_matrices import MatrixPrinter
+from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_text import (
     TALL,
     brackets,
@@ -47,7 +49,7 @@ EXTREMES = (sp.Max, sp.Min)
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
 
-class Printer(LatexPrinter):
+class Printer(MatrixPrinter):
     """SymPy's printer with the habits of papers; `names` holds the LaTeX of every symbol."""
 
     def __init__(self, names: Mapping[sp.Symbol, str]) -> None:
@@ -313,7 +315,13 @@ class Printer(LatexPrinter):
         for recursion in systems(expr):
             rows += [] if recursion.args[:2] in known else self._start(recursion, room)
             rows += self._maps(recursion, room)
+        for line in new_lines(expr, before):
+            rows += straight_line_rows(self, line, room)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
+
+    def _print_StraightLine(self, expr: StraightLine) -> str:
+        """What is asked for; `equations` say how it comes about."""
+        return str(self._print(expr.output))
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
         for state, value in zip(recursion.states, recursion.start, strict=True):
@@ -377,7 +385,9 @@ def _divides(factor: sp.Expr) -> bool:
 
 
 def _rank(factor: sp.Expr) -> int:
-    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions."""
+    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions; matrices last."""
+    if not factor.is_commutative:
+        return 6
     base = factor.base if factor.is_Pow else factor
     if factor.is_number or base.is_Symbol:
         return -factor.is_Rational if factor.is_number else 1 if _is_parameter(base) else 2

@@ -13,7 +13,7 @@ WIDTHS |= {rf"\{size}{side}": 0.0 for size in ("big", "bigg") for side in "lr"} 
 WIDTHS |= {rf"\{name}": len(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "max", "min")}
 WIDTHS |= {rf"\{name}": 0.0 for name in ("mathbb", "mathbf", "mathcal", "mathrm")} | {r"\arcsin": 6.0}
 
-TALL = re.compile(r"\\(frac|sqrt|int|begin|left)(?![A-Za-z])")
+TALL = re.compile(r"\\(frac|sqrt|int|sum|begin|left)(?![A-Za-z])")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
 _ENVIRONMENT = re.compile(r"\\begin\{[a-z]*\}((?:(?!\\begin).)*?)\\end\{[a-z]*\}", re.DOTALL)
 _DELIMITER = re.compile(r"\\\\|\\[{}]|\\(?P<end>begin|end)\{(?P<name>[^{}]*)\}|\\(left|right)(?![A-Za-z])|[{}]")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import singledispatch
+from typing import Any
 
+import numpy as np
 import sympy as sp
 from mpmath import mp, mpf
 
@@ -19,6 +21,7 @@ from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
@@ -26,10 +29,16 @@ from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.product import product_mean
 from symlimits.reading.quadrature import GUARD, converge, gaussian_mean
+from symlimits.reading.ring import Ring
 from symlimits.reading.spherical import spherical_integral
+from symlimits.reading.straight_line import run
 
-HEADS = (GaussianExpectation, ProductExpectation, Recursion, sp.Integral, LineIntegral, SphericalIntegral)
+HEADS = (
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine),
+    *(sp.Integral, LineIntegral, SphericalIntegral),
+)
 Values = Mapping[sp.Symbol, sp.Expr]
+LONGEST = 20  # digits of a fraction, over those asked for: a longer one is rounded
 
 
 def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> mpf:
@@ -97,6 +106,29 @@ def _(expr: Recursion, values: Values) -> mpf:
 
 def _lines(expr: Recursion) -> list[sp.Expr]:
     return [line for layers, _ in expr.blocks for maps in layers for line in maps]
+
+
+@_value.register
+def _(expr: StraightLine, values: Values) -> mpf:
+    """Run with twice the digits, since definitions may cancel; rational numbers stay exact while they are short."""
+    known = {symbol: values[symbol] for symbol in expr.free_symbols}
+    with mp.workdps(2 * mp.dps):
+        ring = Ring("numbers", lambda number: _exact_or_float(number, {}), _exact_or_float, settle=_shortened)
+        output = run(expr, ring, known)[expr.output]
+        if isinstance(output, np.ndarray):
+            raise DomainError(f"the matrix {expr.output}", "one of its entries", "Entry(A, 0, 0)")
+        return _value(output, {})
+
+
+def _shortened(value: Any) -> Any:
+    """A number, or the entries of an array: fractions of too many digits as floats."""
+    if isinstance(value, np.ndarray):
+        return _shortened_entries(value) if value.size else value
+    longest = 10 ** (LONGEST * mp.dps)
+    return _to_float(mp.mpf(value.p) / value.q) if value.is_Rational and abs(value.p) + value.q > longest else value
+
+
+_shortened_entries = np.frompyfunc(_shortened, 1, 1)
 
 
 @_value.register

@@ -1,0 +1,45 @@
+"""How matrices print: indexed blocks, transposes, identities, entries."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Transposed
+
+
+class MatrixPrinter(LatexPrinter):
+    """SymPy's printer with our matrices; `names` holds the LaTeX of every symbol."""
+
+    names: dict[sp.Symbol, str]
+
+    def _print_Block(self, expr: Block, exp: str | None = None) -> str:
+        r"""A single index below, of several the first one: $A_t$, $\Phi_l(t, s)$."""
+        indices, name = [self._print(index) for index in expr.indices], self.names[expr.args[0]]
+        subscript = f"_{{{indices[0]}}}" if indices else ""
+        arguments = f"({', '.join(indices[1:])})" if indices[1:] else ""
+        power = f"^{{{exp}}}" if exp else ""
+        return f"{name}{subscript}{power}{arguments}" if not arguments else f"{name}{subscript}{arguments}{power}"
+
+    def _print_Transposed(self, expr: Transposed) -> str:
+        (matrix,) = expr.args
+        tex = self._print(matrix)
+        return rf"{tex}^{{\top}}" if isinstance(matrix, Block) else rf"\left({tex}\right)^{{\top}}"
+
+    def _print_IdentityMatrix(self, expr: IdentityMatrix) -> str:
+        """A matrix of one entry prints as this."""
+        return "1" if expr.args[0] == 1 else f"I_{{{self._print(expr.args[0])}}}"
+
+    def _print_Entry(self, expr: Entry) -> str:
+        """The only entry of a matrix prints as the matrix."""
+        matrix, row, column = expr.args
+        tex = self._print(matrix)
+        if isinstance(matrix, Block):
+            return tex if matrix.shape == (1, 1) else rf"({tex})_{{{row + 1},{column + 1}}}"
+        return rf"\left({tex}\right)_{{{row + 1},{column + 1}}}"
+
+    def _print_Numbers(self, expr: Numbers) -> str:
+        if expr.args[0].shape == (1, 1):
+            return str(self._print(expr.args[0][0]))
+        rows = r" \\ ".join(" & ".join(map(self._print, row)) for row in expr.args[0].tolist())
+        return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"

@@ -1,0 +1,58 @@
+"""Wrong types at every door of deep linear networks: a SymlimitsError each, short, in the house's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symlimits as sl
+from symlimits.theory.deep_linear.problem import problem_of_data
+
+NET = sl.deep_linear(2)
+ODD: list[Any] = [object(), {"a": 1}, b"x", lambda: 0, float("nan"), 1j, sp.oo, int, sp.true, {1}, "", "a b", "\ud800"]
+ODD += [True, None, -1, 10**5000, sp.Symbol("x") > 0, NET, np.array(["x"]), [[float("inf")]]]
+NO_INTEGER = [*ODD, 1.5, "2", [1], np.array([1, 2])]
+NO_RATE = [j for j in ODD if not (isinstance(j, int) and j > 1)] + [0, "x", [0.1], 10**5000]
+NO_MATRIX = [*ODD, 1.0, [1.0], [[1.0, 2.0]], [[[1.0]]], [[1.0], [1.0, 2.0]], [["a"]], [[None]]]
+ONE = [[1.0]]
+
+DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
+    "depth": (sl.deep_linear, [*NO_INTEGER, 0]),
+    "Sxx": (lambda j: NET.gradient_descent(j, ONE, steps=1), NO_MATRIX),
+    "Syx": (lambda j: NET.gradient_descent(ONE, j, steps=1), NO_MATRIX),
+    "lr": (lambda j: NET.gradient_descent(ONE, ONE, lr=j, steps=1), NO_RATE),
+    "steps": (lambda j: NET.gradient_descent(ONE, ONE, steps=j), NO_INTEGER),
+    "rcond": (lambda j: NET.gradient_descent(ONE, ONE, steps=1, rcond=j), [j for j in ODD if j is not None] + [1, 2]),
+    "steps of a polynomial": (NET.polynomial, NO_INTEGER),
+    "steps of a lazy one": (NET.lazy_polynomial, NO_INTEGER),
+    "exact Sxx": (lambda j: NET.polynomials(j, ONE), NO_MATRIX),
+    "exact Syx": (lambda j: NET.polynomials(ONE, j), NO_MATRIX),
+    "X": (lambda j: problem_of_data(j, [[1.0], [2.0]]), NO_MATRIX),
+    "layer": (NET.gradient_descent(ONE, ONE, steps=1).weight_law, NO_INTEGER),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_refused_in_the_house_s_words(door: str) -> None:
+    enter, visitors = DOORS[door]
+    for visitor in visitors:
+        try:
+            with pytest.raises(sl.SymlimitsError) as refusal:
+                enter(visitor)
+        except Exception as error:
+            pytest.fail(f"{door} with {type(visitor).__name__}: {type(error).__name__} {str(error)[:200]}")
+        error = refusal.value
+        assert all((error.given, error.wanted, error.advice)), door
+        assert len(str(error)) < 700, door
+
+
+def test_what_is_right_passes() -> None:
+    """The control: the same doors open."""
+    path = NET.gradient_descent(np.eye(2, dtype=int), [[1, 2]], lr="1/10", steps=np.int64(2), rcond="1e-9")
+    assert path.predictors.shape == (3, 1, 2)
+    assert path.predictors[1, 0].tolist() == pytest.approx([0.3, 0.6])
+    assert NET.polynomials([["1"]], [["1/3"]], steps=1)[0, 0] == sp.Symbol("eta", positive=True)
