@@ -1,0 +1,1 @@
+"""Training deep linear networks of infinite width."""
