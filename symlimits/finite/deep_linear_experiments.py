@@ -80,7 +80,9 @@ class TrainedNetworks:
 
     def draws(self, size: int, nets: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         """`nets` independent networks: an array (nets,)."""
-        states = list(train(self._network(size, nets, rng), np.array(self.Sxx), np.array(self.Syx), self.lr, self.steps))
+        states = list(
+            train(self._network(size, nets, rng), np.array(self.Sxx), np.array(self.Syx), self.lr, self.steps)
+        )
         return np.asarray(QUANTITIES[self.quantity](self, states, size, rng), dtype=np.float64)
 
     def record(self) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def _increment(asked: TrainedNetworks, states: list[State], size: int, rng: np.r
     before = states[:-1]
     left = _side_by_side([_moves(state, asked) for state in before])
     right = _side_by_side([state.features[asked.layer - 2] for state in before])
-    R, S = np.linalg.qr(left, mode="r"), np.linalg.qr(right, mode="r")
+    R, S = (np.asarray(np.linalg.qr(x, mode="r")) for x in (left, right))
     return np.asarray(np.linalg.svd(R @ transposed(S), compute_uv=False)[:, 0])
 
 

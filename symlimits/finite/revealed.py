@@ -137,17 +137,15 @@ class Revealed:
 def new_directions(seen: Array, h: Array, tolerance: float) -> Array:
     """An orthonormal basis of what the columns of h add to those of `seen`, (..., w, n), both beyond a tolerance.
 
-    >>> new_directions(np.eye(3)[:, :1], np.array([[1.0, 2.0], [0.0, 0.0], [0.0, 3.0]]), 1e-12)
-    array([[0.], [0.], [1.]])
+    >>> abs(new_directions(np.eye(3)[:, :1], np.array([[1.0, 2.0], [0.0, 0.0], [0.0, 3.0]]), 1e-12)).ravel()
+    array([0., 0., 1.])
     """
     rest = _without(seen, _without(seen, h))
     u, sizes, _ = np.linalg.svd(rest, full_matrices=False)
     largest = np.linalg.norm(h, axis=(-2, -1))[..., None]
     new = (sizes > tolerance * largest).reshape(-1, sizes.shape[-1]).any(axis=0)
     kept = _without(seen, u[..., : np.count_nonzero(new)])  # a small rest is not orthogonal enough
-    q, r = np.linalg.qr(kept)
-    signs = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
-    return np.asarray(q * signs[..., None, :])
+    return np.asarray(np.linalg.qr(kept)[0])
 
 
 def _without(seen: Array, h: Array) -> Array:

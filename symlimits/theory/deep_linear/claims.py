@@ -39,9 +39,7 @@ def predictor_limit(
     return _limit(value, networks, rf"E (A_{{{steps}}})_{{{entry[0] + 1}{entry[1] + 1}}}", "an entry of the predictor")
 
 
-def increment_limit(
-    depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int, layer: int = 2
-) -> Limit:
+def increment_limit(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int, layer: int = 2) -> Limit:
     """The largest singular value of the increment of a hidden matrix after some steps.
 
     >>> increment_limit(2, [[1.0]], [[2.0]], 0.1, 1).expr  # eta s |b_2| |h_1|
@@ -130,10 +128,10 @@ def _number(value: float) -> sp.Float:
     return sp.Float(value, DIGITS)
 
 
-def _rows(array: npt.ArrayLike) -> tuple:  # type: ignore[type-arg]
+def _rows(array: npt.ArrayLike) -> tuple:
     """Nested tuples of floats, which can be hashed."""
 
-    def frozen(rows: Sequence) -> tuple:  # type: ignore[type-arg]
+    def frozen(rows: Sequence) -> tuple:
         return tuple(frozen(row) if isinstance(row, list) else row for row in rows)
 
     return frozen(np.asarray(array, dtype=np.float64).tolist())

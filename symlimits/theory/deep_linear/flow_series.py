@@ -25,7 +25,7 @@ def flow_series(depth: int, order: int, tree_depth: int | None = None) -> sp.Exp
     r"""$a_\tau$ up to $\tau^n$, n = `order`, for L = `depth` hidden layers, in the symbols s and tau.
 
     >>> flow_series(1, 3)
-    tau**3*(4*s**3/3 + 4*s/3) - 2*s*tau**2 + 2*s*tau
+    -2*s*tau**2 + 2*s*tau + tau**3*(4*s**3/3 + 4*s/3)
     """
     coefficients = flow_coefficients(depth, order, tree_depth)
     return sp.Add(*(c * tau**n for n, c in enumerate(coefficients)))
@@ -66,9 +66,7 @@ def needed_depth(depth: int, order: int) -> int:
     return -(-order // 2) * (depth - 1)
 
 
-def _extend(
-    parameters: list[list[Array]], features: list[list[Array]], derivatives: list[list[Array]], n: int
-) -> None:
+def _extend(parameters: list[list[Array]], features: list[list[Array]], derivatives: list[list[Array]], n: int) -> None:
     """The n-th coefficients of features and derivatives."""
     first, *hidden, last = parameters
     features[0].append(first[n])

@@ -122,7 +122,7 @@ class Forest:
         >>> one = np.array([[Fraction(1)]])
         >>> *_, last = Forest(2, 2, 1, 1).train(one, 2 * one, Fraction(1, 10), 2)
         >>> last.predictor[0, 0]
-        Fraction(7706591, 6250000)
+        Fraction(3553187, 3125000)
         """
         exact = np.asarray(Sxx).dtype == object
         return train(self.network(object if exact else np.float64), Sxx, Syx, lr, steps, rule)

