@@ -22,8 +22,8 @@ from symlimits.finite.rows import check_sampler
 
 NETS = 256  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time by the naive sampler: 32 MB
-DRAWS, FEWEST, MOST = 2**18, 256, 2**13  # networks times width, and networks, of one size in a certificate
-LAW = 2**16  # networks of one size where a law is asked for, drawn exactly
+DRAWS, FEWEST, MOST = 2**18, 256, 2**12  # networks times width, and networks, of one size in a certificate
+LAW = 2**15  # networks of one size where a law is asked for, drawn exactly
 
 Rows = tuple[tuple[float, ...], ...]
 

@@ -22,6 +22,7 @@ from symlimits.theory.deep_linear.lazy import LazyPath, gradient_descent
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
 t = sp.Symbol("t", positive=True)
+EXPONENTS = {"path": "e_{{A}}", "forward gram": r"e_{{\Phi_{{{}}}}}", "backward gram": "e_{{G_{{{}}}}}"}
 DIGITS = 15  # of the numbers of a path: what is left of floats
 
 
@@ -108,7 +109,7 @@ def rate_limit(
         Step(variance / 2, "the product", "algebra"),
     )
     words = f"root mean square of what the {quantity} of a network differs from the limit by, over {steps} steps"
-    return Limit(lines, Domain({}), (), f"e_{{{quantity}}}", SOURCE, networks, words, kind="exponent")
+    return Limit(lines, Domain({}), (), EXPONENTS[quantity].format(layer), SOURCE, networks, words, kind="exponent")
 
 
 def _limit(value: float, networks: TrainedNetworks, name: str, observable: str) -> Limit:

@@ -42,6 +42,7 @@ def test_the_rate_of_predictors(depth: int) -> None:
     assert rate_limit(depth, *DATA).certify(sizes=MANY).ok
 
 
+@pytest.mark.slow
 def test_another_path_has_another_rate() -> None:
     """Of a rate that is 5 % larger: the distance of networks to it does not vanish."""
     other = gradient_descent(2, SXX, SYX, 0.105, 3)
@@ -55,7 +56,8 @@ def test_the_rate_of_grams(which: str, layer: int) -> None:
     assert rate_limit(2, *DATA, quantity=which, layer=layer).certify(sizes=MANY).ok
 
 
-@pytest.mark.parametrize("depth", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", [2, 3])
 def test_increments(depth: int) -> None:
     claim = increment_limit(depth, *DATA)
     assert claim.certify(sizes=FAR).links[0].passed
@@ -64,14 +66,10 @@ def test_increments(depth: int) -> None:
         assert not wrong.certify(sizes=FAR).links[0].passed
 
 
-def test_neurons_are_gaussian() -> None:
-    assert neuron_limit(1, *DATA).certify(sizes=FAR).links[0].passed
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("layer", [1, 2])
-def test_neurons_are_gaussian_in_deeper_networks(layer: int) -> None:
-    claim = neuron_limit(2, *DATA, layer=layer)
+@pytest.mark.parametrize(("depth", "layer"), [(1, 1), (2, 1), (2, 2)])
+def test_neurons_are_gaussian(depth: int, layer: int) -> None:
+    claim = neuron_limit(depth, *DATA, layer=layer)
     assert claim.certify(sizes=FAR).links[0].passed
     (t,) = claim.arguments
     wrong = replace(claim, trace=(replace(claim.trace[0], expr=claim.expr.subs(t, sp.Rational(3, 2) * t)),))

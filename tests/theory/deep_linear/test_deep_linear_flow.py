@@ -54,7 +54,7 @@ def test_one_hidden_layer_closes_on_the_predictor() -> None:
         np.testing.assert_allclose(backward[0], sqrtm(np.eye(2) + A @ A.T), atol=1e-10)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("depth", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_small_steps_tend_to_the_flow(depth: int) -> None:
     """Gradient descent at a fixed time, extrapolated to step zero by Richardson's rule of three steps."""
     flow = gradient_flow(depth, SXX, SYX, [1.0], rtol=1e-10)
@@ -64,13 +64,13 @@ def test_small_steps_tend_to_the_flow(depth: int) -> None:
     assert np.abs(limit - flow.predictors[0]).max() < 1e-5
 
 
-@pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("depth", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_estimate_of_the_error_is_no_less_than_the_error(depth: int) -> None:
     rough, fine = (gradient_flow(depth, SXX, SYX, [0.5, 1.0], rtol=rtol) for rtol in (1e-7, 1e-11))
     assert np.abs(rough.predictors - fine.predictors).max() <= rough.error < 1e-4
 
 
-@pytest.mark.parametrize(("depth", "order"), [(1, 6), (2, 7), (3, 4), (4, 3)])
+@pytest.mark.parametrize(("depth", "order"), [(1, 6), (2, 7), (3, 4), pytest.param(4, 3, marks=pytest.mark.slow)])
 def test_series_need_half_the_depth_that_steps_need(depth: int, order: int) -> None:
     truth = flow_coefficients(depth, order, needed_depth(depth, order) + 1)
     assert flow_coefficients(depth, order) == truth
