@@ -25,7 +25,9 @@ def said(what: str, right: bool) -> bool:
 
 def closed_form() -> list[bool]:
     a, b, g, t = sp.symbols("a b g t", positive=True)
-    print("L = 1, d = k = 1: A = sinh(theta), theta' = 2 (b - a sinh(theta)); u = exp(theta) obeys u' = a + 2 b u - a u^2")
+    print(
+        "L = 1, d = k = 1: A = sinh(theta), theta' = 2 (b - a sinh(theta)); u = exp(theta) obeys u' = a + 2 b u - a u^2"
+    )
     solved = said("u = (c + b)/(c - b), c = a + rho coth(rho t), solves it", riccati_residual(a, b, t) == 0)
     c = b + g  # c > b
     claim = sl.limit(sp.sinh(sp.log((c + b) / (c - b))), name="A_t").then(
@@ -35,7 +37,11 @@ def closed_form() -> list[bool]:
     print("A_t =", scalar_flow(a, b, t), end="\n\n")
     times = np.linspace(0, 3, 7)
     gap = np.abs(aligned_flow(np.eye(2), SYX, times) - gradient_flow(1, np.eye(2), SYX, times).predictors).max()
-    return [solved, claim.check().ok, said(f"whitened data, in matrices: the integrator differs by {gap:.1e}", gap < 1e-10)]
+    return [
+        solved,
+        claim.check().ok,
+        said(f"whitened data, in matrices: the integrator differs by {gap:.1e}", gap < 1e-10),
+    ]
 
 
 def series() -> list[bool]:

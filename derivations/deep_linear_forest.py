@@ -51,7 +51,9 @@ def main() -> None:
     results = [said("exact iff D >= t (L - 1)", horizons())]
 
     eta, s, one = Fraction(1, 10), Fraction(2), np.array([[Fraction(1)]])
-    first = [[state.predictor[0, 0] for state in Forest(L, L - 1, 1, 1).train(one, s * one, eta, 1)][1] for L in (1, 2, 3)]
+    first = [
+        [state.predictor[0, 0] for state in Forest(L, L - 1, 1, 1).train(one, s * one, eta, 1)][1] for L in (1, 2, 3)
+    ]
     results.append(said("A_1 = (L + 1) eta s, in rationals", first == [(L + 1) * eta * s for L in (1, 2, 3)]))
 
     truth = gradient_descent(2, SXX, SYX, 0.05, 150).predictors

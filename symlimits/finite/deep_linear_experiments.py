@@ -16,7 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError, FormulaError
-from symlimits.finite.deep_linear_training import Array, Network, State, check_size, draw, fitted, train, transposed
+from symlimits.finite.deep_linear_training import (
+    Array,
+    Network,
+    State,
+    check_size,
+    draw,
+    fitted,
+    minibatches,
+    train,
+    transposed,
+)
 from symlimits.finite.revealed import GENERIC, Revealed, gaussian
 from symlimits.finite.rows import check_sampler
 
@@ -58,11 +68,20 @@ class TrainedNetworks:
         check_size(depth=self.depth, steps=self.steps, layer=self.layer)
         if self.quantity not in QUANTITIES:
             raise DomainError(f"quantity = {self.quantity!r}", f"one of {', '.join(QUANTITIES)}", "'predictor'")
+        xx, yx = (_numbers(name, getattr(self, name)) for name in ("Sxx", "Syx"))
+        minibatches(xx, yx)
+        _numbers("lr", self.lr)
+        if len(self.entry) != 2 or not all(0 <= i < n for i, n in zip(self.entry, yx.shape, strict=True)):
+            raise DataError(f"entry = {self.entry!r:.80}", f"a row and a column of {yx.shape}", "entry=(0, 0)")
         hidden = self.quantity == "increment"
         if not (2 if hidden else 1) <= self.layer <= self.depth and self.quantity in LAYERED:
             raise DomainError(f"layer = {self.layer}", f"a layer of {self.depth}, an increment's from 2 on", "layer=2")
         if (self.limit is None) == (self.quantity in DISTANCES):
-            raise DataError(f"quantity {self.quantity!r}, limit {self.limit is not None}", "a limit to differ from", "")
+            raise DataError(
+                f"quantity {self.quantity!r}, limit {self.limit is not None}",
+                "a limit for a distance, none else",
+                "limit=path.predictors",
+            )
 
     def __call__(self, size: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         return self.draws(size, self._batch(size), rng)
@@ -96,8 +115,7 @@ class TrainedNetworks:
         """The networks of a record; `FormulaError` for what is none."""
         try:
             given = {name: value for name, value in record.items() if name != "kind"}
-            given |= {name: tuple(map(tuple, given[name])) for name in ("Sxx", "Syx")}
-            return cls(**given | {"entry": tuple(given["entry"])})
+            return cls(**given | {name: frozen(given[name]) for name in ("Sxx", "Syx", "entry", "limit")})
         except (KeyError, TypeError, ValueError):
             wanted = "what TrainedNetworks.record writes"
             raise FormulaError("networks with parts missing", wanted, "a certificate of this version") from None
@@ -110,6 +128,25 @@ class TrainedNetworks:
         if self.sampler == "naive":
             return draw(size, self.depth, d, k, nets, rng)
         return Revealed(self.depth, d, k, gaussian(size, nets, rng), GENERIC)
+
+
+def frozen(rows: Any) -> Any:
+    """Nested lists as nested tuples, which can be hashed.
+
+    >>> frozen([[1.0], [2.0]])
+    ((1.0,), (2.0,))
+    """
+    return tuple(map(frozen, rows)) if isinstance(rows, list | tuple) else rows
+
+
+def _numbers(name: str, value: Any) -> Array:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} = {value!r:.80}", "numbers", f"{name} as nested tuples of floats") from None
+    if not np.isfinite(array).all():
+        raise DataError(f"{name} with numbers that are not finite", "finite numbers", f"other {name}")
+    return array
 
 
 def _predictor(asked: TrainedNetworks, states: list[State], size: int, rng: np.random.Generator) -> Array:

@@ -17,7 +17,7 @@ from symlimits.theory.deep_linear.lazy import gradient_descent
 
 NETS = 400  # of a band
 BAND = (0.05, 0.95)  # its quantiles
-ROUNDING = 1e-10  # singular values below this, over the largest, are not drawn
+VISIBLE = 5e-3  # singular values below this, over the largest, lie on the axis and are not drawn
 
 
 def training(
@@ -51,7 +51,7 @@ def training(
 def singular_values(
     depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int, width: int = 512, path: Any = None
 ) -> Any:
-    """Singular values over training of the predictor and of the increments of hidden matrices: limit and one network."""
+    """Singular values over training of the predictor and of hidden increments: the limit, and one network."""
     xx, yx = np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64)
     networks = (
         ("limit", Revealed(depth, xx.shape[0], yx.shape[0]), "-"),
@@ -81,7 +81,7 @@ def forest(depth: int, tree_depth: int, inputs: int = 1, outputs: int = 1, path:
     network = Forest(depth, tree_depth, inputs, outputs)
     nodes = network.nodes
     places = _places(nodes)
-    drawn = figure(min(11.0, 2.5 + 0.16 * len(nodes)), 1.2 + 0.55 * tree_depth)
+    drawn = figure(min(11.0, 2.2 + 0.3 * max(places)), 1.0 + 0.5 * tree_depth)
     axes = drawn.subplots()
     for place, node in enumerate(nodes):
         if node.parent is not None:
@@ -97,7 +97,7 @@ def forest(depth: int, tree_depth: int, inputs: int = 1, outputs: int = 1, path:
             axes.annotate(name, (places[place], 0), (0, 5), textcoords="offset points", ha="center", fontsize=9)
     for m in range(2, depth + 1):
         axes.plot([], [], color="0.55", linewidth=0.9, linestyle=_dashes(m), label=f"$M_{m}$")
-    axes.set(ylabel="tree depth", xticks=[], ylim=(-tree_depth - 0.4, 0.9))
+    axes.set(ylabel="tree depth", xticks=[], ylim=(-tree_depth - 0.4, 0.6))
     axes.set_yticks(range(-tree_depth, 1), [str(-y) for y in range(-tree_depth, 1)])
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
@@ -107,7 +107,7 @@ def forest(depth: int, tree_depth: int, inputs: int = 1, outputs: int = 1, path:
 
 def _dashes(m: int) -> Any:
     """Of the edges of a matrix."""
-    return ("-", (0, (4, 2)), (0, (1, 1.5)))[m % 3]
+    return ("-", (0, (4, 2)), (0, (1, 1.5)))[(m - 2) % 3]
 
 
 def _places(nodes: Sequence[Node]) -> list[float]:
@@ -134,11 +134,11 @@ def _places(nodes: Sequence[Node]) -> list[float]:
 
 
 def _curves(axes: Any, matrices: Sequence[Array], style: str, name: str) -> None:
-    """Singular values that are above rounding, one curve each."""
+    """Singular values that can be seen, one curve each."""
     values = [np.linalg.svd(matrix.reshape(matrix.shape[-2:]), compute_uv=False) for matrix in matrices]
     most = max(len(row) for row in values)
     table = np.array([np.pad(row, (0, most - len(row))) for row in values])
-    kept = table.max(axis=0) > ROUNDING * table.max()
+    kept = table.max(axis=0) > VISIBLE * table.max()
     for number, column in enumerate(table[:, kept].T):
         axes.plot(column, style, color=f"C{number % 10}", linewidth=1.1, label=None if number else name)
 
@@ -148,7 +148,7 @@ def _predictors(depth: int, Sxx: Array, Syx: Array, lr: float, steps: int, width
 
 
 def _drawn(depth: int, Syx: Array, width: int, nets: int) -> Revealed:
-    """Networks that are drawn as the dense ones, or exactly where the width holds what training meets."""
+    """Random networks, exact in law; `DomainError` for a width that does not hold what training meets."""
     fresh = gaussian(width, nets, np.random.default_rng(width))
     return Revealed(depth, Syx.shape[1], Syx.shape[0], fresh, GENERIC)
 

@@ -12,6 +12,7 @@ from typing import Any
 from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
+from symlimits.finite.deep_linear_experiments import TrainedNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -30,6 +31,7 @@ from symlimits.theory.twin import Twin
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
     "frozen training": FrozenTwin.from_record,
+    "trained deep linear networks": TrainedNetworks.from_record,
 }
 
 

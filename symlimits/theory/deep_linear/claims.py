@@ -7,15 +7,13 @@ Gaussian. The statement is that of Chizat et al., arXiv 2211.16980; values, rate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError
-from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks
+from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.lazy import LazyPath, gradient_descent
@@ -32,7 +30,7 @@ def predictor_limit(
     r"""$(A_T)_{ij}$ of the predictor after T steps: the mean over networks tends to it with a bias of 1/m.
 
     >>> predictor_limit(1, [[1.0]], [[2.0]], 0.1, 1).expr
-    0.400000000000000
+    2/5
     """
     path, data = _path(depth, Sxx, Syx, lr, steps)
     value = float(path.predictors[-1][entry])
@@ -44,7 +42,7 @@ def increment_limit(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: floa
     """The largest singular value of the increment of a hidden matrix after some steps.
 
     >>> increment_limit(2, [[1.0]], [[2.0]], 0.1, 1).expr  # eta s |b_2| |h_1|
-    0.200000000000000
+    1/5
     """
     path, data = _path(depth, Sxx, Syx, lr, steps)
     networks = TrainedNetworks(depth, *data, lr, steps, "increment", layer)
@@ -58,7 +56,7 @@ def neuron_limit(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, 
     Its variance is the sum of the entries of $\Phi_l(T, T)$ and $G_l(T, T)$, and twice those of $A_T$.
 
     >>> neuron_limit(1, [[1.0]], [[2.0]], 0.1, 1).expr
-    exp(-1.44*t**2)
+    exp(-36*t**2/25)
     """
     path, data = _path(depth, Sxx, Syx, lr, steps)
     forward, backward = path.grams_at(-1)
@@ -125,14 +123,11 @@ def _path(
     return path, (_rows(Sxx), _rows(Syx))
 
 
-def _number(value: float) -> sp.Float:
-    return sp.Float(value, DIGITS)
+def _number(value: float) -> sp.Rational:
+    """An exact decimal, which files keep."""
+    return sp.Rational(f"{value:.{DIGITS}g}")
 
 
 def _rows(array: npt.ArrayLike) -> tuple:
-    """Nested tuples of floats, which can be hashed."""
-
-    def frozen(rows: Sequence) -> tuple:
-        return tuple(frozen(row) if isinstance(row, list) else row for row in rows)
-
-    return frozen(np.asarray(array, dtype=np.float64).tolist())
+    rows: tuple = frozen(np.asarray(array, dtype=np.float64).tolist())
+    return rows

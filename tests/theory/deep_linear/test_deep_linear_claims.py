@@ -80,7 +80,10 @@ def test_neurons_are_gaussian(depth: int, layer: int) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_networks_drawn_in_full(depth: int) -> None:
     """The same claims against networks whose weights are all drawn."""
-    for claim, sizes in ((predictor_limit(depth, *DATA), (32, 64, 128)), (rate_limit(depth, *DATA), (32, 64, 128, 256))):
+    for claim, sizes in (
+        (predictor_limit(depth, *DATA), (32, 64, 128)),
+        (rate_limit(depth, *DATA), (32, 64, 128, 256)),
+    ):
         naive = replace(claim, experiment=replace(claim.experiment, sampler="naive"))
         assert naive.certify(sizes=sizes).links[0].passed
 
