@@ -33,6 +33,7 @@ from symlimits.finite.rows import check_sampler
 NETS = 256  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time by the naive sampler: 32 MB
 DRAWS, FEWEST, MOST = 2**18, 256, 2**12  # networks times width, and networks, of one size in a certificate
+MOST_WORK = 10_000  # layers times steps of networks that a file asks for
 LAW = 2**15  # networks of one size where a law is asked for, drawn exactly
 
 Rows = tuple[tuple[float, ...], ...]
@@ -115,6 +116,8 @@ class TrainedNetworks:
         """The networks of a record; `FormulaError` for what is none."""
         try:
             given = {name: value for name, value in record.items() if name != "kind"}
+            if given["depth"] * given["steps"] > MOST_WORK:
+                raise ValueError
             return cls(**given | {name: frozen(given[name]) for name in ("Sxx", "Syx", "entry", "limit")})
         except (KeyError, TypeError, ValueError):
             wanted = "what TrainedNetworks.record writes"

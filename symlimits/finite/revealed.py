@@ -76,6 +76,11 @@ class Revealed:
         self.start: Parameters = [first, *[empty] * (depth - 1), last]
         self.seen = [[empty, empty] for _ in range(depth + 1)]  # of each matrix: directions met forwards, and backwards
 
+    @property
+    def depth(self) -> int:
+        """The number of hidden layers, L."""
+        return len(self.widths)
+
     def _root(self, layer: int, count: int) -> Array:
         w = self.widths[layer]
         self.widths[layer] += count
@@ -87,11 +92,10 @@ class Revealed:
 
     def passes(self, scale: Any, increments: Parameters) -> tuple[list[Array], list[Array]]:
         """Features and derivatives, all in the coordinates that there are at the end."""
-        depth = len(self.widths)
-        features, derivatives = [self._end(0, scale, increments)], [self._end(depth, scale, increments)]
-        for layer in range(1, depth):
+        features, derivatives = [self._end(0, scale, increments)], [self._end(self.depth, scale, increments)]
+        for layer in range(1, self.depth):
             features.append(self._through(layer, features[-1], scale, increments[layer], False))
-        for layer in reversed(range(1, depth)):
+        for layer in reversed(range(1, self.depth)):
             derivatives.append(self._through(layer, derivatives[-1], scale, increments[layer], True))
         return self._in_full(features), self._in_full(derivatives[::-1])
 

@@ -32,7 +32,7 @@ SEQUENCE = (2, 4, 6, 8, 10)  # substeps: order 10
 RTOL = 1e-12  # of the error of a step, relative to the parameters' increments and the start's size one
 LOOSER = 1e2  # times the tolerance, in the run that tells the error
 SAFETY, LEAST, MOST = 0.8, 0.1, 4.0  # of a change of the step
-STEPS = 20_000  # of one integration
+STEPS, ENDING = 20_000, 3_000  # of one integration, and of one to the end of a flow
 CONVERGED = 1e-7  # of the residual, relative to the one at the start, where a flow counts as ended
 
 
@@ -64,8 +64,8 @@ def gradient_flow(
 def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> LazyPath:
     """The end of the flow, a path of one time: where the residual is 1e-7 of what it was at the start."""
     xx, yx, _ = _checked(depth, Sxx, Syx, [0.0])
-    _check_reached(xx, yx)
-    flow = Flow(depth, xx, yx, rtol)
+    check_reached(xx, yx)
+    flow = Flow(depth, xx, yx, rtol, ENDING)
     while np.linalg.norm(yx - flow.state().predictor @ xx) > CONVERGED * np.linalg.norm(yx):
         flow.advance(flow.time + flow.step)
     return collected([flow.time], [flow.state()])
@@ -74,8 +74,8 @@ def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> La
 class Flow:
     """A network moved by gradient flow: `advance(until)`, then `state()`."""
 
-    def __init__(self, depth: int, Sxx: Array, Syx: Array, rtol: float = RTOL) -> None:
-        self.Sxx, self.Syx, self.rtol = Sxx, Syx, rtol
+    def __init__(self, depth: int, Sxx: Array, Syx: Array, rtol: float = RTOL, most: int = STEPS) -> None:
+        self.Sxx, self.Syx, self.rtol, self.most = Sxx, Syx, rtol, most
         self.network = Revealed(depth, Sxx.shape[0], Syx.shape[0], tolerance=max(rtol, TOLERANCE))
         self.increments, self.time, self.taken = self.network.zeros(), 0.0, 0
         largest = float(max(np.linalg.norm(Sxx, 2), np.linalg.norm(Syx, 2)))
@@ -98,9 +98,9 @@ class Flow:
             last = h == until - self.time
             found, error = extrapolated(self, start, h)
             self.taken += 1
-            if self.taken > STEPS:
-                given = f"a flow that takes more than {STEPS} steps up to time {until:.6g}"
-                raise ResourceError(given, "data that are better conditioned, or a shorter time", "times up to 10")
+            if self.taken > self.most:
+                given = f"a flow that takes more than {self.most} steps up to time {until:.6g}"
+                raise ResourceError(given, "data that are better conditioned, or a shorter time", "gradient_descent")
             factor = SAFETY * (self.rtol / error) ** (1 / (2 * len(SEQUENCE) - 1)) if error else MOST
             if error <= self.rtol:
                 self.increments, self.time = found, until if last else self.time + h
@@ -145,7 +145,7 @@ def _checked(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.Arra
     return xx, yx, at
 
 
-def _check_reached(Sxx: Array, Syx: Array) -> None:
+def check_reached(Sxx: Array, Syx: Array) -> None:
     """A part of Syx outside of the range of Sxx is never fitted."""
     best = np.linalg.lstsq(Sxx, Syx.T, rcond=None)[0].T
     if np.linalg.norm(Syx - best @ Sxx) > CONVERGED * np.linalg.norm(Syx):

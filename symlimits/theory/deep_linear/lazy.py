@@ -123,11 +123,12 @@ def gradient_descent(
     batches = minibatches(xx, yx)
     k, d = batches[0][1].shape
     rule = Rule(momentum, weight_decay, towards_start)
-    states: list[State] = []
+    network, states = Revealed(depth, d, k, tolerance=tolerance), list[State]()
     with np.errstate(all="ignore"):  # what overflows is found below
         try:
-            for state in train(Revealed(depth, d, k, tolerance=tolerance), xx, yx, float(lr), steps, rule):
+            for state in train(network, xx, yx, float(lr), steps, rule):
                 _check_growth(state, batches, lr, len(states))
+                _check_room(network, len(states), d + k)
                 states.append(replace(state, increments=[]) if len(states) < steps else state)  # only the last are kept
         except np.linalg.LinAlgError:  # of numbers beyond the floats
             raise _diverged(lr, len(states)) from None
@@ -165,6 +166,15 @@ def check_rates(**rates: object) -> None:
 def _check_steps(steps: object) -> None:
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
         raise DomainError(f"steps = {steps!r:.80}", "an integer, 0 or larger", "steps=50")
+
+
+def _check_room(network: Revealed, step: int, columns: int) -> None:
+    """At steps 0, 1, 3, 7, ...: what would be held at twice the steps, if the network grew on as it did."""
+    if step & (step + 1):
+        return
+    wide = 2 * max(network.widths)
+    needed = 8 * wide * network.depth * (6 * wide + 2 * (step + 1) * columns)
+    check_memory(needed, f"a network of {wide} coordinates a layer", "fewer steps, a smaller lr or a larger tolerance")
 
 
 def _check_growth(state: State, batches: list[tuple[Array, Array]], lr: object, step: int) -> None:

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from symlimits.errors import DomainError
+from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_training import Array, check_size
-from symlimits.theory.deep_linear.flow import converged
+from symlimits.theory.deep_linear.flow import check_reached, converged
 from symlimits.theory.deep_linear.lazy import LazyPath
 
 RCOND = 1e-12  # eigenvalues of Sxx below this, times the largest, are those of directions without data
@@ -39,8 +39,13 @@ def spectrum(Sxx: npt.ArrayLike, rcond: float = RCOND) -> Spectrum:
     """
     if not 0 <= rcond < 1:
         raise DomainError(f"rcond = {rcond!r}", "a number from 0 to 1", f"rcond={RCOND}")
-    values, vectors = np.linalg.eigh(np.asarray(Sxx, dtype=np.float64))
+    S = np.asarray(Sxx, dtype=np.float64)
+    if S.ndim != 2 or not S.size or S.shape[0] != S.shape[1] or not np.isfinite(S).all():
+        raise DataError(f"Sxx of shape {S.shape}", "a square matrix of finite numbers", "Sxx = X.T @ X / n")
+    values, vectors = np.linalg.eigh(S)
     kept = values > rcond * max(values.max(), 0.0)
+    if not kept.any():
+        raise DomainError("Sxx without a positive eigenvalue", "data that are not all zero", "Sxx = X.T @ X / n")
     return Spectrum(values[kept], vectors[:, kept])
 
 
@@ -88,14 +93,33 @@ def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: flo
     r"""$2/\lambda_{\max}(K_\infty)$ of the minimiser that small rates lead to, the limit of gradient flow.
 
     Gradient descent cannot end there at a larger rate: it oscillates, diverges, or is thrown to a flatter minimiser.
-    A rate below it converges from the start only if no K on the way is larger.
+    A rate below it converges from the start only if no K on the way is larger. From two hidden layers on the flow is
+    integrated: seconds for data of condition 1000, and `ResourceError` beyond about that; K of a path of one's own is
+    `operator_at(path, Sxx)`.
 
     >>> round(critical_rate(1, [[1.0]], [[2.0]]), 5)  # K = P + Q = 2 sqrt(1 + 2^2)
     0.44721
     """
     check_size(depth=depth)
-    path = converged(depth, np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64))
-    return float(2 / np.linalg.eigvalsh(operator_at(path, Sxx, -1, rcond)).max())
+    xx, yx = np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64)
+    if depth == 1:
+        check_reached(xx, yx)
+        K = _one_hidden(minimiser(xx, yx, rcond), xx, rcond)
+    else:
+        K = operator_at(converged(depth, xx, yx), xx, -1, rcond)
+    return float(2 / np.linalg.eigvalsh(K).max())
+
+
+def _one_hidden(A: Array, Sxx: Array, rcond: float) -> Array:
+    r"""K of one hidden layer at a predictor of the flow, where $\Phi_1 = (I + A^\top A)^{1/2}$, $G_1$ the other way."""
+    k, d = A.shape
+    return kernel_operator([np.eye(d), _hyperbolic(A.T @ A)], [_hyperbolic(A @ A.T), np.eye(k)], Sxx, rcond)
+
+
+def _hyperbolic(N: Array) -> Array:
+    """The root of I + N, N symmetric and positive."""
+    values, vectors = np.linalg.eigh(N)
+    return np.asarray(vectors * np.sqrt(1 + np.maximum(values, 0.0)) @ vectors.T)
 
 
 @dataclass(frozen=True)

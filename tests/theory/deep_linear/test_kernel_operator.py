@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from symlimits.errors import DomainError
+from symlimits.theory.deep_linear.flow import converged
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.operator import (
     critical_rate,
@@ -83,6 +84,13 @@ def test_critical_rates() -> None:
     assert critical_rate(2, [[1.0]], [[3.0]]) < rates[1]
     with pytest.raises(DomainError, match="range"):
         critical_rate(1, np.diag([1.0, 0.0]), [[1.0, 1.0]])
+
+
+def test_one_hidden_layer_needs_no_flow() -> None:
+    """The closed form at the minimiser against the end of the flow, on data that are not aligned."""
+    Sxx, Syx = problem(2)
+    K = operator_at(converged(1, Sxx, Syx), Sxx)
+    assert abs(critical_rate(1, Sxx, Syx) * np.linalg.eigvalsh(K).max() / 2 - 1) < FLOW
 
 
 def test_rcond_says_which_directions_count() -> None:
