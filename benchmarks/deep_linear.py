@@ -1,4 +1,4 @@
-"""Training deep linear networks of infinite width, by the forest and by the lazy form: `python benchmarks/deep_linear.py`.
+"""Deep linear networks trained at infinite width, by forest and lazy form: `python benchmarks/deep_linear.py`.
 
 Times of a path as steps, depth, inputs and outputs grow; the width that the lazy network ends with; errors of the cut
 forest, and of the lazy network against one that drops nothing; and what a network of finite width costs, drawn in full
@@ -91,15 +91,15 @@ def main() -> None:
     repeats = arguments.repeats
     with threadpool_limits(1):
         tables = {
-            "forest, L = 2": [forest(d, k, T, repeats) for d, k, T in ((2, 2, 200), (2, 2, 800), (4, 2, 800), (8, 4, 800))],
+            "forest, L = 2": [forest(*size, repeats) for size in ((2, 2, 200), (2, 2, 800), (4, 2, 800), (8, 4, 800))],
             "lazy, in steps": [lazily(2, 2, 2, T, repeats) for T in (100, 200, 400, 800)],
             "lazy, in depth": [lazily(L, 2, 2, 200, repeats) for L in (1, 2, 3, 4, 5, 8)],
             "lazy, in inputs and outputs": [lazily(3, d, k, 200, repeats) for d, k in ((1, 1), (4, 1), (4, 4), (8, 4))],
             "lazy, nothing dropped": [uncut(L, 200) for L in (2, 3)],
             "finite networks, 8 steps": [
-                finite(L, width, sampler, nets)
+                finite(L, *case)
                 for L in (2, 3)
-                for width, sampler, nets in ((256, "naive", 16), (1024, "naive", 2), (1024, "exact", 256), (2**16, "exact", 256))
+                for case in ((256, "naive", 16), (1024, "naive", 2), (1024, "exact", 256), (2**16, "exact", 256))
             ],
         }  # fmt: skip
     for title, rows in tables.items():
