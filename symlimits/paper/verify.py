@@ -12,6 +12,7 @@ from typing import Any
 from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
+from symlimits.finite.deep_linear_experiments import TrainedNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -36,6 +37,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
+    "trained deep linear networks": TrainedNetworks.from_record,
 }
 
 

@@ -14,9 +14,13 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.chain import Derivation
+from symlimits.theory.deep_linear.flow import gradient_flow
+from symlimits.theory.deep_linear.forest import Forest
+from symlimits.theory.deep_linear.lazy import LazyPath
+from symlimits.theory.deep_linear.operator import critical_rate
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
-from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
+from symlimits.theory.deep_linear.problem import check_rate, learning_rate, positive_integer, problem
 from symlimits.theory.deep_linear.sweep import sweep
 
 __all__ = ["DeepLinear", "Path", "deep_linear"]
@@ -35,21 +39,42 @@ class DeepLinear:
         lr: Any = 0.1,
         steps: int = 50,
         rcond: float | None = None,
+        forced: bool = False,
     ) -> Path:
         r"""The path of gradient descent from $A_0 = 0$, as a causal recursion in time.
 
         `Sxx` is $E xx^\top$ (d, d), `Syx` is $E yx^\top$ (k, d); parameters move with `lr` times the width, so that
         $A_1 = (L + 1)\,lr\,\Sigma_{yx}$. `rcond` is what counts as zero among eigenvalues of Sxx, relative to the
         largest. Time $O(L T^3)$, memory $O(L T^2)$. Raises `DataError` for wrong shapes, `DomainError` for matrices
-        that are no covariances, numbers out of range, and a path that diverges out of the range of floats,
-        `ResourceError` for want of memory. Source: arXiv 2211.16980; derived here.
+        that are no covariances, numbers out of range, a rate above the critical one unless it is `forced`, and a path
+        that diverges out of the range of floats, `ResourceError` for want of memory. Source: arXiv 2211.16980; derived
+        here.
 
         >>> path = deep_linear(depth=2).gradient_descent([[1, 0], [0, 0.25]], [[1, 0.25]], lr=0.1, steps=50)
         >>> path.predictors[[0, 1, 50]].round(4).tolist()
         [[[0.0, 0.0]], [[0.3, 0.075]], [[1.0001, 0.9989]]]
         """
         data, rate, count = problem(Sxx, Syx, rcond), learning_rate(lr), positive_integer(steps, "steps", 0)
+        if not data.note:  # else there is no minimum that a rate could miss
+            check_rate(rate, critical_rate(self.depth, data.Sxx, data.Syx, data.rcond), forced)
         return Path(self.depth, data, rate, sweep(self.depth, data, rate, count))
+
+    def gradient_flow(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> LazyPath:
+        r"""The path of gradient flow at increasing `times`; arguments and errors as for `gradient_descent`.
+
+        >>> deep_linear(1).gradient_flow([[1.0]], [[2.0]], times=[0.0, 0.5]).predictors[-1].round(4).tolist()
+        [[1.4757]]
+        """
+        data = problem(Sxx, Syx)
+        return gradient_flow(self.depth, data.Sxx, data.Syx, times)
+
+    def network(self, tree_depth: int, inputs: int = 1, outputs: int = 1) -> Forest:
+        """The infinitely wide network as a finite one of zeros and ones, exact for `tree_depth`/(depth - 1) steps.
+
+        >>> deep_linear(2).network(3).widths
+        (4, 4)
+        """
+        return Forest(self.depth, tree_depth, inputs, outputs)
 
     def polynomial(self, steps: int = 2) -> Derivation:
         r"""The predictor after some steps, exactly, for one output and inputs with $\Sigma_{xx} = I$.

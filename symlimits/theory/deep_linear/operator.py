@@ -1,0 +1,147 @@
+r"""The kernel operator of a deep linear network: how fast training ends, and which learning rates are too large.
+
+Near a minimiser the whitened error moves by $\delta \leftarrow \delta - \eta K\delta$,
+$$K:\ \delta\mapsto\sum_{l=1}^{L+1}G_l\,\delta\,\Sigma_{xx}^{1/2}\Phi_{l-1}\Sigma_{xx}^{1/2}$$
+on the range of $\Sigma_{xx}$, with the Grams at that time: the predictor moves by $\eta\sum_l G_lE\Phi_{l-1}$ to first
+order. K is symmetric and positive; the late factor of the error is $\max|1 - \eta\lambda_i(K)|$, and the minimiser is
+stable iff $\eta < 2/\lambda_{\max}(K)$. Derived here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from symlimits.errors import DataError, DomainError
+from symlimits.finite.deep_linear_training import Array, check_size
+from symlimits.theory.deep_linear.flow import check_reached, converged
+from symlimits.theory.deep_linear.lazy import LazyPath
+
+RCOND = 1e-12  # eigenvalues of Sxx below this, times the largest, are those of directions without data
+
+
+class Spectrum(NamedTuple):
+    """The positive eigenvalues of Sxx (r,) and their vectors (d, r)."""
+
+    values: Array
+    vectors: Array
+
+
+def spectrum(Sxx: npt.ArrayLike, rcond: float = RCOND) -> Spectrum:
+    """The part of Sxx on its range: eigenvalues above `rcond` times the largest.
+
+    >>> spectrum([[2.0, 0.0], [0.0, 0.0]]).values
+    array([2.])
+    """
+    if not 0 <= rcond < 1:
+        raise DomainError(f"rcond = {rcond!r}", "a number from 0 to 1", f"rcond={RCOND}")
+    S = np.asarray(Sxx, dtype=np.float64)
+    if S.ndim != 2 or not S.size or S.shape[0] != S.shape[1] or not np.isfinite(S).all():
+        raise DataError(f"Sxx of shape {S.shape}", "a square matrix of finite numbers", "Sxx = X.T @ X / n")
+    values, vectors = np.linalg.eigh(S)
+    kept = values > rcond * max(values.max(), 0.0)
+    if not kept.any():
+        raise DomainError("Sxx without a positive eigenvalue", "data that are not all zero", "Sxx = X.T @ X / n")
+    return Spectrum(values[kept], vectors[:, kept])
+
+
+def minimiser(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> Array:
+    r"""The minimiser of the risk with the least norm, $\Sigma_{yx}\Sigma_{xx}^+$ (k, d), which training tends to.
+
+    >>> minimiser([[2.0, 0.0], [0.0, 0.0]], [[4.0, 0.0]])
+    array([[2., 0.]])
+    """
+    values, vectors = spectrum(Sxx, rcond)
+    return np.asarray((np.asarray(Syx, dtype=np.float64) @ vectors / values) @ vectors.T)
+
+
+def kernel_operator(
+    forward: Sequence[Array], backward: Sequence[Array], Sxx: npt.ArrayLike, rcond: float = RCOND
+) -> Array:
+    r"""K as a symmetric matrix (k r, k r), r the rank of Sxx, on errors (k, r) read by rows.
+
+    `forward` are $\Phi_0, \dots, \Phi_L$ (d, d), `backward` $G_1, \dots, G_{L+1}$ (k, k), at one time.
+
+    >>> kernel_operator([np.eye(1)] * 3, [np.eye(1)] * 3, [[0.5]])  # at the start, L = 2
+    array([[1.5]])
+    """
+    values, vectors = spectrum(Sxx, rcond)
+    root = vectors * np.sqrt(values)
+    return np.asarray(sum(np.kron(G, root.T @ Phi @ root) for G, Phi in zip(backward, forward, strict=True)))
+
+
+def operator_at(path: LazyPath, Sxx: npt.ArrayLike, place: int = -1, rcond: float = RCOND) -> Array:
+    """K at one time of a path, by its place: the last one by default."""
+    forward, backward = path.grams_at(place)
+    return kernel_operator(forward, backward, Sxx, rcond)
+
+
+def late_factor(K: Array, lr: float) -> float:
+    r"""$\max_i|1 - \eta\lambda_i(K)|$: what the error is multiplied by at each step, in the end; below one if stable.
+
+    >>> late_factor(np.diag([1.0, 4.0]), 0.25)
+    0.75
+    """
+    return float(np.abs(1 - lr * np.linalg.eigvalsh(K)).max())
+
+
+def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> float:
+    r"""$2/\lambda_{\max}(K_\infty)$ of the minimiser that small rates lead to, the limit of gradient flow.
+
+    Gradient descent cannot end there at a larger rate: it oscillates, diverges, or is thrown to a flatter minimiser.
+    A rate below it converges from the start only if no K on the way is larger. From two hidden layers on the flow is
+    integrated: seconds for data of condition 1000, and `ResourceError` beyond about that; K of a path of one's own is
+    `operator_at(path, Sxx)`.
+
+    >>> round(critical_rate(1, [[1.0]], [[2.0]]), 5)  # K = P + Q = 2 sqrt(1 + 2^2)
+    0.44721
+    """
+    check_size(depth=depth)
+    xx, yx = np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64)
+    if depth == 1:
+        check_reached(xx, yx)
+        K = _one_hidden(minimiser(xx, yx, rcond), xx, rcond)
+    else:
+        K = operator_at(converged(depth, xx, yx), xx, -1, rcond)
+    return float(2 / np.linalg.eigvalsh(K).max())
+
+
+def _one_hidden(A: Array, Sxx: Array, rcond: float) -> Array:
+    r"""K of one hidden layer at a predictor of the flow, where $\Phi_1 = (I + A^\top A)^{1/2}$, $G_1$ the other way."""
+    k, d = A.shape
+    return kernel_operator([np.eye(d), _hyperbolic(A.T @ A)], [_hyperbolic(A @ A.T), np.eye(k)], Sxx, rcond)
+
+
+def _hyperbolic(N: Array) -> Array:
+    """The root of I + N, N symmetric and positive."""
+    values, vectors = np.linalg.eigh(N)
+    return np.asarray(vectors * np.sqrt(1 + np.maximum(values, 0.0)) @ vectors.T)
+
+
+@dataclass(frozen=True)
+class ExponentialBound:
+    r"""Both sides of $R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ at the times of a flow."""
+
+    times: Array
+    excess: Array
+    bound: Array
+
+    def holds(self, rounding: float = 1e-12) -> bool:
+        """Whether the excess risk is below the bound at every time, up to rounding of the risk at the start."""
+        return bool((self.excess <= self.bound * (1 + rounding) + rounding * self.excess[0]).all())
+
+
+def exponential_bound(path: LazyPath, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> ExponentialBound:
+    r"""The excess risk $\frac12\|(A_t - A^*)\Sigma_{xx}^{1/2}\|^2$ along a flow, and its bound.
+
+    $\sigma_{\min}^+$ is the smallest positive eigenvalue of Sxx. Proved for L = 1, observed for L = 2, 3.
+    """
+    values, vectors = spectrum(Sxx, rcond)
+    away = (path.predictors - minimiser(Sxx, Syx, rcond)) @ vectors * np.sqrt(values)
+    excess = (away**2).sum(axis=(1, 2)) / 2
+    rate = 2 * (path.depth + 1) * values.min()
+    return ExponentialBound(path.times, excess, excess[0] * np.exp(-rate * (path.times - path.times[0])))
