@@ -8,7 +8,7 @@ from fractions import Fraction
 import sympy as sp
 
 from symlimits.derivation.affine import Affine
-from symlimits.derivation.polyhedra import Constraint
+from symlimits.derivation.polyhedra import Constraint, implied
 from symlimits.theory.scaling.branches import Branch, seen
 from symlimits.theory.scaling.cells import Verdict, readable
 from symlimits.theory.scaling.one_hidden import Network
@@ -26,15 +26,20 @@ def verdict(net: Network, branches: Sequence[Branch], point: tuple[Fraction, ...
     if home.settled:
         failing = _bound(net, home)
         return Verdict("stagnant", failing, STAGNANT, place, (failing,))
-    broken = [readable(constraint, symbols) for constraint in _broken(branches, point)]
+    broken = list(dict.fromkeys(readable(constraint, symbols) for constraint in _broken(branches, point)))
     grows = not home.lost or len(broken) > 1
     return Verdict("divergent", broken[-1] if grows else broken[0], DIVERGENT if grows else LOST, place, tuple(broken))
 
 
 def _broken(branches: Sequence[Branch], point: tuple[Fraction, ...]) -> list[Constraint]:
-    """What keeps the point out of the settled part that it is nearest to, by the number of inequalities it breaks."""
-    sets = [[c for c in branch.region if not c.holds(point)] for branch in branches if branch.settled]
-    return min(sets, key=len)
+    """What keeps the point out of every settled part; if nothing does by itself, what keeps it out of the nearest.
+
+    The settled set need not be convex: an inequality of one part may fail at points where others hold.
+    """
+    regions = [branch.region for branch in branches if branch.settled]
+    sets = [[c for c in region if not c.holds(point)] for region in regions]
+    common = [c for broken in sets for c in broken if all(implied(region, c) for region in regions)]
+    return common or min(sets, key=len)
 
 
 def _bound(net: Network, branch: Branch) -> sp.Basic:

@@ -111,6 +111,14 @@ def _fraction(number: sp.Rational) -> Fraction:
     return Fraction(int(number.p), int(number.q))
 
 
+def test_where_the_stable_set_is_not_convex_a_verdict_names_what_holds_on_all_of_it() -> None:
+    fan = sl.scaling.one_hidden_layer(rates="separate", activation="relu")
+    verdict = fan.at(q_sigma="-1/2", q_a=1, q_w="1/2")  # s_a = 1/2, s_w = 0
+    q_sigma, q_a, q_w = fan.symbols
+    assert verdict.all_failing == (q_a + 2 * q_sigma + q_w <= 0,)
+    assert fan.at(q_sigma="-1/2", q_a=1, q_w=0).stable  # where q_a + q_sigma <= 0 fails too
+
+
 def test_verdicts_name_an_inequality_that_is_broken(fan: Fan) -> None:
     count = 0
     for point in points(fan, 40, seed=5):
