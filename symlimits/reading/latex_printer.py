@@ -15,7 +15,6 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
-from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
@@ -26,6 +25,7 @@ from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
+from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (
     TALL,
     brackets,
@@ -334,10 +334,10 @@ class Printer(MatrixPrinter):
         layer = {state: indexed(self.names[state], INDEX) for state in recursion.states}
         inside, first = Printer({**self.names, **layer}), sp.Integer(1)
         for maps, count in recursion.stages:
-            groups = _alike(dict(zip(recursion.states, maps, strict=True)))
+            groups = alike(dict(zip(recursion.states, maps, strict=True)))
             done: dict[sp.Expr, sp.Symbol] = {}
             for whole, group in groups:
-                expr = _through(whole, done)
+                expr = through(whole, done)
                 done[whole] = new = sp.Dummy()
                 inside.names[new] = inside._settings["symbol_names"][new] = indexed(
                     self.names[group[0]], f"{INDEX} + 1"
@@ -353,16 +353,6 @@ class Printer(MatrixPrinter):
         if count in (1, 2, 3):
             return ", ".join(self._print(first + i) for i in range(count))
         return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"
-
-
-def _through(expr: sp.Expr, done: Mapping[sp.Expr, sp.Symbol]) -> sp.Expr:
-    """A sum that holds all terms of an earlier equation, written with the left-hand side of that one."""
-    terms = sp.Add.make_args(expr)
-    for earlier, name in done.items():
-        parts = sp.Add.make_args(earlier)
-        if len(terms) > len(parts) and set(parts) <= set(terms):
-            return sp.Add(name, *(term for term in terms if term not in parts))
-    return expr
 
 
 def _in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
@@ -397,33 +387,3 @@ def _rank(factor: sp.Expr) -> int:
 def _is_parameter(expr: sp.Expr) -> bool:
     symbols = expr.free_symbols
     return bool(symbols) and all(symbol.name.startswith(PARAMETERS) for symbol in symbols)
-
-
-def systems(expr: sp.Expr) -> list[Recursion]:
-    """The recursions in an expression, one of those that differ in nothing but their output."""
-    systems: dict[sp.Symbol, Recursion] = {}
-    for recursion in sorted(expr.atoms(Recursion), key=default_sort_key):
-        for state in recursion.states:
-            other = systems.setdefault(state, recursion)
-            if other.args[:3] != recursion.args[:3]:
-                raise DomainError(
-                    f"two recursions with a state called {state}",
-                    "states of its own for every recursion in a formula",
-                    f"another symbol for {state} in one of them",
-                )
-    return list(dict.fromkeys(systems.values()))
-
-
-def _alike(maps: Mapping[sp.Symbol, sp.Expr]) -> list[tuple[sp.Expr, list[sp.Symbol]]]:
-    """The maps, each with its state and the states whose maps differ from it in the state's name only."""
-    groups: list[tuple[sp.Expr, list[sp.Symbol]]] = []
-    for state, expr in maps.items():
-        for other, group in groups:
-            alone = not other.free_symbols & (maps.keys() - {group[0]})
-            renamed = other.xreplace({group[0]: state})
-            if alone and (renamed == expr or renamed.as_dummy() == expr.as_dummy()):
-                group.append(state)
-                break
-        else:
-            groups.append((expr, [state]))
-    return groups

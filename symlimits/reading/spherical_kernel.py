@@ -59,7 +59,7 @@ class SphericalSum:
         return (low + sp.Min(high, low + 1)) / 2 if low.is_finite else sp.Max(low, high - 1)
 
     @cached_property
-    def _constant(self) -> float:
+    def log_ratio(self) -> float:
         """log h_2 - log h_1, which does not depend on the argument."""
         w, high = self.head.variable, self.head.strip[1]
         ratio = [
@@ -88,7 +88,7 @@ class SphericalSum:
             if (change <= AGREEMENT).all():
                 break
             before = found
-        return np.log(4.0) + self._constant + found, change
+        return np.log(4.0) + self.log_ratio + found, change
 
     def _trapezoid(self, G: Array, rho: Array, step: float) -> Array:
         terms = [self._term(G, rho, np.zeros(G.shape)) - np.log(2.0)]
@@ -99,21 +99,21 @@ class SphericalSum:
     def _term(self, G: Array, rho: Array, s: Array) -> Array:
         u = np.hypot(rho, s)
         near = u < NEAR * self.width
-        (left, left_slope), (right, right_slope) = self._phi(G - u), self._phi(G + u)
+        (left, left_slope), (right, right_slope) = self.phi(G - u), self.phi(G + u)
         fall = np.where(near, 1.0, left_slope - right_slope) / np.where(near, 1.0, u)
         if near.any():
             fall[near] = -2 * self._curvature(G[near])
         root = 0.5 * (log_sinhc(0.5 * (u + rho)) + log_sinhc(0.5 * s**2 / np.maximum(u + rho, 1e-300)))
         return np.asarray(left + right + np.log(fall) - root)
 
-    def _phi(self, x: Array) -> tuple[Array, Array]:
+    def phi(self, x: Array) -> tuple[Array, Array]:
         """log phi, and its derivative."""
         value, slope = self._contours[0](-x), self._contours[1](-x)
         return value.log, slope.sign * np.exp(slope.log - value.log)
 
     def _curvature(self, x: Array) -> Array:
         """(log phi)''."""
-        (log, slope), second = self._phi(x), self._contours[2](-x)
+        (log, slope), second = self.phi(x), self._contours[2](-x)
         return np.asarray(second.sign * np.exp(second.log - log) - slope**2)
 
 

@@ -67,12 +67,13 @@ class Eigenvalues:
         return self.line.second.subs(w, beta)
 
     @cached_property
-    def _sum(self) -> SphericalSum:
+    def sum(self) -> SphericalSum:
+        """The trapezoid rules that give its values."""
         return SphericalSum(self.line)
 
     def log_kernel(self, G: Array, rho: Array) -> Array:
         r"""log of $p(G, \rho)/\sinh\rho$ at arrays (m,)."""
-        return self._sum.log(G, rho)[0]
+        return self.sum.log(G, rho)[0]
 
 
 def log_density(law: Eigenvalues, high: Array, low: Array) -> Any:

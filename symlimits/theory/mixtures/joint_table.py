@@ -17,7 +17,8 @@ from numba import njit
 
 from symlimits.errors import NoRule
 from symlimits.reading.contour_table import Table, table
-from symlimits.theory.mixtures.eigenvalues import FIRST_STEP, LAST_TERM, NEAR, Eigenvalues
+from symlimits.reading.spherical_kernel import FIRST_STEP, LAST_TERM, NEAR
+from symlimits.theory.mixtures.eigenvalues import Eigenvalues
 
 Array = npt.NDArray[np.float64]
 DEPTH = 80.0
@@ -50,9 +51,9 @@ class JointTable:
         bend = np.polynomial.chebyshev.chebder(slope.coefficients, axis=1) * (2.0 / slope.width)
         panels = (level.low, level.width, slope.low, slope.width)
         parts = (level.coefficients, slope.coefficients, np.ascontiguousarray(bend))
-        step = min(FIRST_STEP * self.law._width, FIRST_STEP)
-        _fill(found, G, rho, self._ends, panels, parts, step, NEAR * self.law._width)
-        return found + log(4.0) + self.law._constant
+        step = min(FIRST_STEP * self.law.sum.width, FIRST_STEP)
+        _fill(found, G, rho, self._ends, panels, parts, step, NEAR * self.law.sum.width)
+        return found + log(4.0) + self.law.sum.log_ratio
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -60,7 +61,7 @@ class JointTable:
 
     def _end(self, side: float) -> float:
         """Where the factor has fallen by DEPTH."""
-        inside, outside = 0.0, side * self.law._width
+        inside, outside = 0.0, side * self.law.sum.width
         top = self._log_factor(0.0)
         while self._log_factor(outside) > top - DEPTH:
             inside, outside = outside, 2 * outside
@@ -71,7 +72,7 @@ class JointTable:
         return inside
 
     def _log_factor(self, x: float) -> float:
-        return float(self.law._phi(np.array([x]))[0][0])
+        return float(self.law.sum.phi(np.array([x]))[0][0])
 
     @cached_property
     def _tables(self) -> tuple[Table, Table]:
@@ -80,7 +81,7 @@ class JointTable:
 
         def both(x: Array) -> tuple[Array, Array]:
             if x.tobytes() not in known:
-                known[x.tobytes()] = self.law._phi(x)
+                known[x.tobytes()] = self.law.sum.phi(x)
             return known[x.tobytes()]
 
         level = table(lambda x: both(x)[0], *self._ends, VALUES)
@@ -122,7 +123,7 @@ def _integral(G, rho, ends, panels, parts, step, near):  # type: ignore[no-untyp
 
 @njit(cache=True, error_model="numpy")
 def _term(G, rho, s, ends, panels, parts, near):  # type: ignore[no-untyped-def]
-    """log of the integrand of `eigenvalues` at s."""
+    """log of the integrand of `spherical_kernel` at s."""
     u = hypot(rho, s)
     left, right = G - u, G + u
     if left < ends[0] or right > ends[1]:
