@@ -148,8 +148,11 @@ def new_directions(seen: Array, h: Array, tolerance: float) -> Array:
     u, sizes, _ = np.linalg.svd(rest, full_matrices=False)
     largest = np.linalg.norm(h, axis=(-2, -1))[..., None]
     new = (sizes > tolerance * largest).reshape(-1, sizes.shape[-1]).any(axis=0)
-    kept = _without(seen, u[..., : np.count_nonzero(new)])  # a small rest is not orthogonal enough
-    return np.asarray(np.linalg.qr(kept)[0])
+    room = h.shape[-2] - seen.shape[-1]  # where all is rounding, more columns may be left than directions
+    kept = u[..., : min(np.count_nonzero(new), room)]
+    for _ in range(2):  # a small rest is not orthogonal enough
+        kept = np.linalg.qr(_without(seen, kept))[0]
+    return np.asarray(kept)
 
 
 def _without(seen: Array, h: Array) -> Array:

@@ -33,8 +33,8 @@ def predictor_limit(
     2/5
     """
     path, data = _path(depth, Sxx, Syx, lr, steps)
+    networks = TrainedNetworks(depth, *data, lr, steps, "predictor", entry=entry)  # which refuses entries out of range
     value = float(path.predictors[-1][entry])
-    networks = TrainedNetworks(depth, *data, lr, steps, "predictor", entry=entry)
     return _limit(value, networks, rf"E (A_{{{steps}}})_{{{entry[0] + 1}{entry[1] + 1}}}", "an entry of the predictor")
 
 

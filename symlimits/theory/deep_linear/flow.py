@@ -21,19 +21,20 @@ from symlimits.finite.deep_linear_training import (
     State,
     check_size,
     direction,
-    minibatches,
     moved,
     transposed,
 )
 from symlimits.finite.revealed import TOLERANCE, Revealed
+from symlimits.language.names import shown
 from symlimits.theory.deep_linear.lazy import LazyPath, collected
+from symlimits.theory.deep_linear.problem import problem
 
 SEQUENCE = (2, 4, 6, 8, 10)  # substeps: order 10
 RTOL = 1e-12  # of the error of a step, relative to the parameters' increments and the start's size one
 LOOSER = 1e2  # times the tolerance, in the run that tells the error
 SAFETY, LEAST, MOST = 0.8, 0.1, 4.0  # of a change of the step
 STEPS, ENDING = 20_000, 3_000  # of one integration, and of one to the end of a flow
-CONVERGED = 1e-7  # of the residual, relative to the one at the start, where a flow counts as ended
+CONVERGED = 1e-7  # of the residual, relative to the data, where a flow counts as ended
 
 
 def gradient_flow(
@@ -62,11 +63,15 @@ def gradient_flow(
 
 
 def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> LazyPath:
-    """The end of the flow, a path of one time: where the residual is 1e-7 of what it was at the start."""
+    """The end of the flow, a path of one time: where the residual is 1e-7 of the data, Sxx and Syx together.
+
+    A target below the tolerance of the integrator moves nothing that could be seen: the flow ends where it starts.
+    """
     xx, yx, _ = _checked(depth, Sxx, Syx, [0.0])
     check_reached(xx, yx)
     flow = Flow(depth, xx, yx, rtol, ENDING)
-    while np.linalg.norm(yx - flow.state().predictor @ xx) > CONVERGED * np.linalg.norm(yx):
+    small = CONVERGED * (np.linalg.norm(xx) + np.linalg.norm(yx))
+    while np.linalg.norm(yx - flow.state().predictor @ xx) > small:
         flow.advance(flow.time + flow.step)
     return collected([flow.time], [flow.state()])
 
@@ -100,6 +105,7 @@ class Flow:
             self.taken += 1
             if self.taken > self.most:
                 given = f"a flow that takes more than {self.most} steps up to time {until:.6g}"
+                given = "; ".join(filter(None, (given, problem(self.Sxx, self.Syx).note)))
                 raise ResourceError(given, "data that are better conditioned, or a shorter time", "gradient_descent")
             factor = SAFETY * (self.rtol / error) ** (1 / (2 * len(SEQUENCE) - 1)) if error else MOST
             if error <= self.rtol:
@@ -136,13 +142,14 @@ def _norm(parameters: Parameters) -> float:
 
 def _checked(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> tuple[Array, Array, Array]:
     check_size(depth=depth)
-    xx, yx, at = (np.asarray(x, dtype=np.float64) for x in (Sxx, Syx, times))
-    if xx.ndim != 2:
-        raise DataError(f"Sxx of shape {xx.shape}", "(d, d): a flow sees all data at once", "Sxx = X.T @ X / n")
-    minibatches(xx, yx)
+    data = problem(Sxx, Syx)
+    try:
+        at = np.asarray(times, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"times = {shown(times)}", "numbers of zero or more that increase", "times=[0, 1, 2]") from None
     if at.ndim != 1 or not at.size or not np.isfinite(at).all() or at[0] < 0 or (np.diff(at) < 0).any():
         raise DataError(f"times of shape {at.shape}", "numbers of zero or more that increase", "times=[0, 1, 2]")
-    return xx, yx, at
+    return data.Sxx, data.Syx, at
 
 
 def check_reached(Sxx: Array, Syx: Array) -> None:

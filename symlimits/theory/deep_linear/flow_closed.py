@@ -16,7 +16,8 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.finite.deep_linear_training import Array, minibatches
+from symlimits.finite.deep_linear_training import Array
+from symlimits.theory.deep_linear.problem import problem
 
 ALIGNED = 1e-12  # of the commutator, relative: a few hundred roundings of a product of matrices
 
@@ -50,8 +51,8 @@ def aligned_flow(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -
     >>> aligned_flow([[1.0]], [[2.0]], [0.0, 0.5]).ravel().round(9)
     array([0.        , 1.47569948])
     """
-    xx, yx, at = (np.asarray(x, dtype=np.float64) for x in (Sxx, Syx, times))
-    minibatches(xx, yx)
+    data, at = problem(Sxx, Syx), np.asarray(times, dtype=np.float64)
+    xx, yx = data.Sxx, data.Syx
     N = yx.T @ yx
     if np.linalg.norm(xx @ N - N @ xx) > ALIGNED * np.linalg.norm(xx) * np.linalg.norm(N):
         wanted = "Sxx and Syx with the same singular vectors"

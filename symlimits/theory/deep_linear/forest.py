@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symlimits.errors import DomainError
+from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_training import PLAIN, Array, Dense, Rule, State, check_size, train
 from symlimits.memory import check_memory
 
@@ -124,7 +124,10 @@ class Forest:
         >>> last.predictor[0, 0]
         Fraction(3553187, 3125000)
         """
-        exact = np.asarray(Sxx).dtype == object
+        exact, shape = np.asarray(Sxx).dtype == object, np.shape(Syx)[-2:]
+        if shape != (self.outputs, self.inputs):
+            wanted = f"({self.outputs}, {self.inputs}), as outputs and inputs of the network"
+            raise DataError(f"Syx of shape {np.shape(Syx)}", wanted, f"network({self.tree_depth}, d, k)")
         return train(self.network(object if exact else np.float64), Sxx, Syx, lr, steps, rule)
 
     def _check_memory(self, bytes_each: int) -> None:

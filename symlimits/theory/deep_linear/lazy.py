@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +21,18 @@ from symlimits.finite.deep_linear_training import (
     Array,
     Rule,
     State,
-    check_size,
     fitted,
     minibatches,
     train,
     transposed,
 )
 from symlimits.finite.revealed import TOLERANCE, Revealed
+from symlimits.language.formula import exact
+from symlimits.language.names import shown
 from symlimits.memory import check_memory
+from symlimits.theory.deep_linear.problem import positive_integer, problem
 
+HEADER = 16  # floats that an array costs beside its entries
 GROWN = 1e8  # times as large as at the start: errors that grew so far do not come back
 
 
@@ -110,28 +114,29 @@ def gradient_descent(
 
     `Sxx` (d, d) and `Syx` (k, d), or minibatches in turn: (n, d, d) and (n, k, d). Momentum is heavy-ball; weight decay
     takes $\eta\lambda\theta$ at each step, or with `towards_start` $\eta\lambda(\theta - \theta_0)$. Directions
-    smaller than `tolerance` times the whole are dropped. Raises `DomainError` where the rate is too large: the error
-    has grown 1e8 times.
+    smaller than `tolerance` times the whole are dropped. Raises `DataError` and `DomainError` for data that are no
+    covariances, `DomainError` where the rate is too large: the error has grown 1e8 times; `ResourceError` for want of
+    memory.
 
     >>> gradient_descent(1, [[1.0]], [[2.0]], lr=0.1, steps=10).predictors[-1].round(8)
     array([[1.96654161]])
     """
-    xx, yx = np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64)
-    check_rates(lr=lr, momentum=momentum, weight_decay=weight_decay)
-    check_size(depth=depth)
-    _check_steps(steps)
+    rate, *rule = (_rate(*named) for named in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay)))
+    depth, steps = positive_integer(depth, "depth"), positive_integer(steps, "steps", 0)
+    xx, yx = checked(Sxx, Syx)
     batches = minibatches(xx, yx)
     k, d = batches[0][1].shape
-    rule = Rule(momentum, weight_decay, towards_start)
+    least = 8 * (steps + 1) * ((2 * depth + 1) * HEADER + depth * (d + k) ** 2)
+    check_memory(least, f"a path of {steps} steps", "fewer steps")
     network, states = Revealed(depth, d, k, tolerance=tolerance), list[State]()
     with np.errstate(all="ignore"):  # what overflows is found below
         try:
-            for state in train(network, xx, yx, float(lr), steps, rule):
-                _check_growth(state, batches, lr, len(states))
+            for state in train(network, xx, yx, rate, steps, Rule(*rule, towards_start)):
+                _check_growth(state, batches, rate, len(states))
                 _check_room(network, len(states), d + k)
                 states.append(replace(state, increments=[]) if len(states) < steps else state)  # only the last are kept
         except np.linalg.LinAlgError:  # of numbers beyond the floats
-            raise _diverged(lr, len(states)) from None
+            raise _diverged(rate, len(states)) from None
     return collected(np.arange(steps + 1), states)
 
 
@@ -155,17 +160,25 @@ def collected(times: npt.ArrayLike, states: Iterable[State], error: float = 0.0)
     )
 
 
-def check_rates(**rates: object) -> None:
-    """Raise `DomainError` for what is no number of zero or more."""
-    for name, value in rates.items():
-        real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-        if not real or not 0 <= value < float("inf"):  # type: ignore[operator]
-            raise DomainError(f"{name} = {value!r:.80}", "a number of zero or more", f"{name}=0.1")
+def checked(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> tuple[Array, Array]:
+    """Data that are covariances, of one problem or of minibatches with an axis in front; else as `problem` raises."""
+    try:
+        several = np.ndim(Sxx) == np.ndim(Syx) == 3
+    except ValueError:  # rows of different lengths: the problem says so
+        several = False
+    if not several:
+        whole = problem(Sxx, Syx)
+        return whole.Sxx, whole.Syx
+    each = [problem(*batch) for batch in minibatches(np.asarray(Sxx), np.asarray(Syx))]
+    return np.stack([batch.Sxx for batch in each]), np.stack([batch.Syx for batch in each])
 
 
-def _check_steps(steps: object) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise DomainError(f"steps = {steps!r:.80}", "an integer, 0 or larger", "steps=50")
+def _rate(name: str, value: Any) -> float:
+    """A number of zero or more, or `DomainError`."""
+    rate = exact(value, name)
+    if not (rate.is_number and rate.is_nonnegative):
+        raise DomainError(f"{name} = {shown(value)}", "a number of zero or more", f"{name}=0.1")
+    return float(rate)
 
 
 def _check_room(network: Revealed, step: int, columns: int) -> None:
@@ -186,7 +199,9 @@ def _check_growth(state: State, batches: list[tuple[Array, Array]], lr: object, 
 
 
 def _diverged(lr: object, step: int) -> DomainError:
-    wanted = "a rate below the critical one, 2 over the largest eigenvalue of the kernel operator"
+    wanted = (
+        "a rate below the critical one, 2 over the largest eigenvalue of the kernel operator, and a risk with a minimum"
+    )
     return DomainError(
         f"lr = {lr!r:.40}, with which step {step} has diverged", wanted, "critical_rate(depth, Sxx, Syx)"
     )

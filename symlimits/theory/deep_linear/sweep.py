@@ -57,7 +57,10 @@ def sweep(depth: int, problem: Problem, rate: float, steps: int) -> Sweep:
             moves[t] = rate * (problem.Syx - predictors[t] @ problem.Sxx)
             if not np.isfinite(predictors[t]).all():
                 given = f"a path that leaves the range of floats at step {t} with lr = {rate:.6g}"
-                raise DomainError(given, "a learning rate below the critical one", "a smaller lr, or fewer steps")
+                wanted = "a learning rate below the critical one"
+                if problem.note:  # no rate is small enough
+                    given, wanted = f"{given}; {problem.note}", "a risk with a minimum"
+                raise DomainError(given, wanted, "a smaller lr, or fewer steps")
     return Sweep(predictors, tuple(layers))
 
 

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from causal_recursion import causal_path
 
-from symlimits.errors import DomainError
+from symlimits.errors import DataError, DomainError
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.claims import increment_limit, neuron_limit, predictor_limit, rate_limit
 from symlimits.theory.deep_linear.lazy import gradient_descent
@@ -92,5 +92,7 @@ def test_words() -> None:
     claim = rate_limit(2, *DATA, quantity="forward gram")
     assert "forward gram" in claim.observable
     assert claim.check().ok
+    with pytest.raises(DataError, match="entry"):
+        predictor_limit(2, *DATA, entry=(5, 0))
     with pytest.raises(DomainError, match="quantity"):
         rate_limit(2, *DATA, quantity="weights")

@@ -7,23 +7,31 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symlimits.errors import DomainError, ResourceError
+from symlimits.errors import DataError, DomainError, ResourceError
 from symlimits.finite.deep_linear_training import Rule
+from symlimits.reading.rings import modulo
+from symlimits.reading.straight_line import run
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import gradient_descent
+from symlimits.theory.deep_linear.recursion import Families, eta, recursion
 
 PRIME = 2**31 - 1  # a coincidence modulo it has probability 1e-9 times a small degree, for each of some 30 comparisons
 
 
-def path_modulo(depth: int, tree_depth: int, steps: int, inputs: int = 1, outputs: int = 1) -> list[list[int]]:
+def data_modulo(inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Sxx, Syx and a rate, drawn at random."""
     rng = np.random.default_rng(7)
 
     def integers(*shape: int) -> np.ndarray:
         return np.array(rng.integers(1, PRIME, shape).tolist(), dtype=object)
 
     root, Syx, lr = integers(inputs, inputs), integers(outputs, inputs), int(rng.integers(1, PRIME))
-    forest = Forest(depth, tree_depth, inputs, outputs)
-    states = forest.train(root @ root.T % PRIME, Syx, lr, steps, Rule(modulus=PRIME))
+    return root @ root.T % PRIME, Syx, lr
+
+
+def path_modulo(depth: int, tree_depth: int, steps: int, inputs: int = 1, outputs: int = 1) -> list[list[int]]:
+    Sxx, Syx, lr = data_modulo(inputs, outputs)
+    states = Forest(depth, tree_depth, inputs, outputs).train(Sxx, Syx, lr, steps, Rule(modulus=PRIME))
     return [state.predictor.ravel().tolist() for state in states]
 
 
@@ -34,6 +42,20 @@ def test_exact_for_as_many_steps_as_the_horizon_and_no_more(depth: int, steps: i
         found = path_modulo(depth, tree_depth, steps)
         horizon = Forest(depth, tree_depth, 1, 1).horizon
         assert [a == b for a, b in zip(found, truth, strict=True)] == [t <= horizon for t in range(steps + 1)]
+
+
+@pytest.mark.parametrize(
+    ("depth", "steps", "sizes"),
+    [(2, 4, (1, 1)), (3, 3, (1, 1)), (4, 2, (1, 1)), (5, 2, (1, 1)), (3, 2, (2, 1)), (2, 3, (2, 2))],
+)
+def test_the_forest_of_the_horizon_is_the_recursion(depth: int, steps: int, sizes: tuple[int, int]) -> None:
+    """Modulo a prime, without rounding: equal at tree depth T (L - 1), another number at one less."""
+    (Sxx, Syx, lr), F = data_modulo(*sizes), Families(*sizes)
+    inputs = {eta: lr, "Sigma_xx": Sxx.tolist(), "Sigma_yx": Syx.tolist()}
+    memory = run(recursion(depth, steps, *sizes), modulo(PRIME), inputs)
+    whole = [list(memory[F.A(t)].flat) for t in range(steps + 1)]
+    assert path_modulo(depth, steps * (depth - 1), steps, *sizes) == whole
+    assert path_modulo(depth, steps * (depth - 1) - 1, steps, *sizes)[-1] != whole[-1]
 
 
 def test_exact_with_several_inputs_and_outputs() -> None:
@@ -109,6 +131,8 @@ def test_past_the_horizon_the_error_falls_faster_than_exponentially() -> None:
 def test_doors() -> None:
     with pytest.raises(DomainError, match="tree_depth"):
         Forest(2, -1, 1, 1)
+    with pytest.raises(DataError, match="outputs and inputs of the network"):
+        Forest(2, 3, 1, 1).train(np.eye(2), np.eye(2), 0.1, 2)
     with pytest.raises(DomainError, match="depth"):
         Forest(0, 3, 1, 1)
     with pytest.raises(ResourceError, match="nodes"):

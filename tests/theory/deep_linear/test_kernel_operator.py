@@ -86,6 +86,12 @@ def test_critical_rates() -> None:
         critical_rate(1, np.diag([1.0, 0.0]), [[1.0, 1.0]])
 
 
+@pytest.mark.parametrize("target", [1e-2, 1e-4, 1e-9])
+def test_small_targets_have_the_rate_of_the_tangent_kernel(target: float) -> None:
+    """K moves by the square of the target from (L + 1) Sxx; a target below the integrator's tolerance ends at once."""
+    assert abs(critical_rate(2, [[1.0]], [[target]]) * 3 / 2 - 1) < target**2 + FLOW
+
+
 def test_one_hidden_layer_needs_no_flow() -> None:
     """The closed form at the minimiser against the end of the flow, on data that are not aligned."""
     Sxx, Syx = problem(2)

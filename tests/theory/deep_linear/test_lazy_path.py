@@ -10,6 +10,8 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_training import Rule
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import gradient_descent
+from symlimits.theory.deep_linear.problem import problem
+from symlimits.theory.deep_linear.sweep import sweep
 
 ROUNDING = 1e-12  # some thousand roundings of numbers up to 10
 SXX = np.array([[1.0, 0.2], [0.2, 0.5]])
@@ -40,6 +42,20 @@ def test_against_the_causal_recursion(depth: int, data: tuple[np.ndarray, np.nda
     for layer in range(depth + 1):
         np.testing.assert_allclose(path.forward_gram(layer), blocks(Phi[layer], 7), atol=ROUNDING)
         np.testing.assert_allclose(path.backward_gram(layer + 1), blocks(G[layer], 7), atol=ROUNDING)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(("d", "k", "rank"), [(8, 4, 8), (8, 4, 5), (4, 2, 4), (3, 4, 2), (1, 1, 1)])
+def test_the_recursion_in_rows_of_blocks(depth: int, d: int, k: int, rank: int) -> None:
+    """The other public route, on data of many sizes and ranks, at a rate where paths converge."""
+    rng = np.random.default_rng(d + rank)
+    basis, target = np.linalg.qr(rng.standard_normal((d, d)))[0][:, :rank], rng.standard_normal((k, d))
+    Sxx = basis * np.linspace(0.3, 1, rank) @ basis.T
+    Syx = 1.5 * target / np.linalg.norm(target, 2) @ Sxx
+    lazy, swept = gradient_descent(depth, Sxx, Syx, 0.1, 30), sweep(depth, problem(Sxx, Syx), 0.1, 30)
+    np.testing.assert_allclose(lazy.predictors, swept.predictors, atol=ROUNDING)
+    assert np.abs(swept.predictors @ (np.eye(d) - basis @ basis.T)).max() < ROUNDING
+    assert np.abs(swept.predictors[-1]).max() > 0.1
 
 
 def test_without_responses_is_another_path() -> None:
@@ -104,6 +120,15 @@ def test_what_is_dropped_does_not_matter() -> None:
     assert sum(cut.widths) < sum(full.widths) / 3
 
 
+def test_nothing_is_dropped_where_columns_depend_on_each_other() -> None:
+    """Inputs of rank two in three dimensions: what is left of the third column is rounding, and harms nothing."""
+    X = np.array([[1.0, 0.3], [-0.5, 0.8], [0.2, 0.9]])
+    Sxx, Syx = X @ X.T / 2, np.array([[1.0, -0.4], [0.3, 0.7]]) @ X.T / 2
+    full, cut = (gradient_descent(3, Sxx, Syx, 0.05, 20, tolerance=tolerance) for tolerance in (0.0, 1e-15))
+    np.testing.assert_allclose(full.predictors, cut.predictors, atol=ROUNDING)
+    np.testing.assert_allclose(full.predictors, causal_path(3, Sxx, Syx, 0.05, 20)[0], atol=ROUNDING)
+
+
 def test_directions_without_data_are_never_learnt() -> None:
     path = gradient_descent(3, *WIDE, 0.1, 40)
     assert np.abs(path.predictors[:, :, 2]).max() < ROUNDING
@@ -136,7 +161,19 @@ def test_doors() -> None:
     for wrong in ({"lr": -0.1}, {"lr": float("nan")}, {"momentum": -1.0}, {"steps": 2.5}, {"depth": 0}):
         with pytest.raises(DomainError):
             gradient_descent(**{"depth": 1, "Sxx": [[1.0]], "Syx": [[1.0]], "lr": 0.1, "steps": 3} | wrong)
-    path = gradient_descent(2, [[1.0]], [[1.0]], 0.1, 3)
+    for Sxx, Syx, words in (
+        ([[1.0, 0.5], [0.0, 1.0]], [[1.0, 1.0]], "transpose"),
+        ([[1.0, 0.0], [0.0, -1.0]], [[1.0, 1.0]], "eigenvalue -1"),
+        ([[float("nan")]], [[1.0]], "NaN"),
+        ([[1.0]], [["x"]], "real numbers"),
+        ([np.eye(1), -np.eye(1)], np.ones((2, 1, 1)), "eigenvalue -1"),
+    ):
+        with pytest.raises((DataError, DomainError), match=words):
+            gradient_descent(2, Sxx, Syx, 0.1, 3)
+    with pytest.raises(DomainError, match="1000000"):
+        gradient_descent(2, [[1.0]], [[1.0]], 0.1, 10**7)
+    path = gradient_descent(2, [[1.0]], [[1.0]], "1/10", 3)
+    np.testing.assert_array_equal(path.predictors, gradient_descent(2, [[1.0]], [[1.0]], 0.1, 3).predictors)
     for call in (path.forward_gram, path.singular_values):
         with pytest.raises(DomainError):
             call(5)

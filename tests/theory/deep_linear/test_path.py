@@ -197,6 +197,11 @@ def test_a_path_that_diverges_is_no_result() -> None:
         path(2, lr=50.0, steps=40)
 
 
+def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
+    with pytest.raises(sl.DomainError, match="outside the range of Sxx"):
+        sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]], lr=0.1, steps=20)
+
+
 def test_memory_is_asked_for_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**9)
     assert bytes_needed(2, 2, 2, 10_000) > 10**9
