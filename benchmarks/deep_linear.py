@@ -1,6 +1,6 @@
-"""Deep linear networks trained at infinite width, by forest and lazy form: `python benchmarks/deep_linear.py`.
+"""Deep linear networks trained at infinite width: `python benchmarks/deep_linear.py`.
 
-Times of a path as steps, depth, inputs and outputs grow; the width that the lazy network ends with; errors of the cut
+By the recursion, the forest and the lazy form: times of a path as steps, depth, inputs and outputs grow; the width that the lazy network ends with; errors of the cut
 forest, and of the lazy network against one that drops nothing; and what a network of finite width costs, drawn in full
 and exactly in law. Prints what was asked beside what was measured, and writes both, with the machine, to
 benchmarks/results/deep_linear.json.
@@ -22,8 +22,15 @@ from threadpoolctl import threadpool_limits
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import gradient_descent
+from symlimits.theory.deep_linear.problem import problem as covariances
+from symlimits.theory.deep_linear.sweep import sweep
 
-ASKED = {"forest, L = 2, 800 steps": 0.3, "lazy, L = 2, 800 steps": 0.3, "lazy, L = 3 to 5, 200 steps": 2.0}
+ASKED = {
+    "forest, L = 2, 800 steps": 0.3,
+    "lazy, L = 2, 800 steps": 0.3,
+    "lazy, L = 3 to 5, 200 steps": 2.0,
+    "recursion, L = 2, 200 steps": 3.0,
+}
 TREE_DEPTH = 9  # of the forest of L = 2: its error is rounding
 
 
@@ -50,6 +57,14 @@ def lazily(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, An
     data = problem(d, k)
     seconds, path = least(lambda: gradient_descent(depth, *data, 0.15 / depth, steps), repeats)
     return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "widths": list(path.widths)}
+
+
+def recursively(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
+    """The recursion with all its Grams, and how far its predictors are from those of the lazy network."""
+    data = problem(d, k)
+    seconds, swept = least(lambda: sweep(depth, covariances(*data), 0.15 / depth, steps), repeats)
+    error = float(np.abs(swept.predictors - gradient_descent(depth, *data, 0.15 / depth, steps).predictors).max())
+    return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "beside the lazy network": error}
 
 
 def forest(d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
@@ -91,6 +106,9 @@ def main() -> None:
     repeats = arguments.repeats
     with threadpool_limits(1):
         tables = {
+            "recursion, in steps": [recursively(2, 2, 2, T, 1) for T in (100, 200, 400, 800)],
+            "recursion, in depth": [recursively(L, 2, 2, 200, 1) for L in (1, 3, 4, 5)],
+            "recursion, in inputs and outputs": [recursively(2, d, k, 200, 1) for d, k in ((1, 1), (4, 4), (8, 4))],
             "forest, L = 2": [forest(*size, repeats) for size in ((2, 2, 200), (2, 2, 800), (4, 2, 800), (8, 4, 800))],
             "lazy, in steps": [lazily(2, 2, 2, T, repeats) for T in (100, 200, 400, 800)],
             "lazy, in depth": [lazily(L, 2, 2, 200, repeats) for L in (1, 2, 3, 4, 5, 8)],
@@ -108,6 +126,7 @@ def main() -> None:
         "forest, L = 2, 800 steps": tables["forest, L = 2"][1]["seconds"],
         "lazy, L = 2, 800 steps": tables["lazy, in steps"][-1]["seconds"],
         "lazy, L = 3 to 5, 200 steps": max(row["seconds"] for row in tables["lazy, in depth"][2:5]),
+        "recursion, L = 2, 200 steps": tables["recursion, in steps"][1]["seconds"],
     }
     for name, asked in ASKED.items():
         print(f"{name}: {measured[name]:.3f} s (asked: {asked} s)")

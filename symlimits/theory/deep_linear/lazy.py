@@ -121,7 +121,8 @@ def gradient_descent(
     >>> gradient_descent(1, [[1.0]], [[2.0]], lr=0.1, steps=10).predictors[-1].round(8)
     array([[1.96654161]])
     """
-    rate, *rule = (_rate(*named) for named in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay)))
+    rate = _rate("lr", lr)
+    rule = Rule(_rate("momentum", momentum), _rate("weight_decay", weight_decay), towards_start)
     depth, steps = positive_integer(depth, "depth"), positive_integer(steps, "steps", 0)
     xx, yx = checked(Sxx, Syx)
     batches = minibatches(xx, yx)
@@ -131,7 +132,7 @@ def gradient_descent(
     network, states = Revealed(depth, d, k, tolerance=tolerance), list[State]()
     with np.errstate(all="ignore"):  # what overflows is found below
         try:
-            for state in train(network, xx, yx, rate, steps, Rule(*rule, towards_start)):
+            for state in train(network, xx, yx, rate, steps, rule):
                 _check_growth(state, batches, rate, len(states))
                 _check_room(network, len(states), d + k)
                 states.append(replace(state, increments=[]) if len(states) < steps else state)  # only the last are kept

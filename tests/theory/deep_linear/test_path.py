@@ -148,6 +148,23 @@ def test_the_path_ends_at_the_minimiser_of_least_norm(depth: int) -> None:
     assert np.abs(found.predictors @ (np.eye(3) - flat.projector)).max() < ROUNDING
 
 
+def test_one_hidden_layer_closes_without_memory() -> None:
+    """A, P = Phi_1(t, t) and Q = G_1(t, t) of the next step follow from those of this one."""
+    found, lr = path(1, lr=0.2, steps=30), 0.2
+    A, P, Q = np.zeros((2, 3)), np.eye(3), np.eye(2)
+    for t in range(31):
+        assert_close(found.predictors[t], A)
+        assert_close(found.forward_gram(1)[t, t], P)
+        assert_close(found.backward_gram(1)[t, t], Q)
+        E = DATA.Syx - A @ DATA.Sxx
+        A, P, Q = (
+            A + lr * (E @ P + Q @ E) + lr**2 * E @ A.T @ E,
+            P + lr * (E.T @ A + A.T @ E) + lr**2 * E.T @ Q @ E,
+            Q + lr * (E @ A.T + A @ E.T) + lr**2 * E @ P @ E.T,
+        )
+    assert np.abs(path(2, lr=0.2, steps=30).predictors[3] - found.predictors[3]).max() > 0.01  # another depth is seen
+
+
 def test_aligned_data_decouple_into_scalar_paths() -> None:
     U, W = (np.linalg.qr(RNG.normal(size=(n, n)))[0] for n in (2, 3))
     variances, slopes = np.array([1.0, 0.5, 0.2]), np.array([0.8, -0.3])
@@ -194,7 +211,7 @@ def test_layers_and_times_out_of_range(ask: object, words: str) -> None:
 
 def test_a_path_that_diverges_is_no_result() -> None:
     with pytest.raises(sl.DomainError, match="leaves the range of floats at step"):
-        path(2, lr=50.0, steps=40)
+        sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=50.0, steps=40, forced=True)
 
 
 def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
