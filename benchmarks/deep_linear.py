@@ -1,9 +1,9 @@
 """Deep linear networks trained at infinite width: `python benchmarks/deep_linear.py`.
 
-By the recursion, the forest and the lazy form: times of a path as steps, depth, inputs and outputs grow; the width that the lazy network ends with; errors of the cut
-forest, and of the lazy network against one that drops nothing; and what a network of finite width costs, drawn in full
-and exactly in law. Prints what was asked beside what was measured, and writes both, with the machine, to
-benchmarks/results/deep_linear.json.
+By the recursion, the forest and the lazy form: times of a path as steps, depth, inputs and outputs grow; the width that
+the lazy network ends with; errors of the cut forest, and of the lazy network against one that drops nothing; and what a
+network of finite width costs, drawn in full and exactly in law. Prints what was asked beside what was measured, and
+writes both, with the machine, to benchmarks/results/deep_linear.json.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _checked(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.Arra
     except (TypeError, ValueError):
         raise DataError(f"times = {shown(times)}", "numbers of zero or more that increase", "times=[0, 1, 2]") from None
     if at.ndim != 1 or not at.size or not np.isfinite(at).all() or at[0] < 0 or (np.diff(at) < 0).any():
-        raise DataError(f"times of shape {at.shape}", "numbers of zero or more that increase", "times=[0, 1, 2]")
+        raise DataError(f"times = {shown(times)}", "numbers of zero or more that increase", "times=[0, 1, 2]")
     return data.Sxx, data.Syx, at
 
 

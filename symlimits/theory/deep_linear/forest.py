@@ -23,6 +23,7 @@ import numpy as np
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_training import PLAIN, Array, Dense, Rule, State, check_size, train
 from symlimits.memory import check_memory
+from symlimits.theory.deep_linear.problem import positive_integer
 
 
 class Node(NamedTuple):
@@ -54,8 +55,7 @@ class Forest:
 
     def __post_init__(self) -> None:
         check_size(depth=self.depth, inputs=self.inputs, outputs=self.outputs)
-        if isinstance(self.tree_depth, bool) or not isinstance(self.tree_depth, int) or self.tree_depth < 0:
-            raise DomainError(f"tree_depth = {self.tree_depth!r}", "an integer, 0 or larger", "tree_depth=8")
+        positive_integer(self.tree_depth, "tree_depth", 0)
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
