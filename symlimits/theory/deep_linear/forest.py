@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError
 from symlimits.finite.deep_linear_training import PLAIN, Array, Dense, Rule, State, check_size, train
 from symlimits.memory import check_memory
 from symlimits.theory.deep_linear.problem import positive_integer
