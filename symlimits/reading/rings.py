@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 import sympy as sp
@@ -62,7 +63,7 @@ def modulo(prime: int) -> Ring:
 
     def convert(number: sp.Expr) -> int:
         _check_rational(number, f"integers modulo {prime}")
-        if number.q % prime == 0:
+        if gcd(int(number.q), prime) != 1:
             given = f"{number} modulo {prime}"
             raise DomainError(given, "a denominator that the prime does not divide", "another prime")
         return int(number.p) * pow(int(number.q), -1, prime) % prime

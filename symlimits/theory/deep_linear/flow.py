@@ -69,6 +69,7 @@ def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> La
     """
     xx, yx, _ = _checked(depth, Sxx, Syx, [0.0])
     check_reached(xx, yx)
+    yx = yx @ problem(xx, yx).projector  # what rounding left outside of the range is never fitted
     flow = Flow(depth, xx, yx, rtol, ENDING)
     small = CONVERGED * (np.linalg.norm(xx) + np.linalg.norm(yx))
     while np.linalg.norm(yx - flow.state().predictor @ xx) > small:
@@ -154,6 +155,5 @@ def _checked(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.Arra
 
 def check_reached(Sxx: Array, Syx: Array) -> None:
     """A part of Syx outside of the range of Sxx is never fitted."""
-    best = np.linalg.lstsq(Sxx, Syx.T, rcond=None)[0].T
-    if np.linalg.norm(Syx - best @ Sxx) > CONVERGED * np.linalg.norm(Syx):
+    if problem(Sxx, Syx).note:
         raise DomainError("Syx with a part outside of the range of Sxx", "a risk with a minimiser", "Syx = Y.T @ X / n")

@@ -16,6 +16,7 @@ from symlimits.theory.deep_linear.operator import (
     operator_at,
     spectrum,
 )
+from symlimits.theory.deep_linear.problem import problem as problem_of
 
 RATE = 1e-6  # of a factor that errors of 1e-10 tell, above the rounding of predictors of size one
 
@@ -94,6 +95,18 @@ def test_critical_rates() -> None:
 def test_small_targets_have_the_rate_of_the_tangent_kernel(target: float) -> None:
     """K moves by the square of the target from (L + 1) Sxx; a target below the integrator's tolerance ends at once."""
     assert abs(critical_rate(2, [[1.0]], [[target]]) * 3 / 2 - 1) < target**2 + FLOW
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_what_rounding_leaves_outside_of_the_range_is_no_target(depth: int) -> None:
+    """Up to what the problem counts as rounding; its note and the critical rate agree."""
+    flat, inside = np.diag([1.0, 0.0]), critical_rate(depth, np.diag([1.0, 0.0]), [[1.0, 0.0]])
+    for part in (1e-8, 1.3e-7):
+        assert problem_of(flat, [[1.0, part]]).note == ""
+        assert abs(critical_rate(depth, flat, [[1.0, part]]) / inside - 1) < FLOW
+    assert problem_of(flat, [[1.0, 1e-6]]).note
+    with pytest.raises(DomainError, match="range"):
+        critical_rate(depth, flat, [[1.0, 1e-6]])
 
 
 def test_one_hidden_layer_needs_no_flow() -> None:
