@@ -55,8 +55,8 @@ def minimiser(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> A
     >>> minimiser([[2.0, 0.0], [0.0, 0.0]], [[4.0, 0.0]])
     array([[2., 0.]])
     """
-    values, vectors = spectrum(Sxx, rcond)
-    return np.asarray((np.asarray(Syx, dtype=np.float64) @ vectors / values) @ vectors.T)
+    inverse = np.linalg.pinv(np.asarray(Sxx, dtype=np.float64), rcond=rcond, hermitian=True)
+    return np.asarray(np.asarray(Syx, dtype=np.float64) @ inverse)
 
 
 def kernel_operator(
