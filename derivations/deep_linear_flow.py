@@ -13,7 +13,8 @@ from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.flow_closed import aligned_flow, riccati_residual, scalar_flow
 from symlimits.theory.deep_linear.flow_series import flow_series, needed_depth, s, tau
 from symlimits.theory.deep_linear.lazy import gradient_descent
-from symlimits.theory.deep_linear.operator import critical_rate, exponential_bound, late_factor, minimiser, operator_at
+from symlimits.theory.deep_linear.operator import critical_rate, exponential_bound, late_factor, operator_at
+from symlimits.theory.deep_linear.spectrum import minimiser
 
 SXX, SYX = np.array([[1.0, 0.2], [0.2, 0.5]]), np.array([[1.0, 0.25], [-0.5, 0.5]])
 

@@ -192,9 +192,3 @@ class Graded:
         """Each part pruned on the region."""
         region = tuple(region)
         return Graded(self.even.pruned(region), self.odd.pruned(region), self.scattered.pruned(region))
-
-    def equals(self, other: Graded, region: Iterable[Constraint]) -> bool:
-        """Whether each part agrees at every point of the region."""
-        region = tuple(region)
-        pairs = ((self.even, other.even), (self.odd, other.odd), (self.scattered, other.scattered))
-        return all(a.equals(b, region) for a, b in pairs)

@@ -49,7 +49,11 @@ def named_activation(text: str) -> Activation:
         return FAMILIES[family](argument[:-1])
     if text.isidentifier() and text != "x":  # the parser would take it for a symbol, and that for the identity
         near = get_close_matches(text, (*NAMED, *FAMILIES), n=3, cutoff=0)
-        raise FormulaError(f"the activation {brief(text)}", "a known name, or a formula in x", ", ".join(near))
+        raise FormulaError(
+            f"the activation {brief(text)}",
+            "a known name, or a formula in x",
+            ", ".join(f"{name}(2)" if name in FAMILIES else name for name in near),
+        )
     return activation(text)
 
 

@@ -17,7 +17,6 @@ from symlimits.chain import Derivation
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import LazyPath
-from symlimits.theory.deep_linear.operator import critical_rate
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
 from symlimits.theory.deep_linear.problem import check_rate, learning_rate, positive_integer, problem
@@ -46,18 +45,18 @@ class DeepLinear:
         `Sxx` is $E xx^\top$ (d, d), `Syx` is $E yx^\top$ (k, d); parameters move with `lr` times the width, so that
         $A_1 = (L + 1)\,lr\,\Sigma_{yx}$. `rcond` is what counts as zero among eigenvalues of Sxx, relative to the
         largest. Time $O(L T^3)$, memory $O(L T^2)$. Raises `DataError` for wrong shapes, `DomainError` for matrices
-        that are no covariances, numbers out of range, a rate above the critical one unless it is `forced`, and a path
-        that diverges out of the range of floats, `ResourceError` for want of memory. Source: arXiv 2211.16980; derived
-        here.
+        that are no covariances, numbers out of range, a path that diverges out of the range of floats, and a rate above
+        the critical one where the path ends, unless it is `forced`; `ResourceError` for want of memory. Source: arXiv
+        2211.16980; derived here.
 
         >>> path = deep_linear(depth=2).gradient_descent([[1, 0], [0, 0.25]], [[1, 0.25]], lr=0.1, steps=50)
         >>> path.predictors[[0, 1, 50]].round(4).tolist()
         [[[0.0, 0.0]], [[0.3, 0.075]], [[1.0001, 0.9989]]]
         """
         data, rate, count = problem(Sxx, Syx, rcond), learning_rate(lr), positive_integer(steps, "steps", 0)
-        if not data.note:  # else there is no minimum that a rate could miss
-            check_rate(rate, critical_rate(self.depth, data.Sxx, data.Syx, data.rcond), forced)
-        return Path(self.depth, data, rate, sweep(self.depth, data, rate, count))
+        path = Path(self.depth, data, rate, sweep(self.depth, data, rate, count))
+        check_rate(rate, path.critical_rate, forced)
+        return path
 
     def gradient_flow(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> LazyPath:
         r"""The path of gradient flow at increasing `times`; arguments and errors as for `gradient_descent`.

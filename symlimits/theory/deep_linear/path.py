@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
+from symlimits.theory.deep_linear.operator import kernel_operator
 from symlimits.theory.deep_linear.problem import Floats, Problem
 from symlimits.theory.deep_linear.sweep import Sweep
 from symlimits.theory.deep_linear.weights import GaussianWeights, Increment
@@ -93,6 +95,27 @@ class Path:
         mixed = self.mixed_gram(layer)
         above = np.concatenate([self.forward_gram(layer), mixed.transpose(1, 0, 3, 2)], axis=3)
         return np.concatenate([above, np.concatenate([mixed, self.backward_gram(layer)], axis=3)], axis=2)
+
+    @property
+    def kernel_operator(self) -> Floats:
+        r"""K at the end of the path, by which the whitened error moves, $\delta \leftarrow \delta - \eta K\delta$.
+
+        A symmetric matrix (k r, k r), r the rank of $\Sigma_{xx}$, on errors (k, r) read by rows.
+        """
+        forward = [self.forward_gram(l)[-1, -1] for l in range(self.depth + 1)]
+        backward = [self.backward_gram(l)[-1, -1] for l in range(1, self.depth + 2)]
+        return kernel_operator(forward, backward, self.problem.Sxx, self.problem.rcond)
+
+    @property
+    def critical_rate(self) -> float:
+        r"""$2/\lambda_{\max}(K)$ at the end of the path: above it the error grows from there; infinite without data.
+
+        >>> from symlimits import deep_linear
+        >>> path = deep_linear(depth=1).gradient_descent([[1.0]], [[2.0]], lr=0.1, steps=100)
+        >>> round(path.critical_rate, 5)  # K = 2 sqrt(1 + 2^2) in the flow, a little less at this rate
+        0.4555
+        """
+        return float(2 / np.linalg.eigvalsh(self.kernel_operator).max()) if self.problem.rank else inf
 
     def weight_law(self, layer: int) -> GaussianWeights | Increment:
         r"""The law of a weight matrix: l = 1 is U, l = 2, ..., L are $M_l$, l = L + 1 is V.

@@ -16,6 +16,7 @@ from symlimits.errors import DataError, DomainError
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.reading.gram_data import as_rows
+from symlimits.theory.deep_linear.spectrum import minimiser
 
 MOST = 10**6  # layers, and steps
 Floats = npt.NDArray[np.float64]
@@ -62,7 +63,7 @@ class Problem:
 
     def minimiser(self) -> Floats:
         r"""$\Sigma_{yx}\Sigma_{xx}^+$ (k, d), the minimiser of the least norm."""
-        return np.asarray(self.Syx @ np.linalg.pinv(self.Sxx, rcond=self.rcond, hermitian=True))
+        return minimiser(self.Sxx, self.Syx, self.rcond)
 
 
 def problem(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) -> Problem:
@@ -117,9 +118,9 @@ def learning_rate(value: Any) -> float:
 
 
 def check_rate(rate: float, critical: float, forced: bool) -> None:
-    """Refuse a learning rate above the critical one, at which the minimum is not stable, unless it is forced."""
+    """Refuse a learning rate above the critical one where the path ends, unless it is forced."""
     if rate > critical and not forced:
-        given = f"lr = {rate:.6g}: the minimum is unstable above the critical rate 2/lambda_max(K) = {critical:.6g}"
+        given = f"lr = {rate:.6g}, above the critical rate 2/lambda_max(K) = {critical:.6g} where the path ends"
         raise DomainError(given, f"lr below {critical:.6g}", "a smaller lr, or forced=True")
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symlimits.errors import DomainError
+from symlimits.errors import DomainError, SymlimitsError
 from symlimits.finite.threads import one_thread
 from symlimits.memory import check_memory
+from symlimits.theory.deep_linear.operator import critical_rate
 from symlimits.theory.deep_linear.problem import Floats, Problem
 
 
@@ -57,11 +58,19 @@ def sweep(depth: int, problem: Problem, rate: float, steps: int) -> Sweep:
             moves[t] = rate * (problem.Syx - predictors[t] @ problem.Sxx)
             if not np.isfinite(predictors[t]).all():
                 given = f"a path that leaves the range of floats at step {t} with lr = {rate:.6g}"
-                wanted = "a learning rate below the critical one"
                 if problem.note:  # no rate is small enough
-                    given, wanted = f"{given}; {problem.note}", "a risk with a minimum"
-                raise DomainError(given, wanted, "a smaller lr, or fewer steps")
+                    raise DomainError(f"{given}; {problem.note}", "a risk with a minimum", "fewer steps")
+                raise DomainError(given, critical_words(depth, problem), "a smaller lr, or fewer steps")
     return Sweep(predictors, tuple(layers))
+
+
+def critical_words(depth: int, problem: Problem) -> str:
+    """The rates at which the minimum that small rates lead to is stable, where the flow tells in reasonable time."""
+    try:
+        critical = critical_rate(depth, problem.Sxx, problem.Syx, problem.rcond)
+    except SymlimitsError:
+        return "a learning rate below the critical one"
+    return f"a learning rate below the critical one, {critical:.6g}"
 
 
 def _row(layers: list[Layer], moves: Floats, t: int) -> Floats:

@@ -80,7 +80,7 @@ class Determinant:
     def density(self) -> Derivation:
         r"""The density of $\log\det Q$ at $\log q$ with its lines: Mellin's inversion of a product of chi squares.
 
-        In the limit that of a Gaussian. `.apply(meijer)` of `derivation.mellin` writes it as a G function.
+        In the limit that of a Gaussian. `.apply(meijer)` of `derivation.meijer` writes it as a G function.
 
         >>> Determinant(MixingLaw(None, sp.Symbol("a", positive=True)), 2).density.expr
         sqrt(2)*exp(-(3*a + log(q))**2/(8*a))/(4*sqrt(pi)*sqrt(a))

@@ -12,7 +12,8 @@ from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.flow_closed import aligned_flow, riccati_residual, scalar_flow
 from symlimits.theory.deep_linear.flow_series import flow_coefficients, flow_series, needed_depth, s, tau
 from symlimits.theory.deep_linear.lazy import gradient_descent
-from symlimits.theory.deep_linear.operator import exponential_bound, minimiser
+from symlimits.theory.deep_linear.operator import exponential_bound
+from symlimits.theory.deep_linear.spectrum import minimiser
 
 SXX = np.array([[1.0, 0.2], [0.2, 0.5]])
 SYX = np.array([[1.0, 0.25], [-0.5, 0.5]])

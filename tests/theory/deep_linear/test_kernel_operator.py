@@ -8,15 +8,9 @@ import pytest
 from symlimits.errors import DomainError
 from symlimits.theory.deep_linear.flow import converged
 from symlimits.theory.deep_linear.lazy import gradient_descent
-from symlimits.theory.deep_linear.operator import (
-    critical_rate,
-    kernel_operator,
-    late_factor,
-    minimiser,
-    operator_at,
-    spectrum,
-)
+from symlimits.theory.deep_linear.operator import critical_rate, kernel_operator, late_factor, operator_at
 from symlimits.theory.deep_linear.problem import problem as problem_of
+from symlimits.theory.deep_linear.spectrum import minimiser, spectrum
 
 RATE = 1e-6  # of a factor that errors of 1e-10 tell, above the rounding of predictors of size one
 

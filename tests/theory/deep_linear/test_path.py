@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symlimits as sl
+from symlimits.theory.deep_linear.operator import critical_rate
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.problem import Floats, problem_of_data
 from symlimits.theory.deep_linear.sweep import bytes_needed
@@ -210,13 +211,28 @@ def test_layers_and_times_out_of_range(ask: object, words: str) -> None:
 
 
 def test_a_path_that_diverges_is_no_result() -> None:
-    with pytest.raises(sl.DomainError, match="leaves the range of floats at step"):
-        sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=50.0, steps=40, forced=True)
+    with pytest.raises(sl.DomainError, match=r"leaves the range of floats at step .* below the critical one, 0\.\d+"):
+        path(2, lr=50.0, steps=40)
 
 
 def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
     with pytest.raises(sl.DomainError, match="outside the range of Sxx"):
         sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]], lr=0.1, steps=20)
+
+
+def test_a_rate_above_the_critical_one_is_refused_unless_forced() -> None:
+    """At 1.5 times the critical rate errors do not fall; half of it passes."""
+    net, critical = sl.deep_linear(2), path_of_one(2, 0.01).critical_rate
+    assert critical == pytest.approx(critical_rate(2, [[1.0]], [[2.0]]), rel=0.02)  # of the flow
+    with pytest.raises(sl.DomainError, match="above the critical rate"):
+        net.gradient_descent([[1.0]], [[2.0]], lr=1.5 * critical, steps=40)
+    forced = net.gradient_descent([[1.0]], [[2.0]], lr=1.5 * critical, steps=40, forced=True)
+    assert abs(forced.errors[-5:]).max() > 0.1
+    assert abs(net.gradient_descent([[1.0]], [[2.0]], lr=0.5 * critical, steps=40).errors[-1]).max() < 1e-3
+
+
+def path_of_one(depth: int, lr: float) -> Path:
+    return sl.deep_linear(depth).gradient_descent([[1.0]], [[2.0]], lr=lr, steps=400)
 
 
 def test_memory_is_asked_for_before(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import sympy as sp
 
 from symlimits.chain import load
 from symlimits.derivation.heat_kernel import heat_kernel
-from symlimits.derivation.mellin import meijer
+from symlimits.derivation.meijer import meijer
 from symlimits.derivation.trace import Step
 from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.language.domain import REAL
