@@ -115,7 +115,11 @@ class Path:
         >>> round(path.critical_rate, 5)  # K = 2 sqrt(1 + 2^2) in the flow, a little less at this rate
         0.4555
         """
-        return float(2 / np.linalg.eigvalsh(self.kernel_operator).max()) if self.problem.rank else inf
+        if not self.problem.rank:
+            return inf
+        with np.errstate(over="ignore", invalid="ignore"):
+            K = self.kernel_operator
+        return float(2 / np.linalg.eigvalsh(K).max()) if np.isfinite(K).all() else 0.0  # Grams beyond the floats
 
     def weight_law(self, layer: int) -> GaussianWeights | Increment:
         r"""The law of a weight matrix: l = 1 is U, l = 2, ..., L are $M_l$, l = L + 1 is V.

@@ -215,6 +215,14 @@ def test_a_path_that_diverges_is_no_result() -> None:
         path(2, lr=50.0, steps=40)
 
 
+def test_data_without_a_minimum_are_allowed() -> None:
+    """No rate is too large for a minimum that is not there; at step 15 the predictor is a float, and Grams are none."""
+    for steps in (12, 15):
+        found = sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]], lr=0.1, steps=steps)
+        assert found.problem.note.startswith("0.71 of Syx lies outside the range of Sxx")
+        assert found.critical_rate < 1e-3
+
+
 def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
     with pytest.raises(sl.DomainError, match="outside the range of Sxx"):
         sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]], lr=0.1, steps=20)
