@@ -150,7 +150,7 @@ def new_directions(seen: Array, h: Array, tolerance: float) -> Array:
     new = (sizes > tolerance * largest).reshape(-1, sizes.shape[-1]).any(axis=0)
     room = h.shape[-2] - seen.shape[-1]  # where all is rounding, more columns may be left than directions
     kept = u[..., : min(np.count_nonzero(new), room)]
-    for _ in range(2):  # a small rest is not orthogonal enough
+    for _ in range(2 if kept.size else 0):  # a small rest is not orthogonal enough
         kept = np.linalg.qr(_without(seen, kept))[0]
     return np.asarray(kept)
 
