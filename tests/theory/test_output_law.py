@@ -303,6 +303,28 @@ def test_relu_layers_of_many_units(N: int) -> None:
     assert (np.abs(known - before) < 1e-3 * law.cf(t)).all()
 
 
+def test_a_covariance_of_symbols_has_moments() -> None:
+    c, a = sp.symbols("c a", positive=True)
+    law = sl.output_law(ratio=a, covariance=[[1, c], [c, 1]])
+    assert sp.expand(law.moment((2, 2)) - (1 + 2 * c**2) * sp.exp(2 * a)) == 0
+
+
+def test_a_billion_units_are_one_layer_of_infinite_width() -> None:
+    law, nngp = sl.output_law(widths=(10**9,)), sl.output_law(widths=())
+    for s in (0.0, 1.0, 3.0):  # the first correction is of the order of s^4/N
+        assert abs(law.log_pdf(s) - nngp.log_pdf(s)) < (1 + s**4) * 1e-9
+        assert abs(law.cf(s) - nngp.cf(s)) < (1 + s**4) * 1e-9
+
+
+def test_without_layers_the_mixing_variable_is_one() -> None:
+    assert sl.output_law(widths=()).mixing.cdf([0.5, 1.0, 2.0]).tolist() == [0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", [{"ratio": 500}, {"widths": (4, 4, 6)}], ids=str)
+def test_a_characteristic_function_is_at_most_one(kind: dict[str, object]) -> None:
+    assert (sl.output_law(**kind).cf(np.geomspace(1e-9, 1.0, 50)) <= 1.0).all()
+
+
 # ------------------------------------------------------------------ refusals
 
 
@@ -319,6 +341,7 @@ def test_relu_layers_of_many_units(N: int) -> None:
         ({"ratio": 1, "covariance": -1}, "larger than zero"),
         ({"ratio": 1, "covariance": [[1, 2], [2, 1]]}, "zero or more"),
         ({"ratio": 1, "covariance": [[1, 2, 3]]}, "(P, P)"),
+        ({"ratio": 1, "covariance": [[1, "c"], ["b", 1]]}, "not symmetric"),
         ({"widths": (3,), "variances": (1, 2, 3)}, "L + 1"),
         ({"widths": (3,), "covariance": [[1, 0], [0, 1]], "activation": act.relu}, "one input"),
         ({"widths": (3,), "activation": act.tanh}, "linear or relu"),
@@ -340,6 +363,15 @@ def test_bad_points() -> None:
         (lambda: law.moment(0.5), sl.DomainError),
         (lambda: pair.pdf([1.0, 2.0, 3.0]), sl.DataError),
         (lambda: pair.cdf([1.0, 2.0]), sl.DomainError),
+        (lambda: sl.output_law(ratio=1, outputs=2, covariance=[[1, 0], [0, 1]]).cdf(0.0), sl.DomainError),
+        (lambda: sl.output_law(ratio=1, outputs=2, covariance=[[1, 0], [0, 1]]).quantile(0.5), sl.DomainError),
+        (lambda: law.cumulant(-1), sl.DomainError),
+        (lambda: law.cumulant(2.5), sl.DomainError),
+        (lambda: sl.output_law(ratio="a").sample(2, seed=0), sl.NoRule),
+        (lambda: sl.output_law(ratio=1, covariance="k").pdf(1.0), sl.NoRule),
+        (lambda: sl.output_law(ratio=1, covariance=[[1, 0], [0, 0]]).correlation_of_squares, sl.DomainError),
+        (lambda: sl.output_law(widths=(5, 3)).mixing.pdf(1e80), sl.DomainError),
+        (lambda: sl.output_law(widths=(5, 3)).mixing.cdf(1e80), sl.DomainError),
         (lambda: sl.output_law(ratio="a").pdf(1.0), sl.SymlimitsError),
         (lambda: sl.output_law(ratio=1, covariance=[[1, 1], [1, 1]]).pdf([1.0, 1.0]), sl.DomainError),
         (lambda: sl.output_law(ratio=1000, covariance=np.eye(9).tolist()).pdf(np.zeros(9)), sl.DomainError),

@@ -91,8 +91,12 @@ def _covariance(covariance: Any) -> sp.ImmutableDenseMatrix:
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
         raise DataError(f"a covariance of shape {array.shape}", "a number or (P, P)", "X @ X.T / X.shape[1]")
     exact_entries = [[exact(entry, "covariance") for entry in row] for row in array.tolist()]
-    input_root(np.array([[float(entry) for entry in row] for row in exact_entries]))
-    return sp.ImmutableDenseMatrix(exact_entries)
+    matrix = sp.ImmutableDenseMatrix(exact_entries)
+    if not matrix.free_symbols:
+        input_root(np.array([[float(entry) for entry in row] for row in exact_entries]))
+    elif matrix != matrix.T:
+        raise DataError("a covariance that is not symmetric", "one formula for both entries", "[[1, 'c'], ['c', 1]]")
+    return matrix
 
 
 def _variance(variances: Any, mixing: MixingLaw) -> sp.Expr:

@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import NoRule
-from symlimits.theory.mixtures.mixing import MixingLaw
+from symlimits.theory.mixtures.mixing import MixingLaw, needs_numbers
 from symlimits.theory.mixtures.observed import observed
 from symlimits.theory.mixtures.posterior import MixingPosterior, Posterior
 from symlimits.theory.mixtures.posterior_two import MatrixPosterior, TwoOutputPosterior
@@ -20,13 +20,9 @@ def posterior(
     if mixing.rectified:
         reason = "the posterior of ReLU networks: a prediction is about several inputs, and their angles change"
         raise NoRule(
-            reason, "linear layers, whose law depends on the kernel of the inputs alone", "activation='linear'"
+            reason, "linear layers, whose law depends on the kernel of the inputs alone", "activation=act.linear"
         )
-    free = sorted(map(str, variance.free_symbols | (mixing.ratio.free_symbols if mixing.ratio is not None else set())))
-    if free:
-        raise NoRule(
-            f"a posterior with {free[0]} free", "a number for it", f"output_law(ratio=1) in place of {free[0]}"
-        )
+    needs_numbers("a posterior", variance.free_symbols | (set() if mixing.ratio is None else mixing.ratio.free_symbols))
     data = observed(K_train, y, noise_var, outputs, float(variance))
     if outputs == 1:
         return Posterior(MixingPosterior(mixing, data))

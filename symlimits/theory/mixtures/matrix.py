@@ -30,7 +30,7 @@ from symlimits.theory.mixtures.cumulants import Moments
 from symlimits.theory.mixtures.determinant import Determinant
 from symlimits.theory.mixtures.eigenvalues import Eigenvalues, log_density, log_density_of_rank_one, log_wave
 from symlimits.theory.mixtures.mehler_fock import Distance
-from symlimits.theory.mixtures.mixing import MixingLaw
+from symlimits.theory.mixtures.mixing import MixingLaw, needs_numbers
 from symlimits.theory.mixtures.network_law import NetworkLaw
 from symlimits.theory.mixtures.scalar import OutputLaw
 from symlimits.theory.mixtures.triangular import limit_factors
@@ -51,7 +51,7 @@ class MatrixLaw(NetworkLaw):
     @cached_property
     def kernel(self) -> Array:
         """K (P, P), the variances of the layers in it."""
-        return np.array((self.variance * self.covariance).evalf(20).tolist(), dtype=np.float64)
+        return self._scaled_covariance()
 
     @property
     def limit(self) -> MatrixLaw:
@@ -151,11 +151,7 @@ class MatrixLaw(NetworkLaw):
         self._number()
 
     def _number(self) -> None:
-        names = sorted(map(str, self.mixing.ratio.free_symbols)) if self.mixing.ratio is not None else []
-        if names:
-            raise NoRule(
-                f"values with {names[0]} free", "a number for it", f"output_law(ratio=1) in place of {names[0]}"
-            )
+        needs_numbers("values", set() if self.mixing.ratio is None else self.mixing.ratio.free_symbols)
 
     def _two_by_two(self, what: str) -> None:
         if self.smaller > 2:

@@ -9,8 +9,9 @@ Rotondo, arXiv 2411.15267; derived here by `expansion`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
 from typing import Any
 
@@ -20,15 +21,30 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.derivation.gaussian import mean
-from symlimits.derivation.mellin import gamma_integrals, layer_factor, w
+from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, layer_factor, w
 from symlimits.derivation.terms import Term
-from symlimits.errors import DomainError
+from symlimits.errors import DomainError, NoRule
 from symlimits.language.integral import LineIntegral
 from symlimits.reading.line_kernel import Contour, contour, lowered
 from symlimits.reading.real import as_real, plain
 
 Array = npt.NDArray[np.float64]
 DIGITS = 30  # of logarithms of moments
+_N = sp.Symbol("N", positive=True)
+
+
+@cache
+def _linear_factor() -> sp.Expr:
+    """A layer's factor at a symbol N, before numbers: SymPy writes out the factorials in the density of a number."""
+    return gamma_integrals.rewrite(chi_square_factor(_N, w))
+
+
+def needs_numbers(what: str, symbols: Iterable[sp.Symbol]) -> None:
+    """`NoRule` where there are symbols that have no number."""
+    names = sorted(map(str, symbols))
+    if names:
+        given, wanted = f"{what} with {names[0]} free", "a number for it"
+        raise NoRule(given, wanted, f"output_law(...) with a number in place of {names[0]}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +76,10 @@ class MixingLaw:
         r"""$\mathbb E[q^u; q > 0]$ in Gamma functions, or $e^{a'u(u-1)}$ in the limit."""
         if self.widths is None:
             return sp.exp(-self.spread * u) * mean((Term(sp.S.One, 0, sp.S.Zero, u),), 2 * self.spread)
-        closed = sp.Mul(*(gamma_integrals.rewrite(factor) for factor in self.factors(w)))
+        if self.rectified:
+            closed = sp.Mul(*(gamma_integrals.rewrite(factor) for factor in self.factors(w)))
+        else:
+            closed = sp.Mul(*(_linear_factor().subs(_N, N) ** count for N, _, count in self.layers))
         return closed.subs(w, u)
 
     @property
@@ -87,7 +106,7 @@ class MixingLaw:
     def moment(self, u: object) -> sp.Expr:
         """E q^u, exact for integer u; infinite at and below `lowest`."""
         u = sp.nsimplify(sp.sympify(u))
-        if u <= self.lowest:
+        if (u <= self.lowest) == True:  # noqa: E712 - of a symbol it is undecided
             return sp.oo
         return sp.simplify(self.mellin(u).doit()) if u != 0 else sp.S.One
 
@@ -139,7 +158,7 @@ class MixingLaw:
         logs = np.log(_positive(q))
         if not self.widths and self.ratio is None:
             raise DomainError("the density of q without hidden layers", "hidden layers: q is 1", "widths=(100,)")
-        return plain(self._density(-logs).log - logs)
+        return plain(found(self._density, -logs) - logs)
 
     def pdf(self, q: Any) -> Any:
         """The density of q at q > 0."""
@@ -148,14 +167,17 @@ class MixingLaw:
     def cdf(self, q: Any) -> Any:
         """P(q <= x) at x > 0, the atom included."""
         logs = np.log(_positive(q))
-        above, below = (tail(-logs) for tail in self._tails)
-        small = np.exp(np.minimum(below.log, 0.0))
-        return plain(np.where(small < 0.5, self.atom + small, 1.0 - np.exp(np.minimum(above.log, 0.0))))
+        if self.widths == ():
+            return plain(np.where(logs >= 0, 1.0, 0.0))
+        above, below = (found(tail, -logs) for tail in self._tails)
+        small = np.exp(np.minimum(below, 0.0))
+        return plain(np.where(small < 0.5, self.atom + small, 1.0 - np.exp(np.minimum(above, 0.0))))
 
     def sample(self, size: int, seed: Any) -> Array:
         """Independent draws (size,), exact in law: one chi square a layer, or one Gaussian."""
         rng = np.random.default_rng(seed)
         if self.widths is None:
+            needs_numbers("draws", self.spread.free_symbols)
             spread = float(self.spread)
             return np.exp(rng.normal(-spread, np.sqrt(2 * spread), size))
         q = np.ones(size)
@@ -165,6 +187,14 @@ class MixingLaw:
             else:
                 q *= 2.0 * rng.standard_gamma(0.5 * N, size) / N
         return q
+
+
+def found(line: Contour, X: Array) -> Array:
+    """The logarithms of a line integral; `DomainError` where the saddle is too far out to be found."""
+    logs = line(X).log
+    if np.isnan(logs).any():
+        raise DomainError("a point too far out for the line integral", "a nearer one", "the leading term, `law.tail`")
+    return logs
 
 
 def _positive(q: Any) -> Array:

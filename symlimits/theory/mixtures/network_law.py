@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.theory.mixtures.bayes import posterior
-from symlimits.theory.mixtures.mixing import MixingLaw
+from symlimits.theory.mixtures.mixing import MixingLaw, needs_numbers
 from symlimits.theory.mixtures.posterior import Posterior
 from symlimits.theory.mixtures.posterior_two import TwoOutputPosterior
 
@@ -34,6 +35,24 @@ class NetworkLaw:
     def inputs(self) -> int:
         """The number P of inputs."""
         return int(self.covariance.shape[0])
+
+    def _scaled_covariance(self) -> npt.NDArray[np.float64]:
+        """The covariance (P, P), the variances of the layers in it, as floats; `NoRule` while a symbol is free."""
+        scaled = self.variance * self.covariance
+        needs_numbers("values", scaled.free_symbols)
+        return np.array(scaled.evalf(20).tolist(), dtype=np.float64)
+
+    def cdf(self, s: Any) -> Any:
+        """Of one number alone: here `DomainError`."""
+        self._several("cdf")
+
+    def quantile(self, u: Any) -> Any:
+        """Of one number alone: here `DomainError`."""
+        self._several("quantile")
+
+    def _several(self, name: str) -> NoReturn:
+        advice = "`.functional(t)`, the law of one number"
+        raise DomainError(f"{name} of {self.outputs * self.inputs} numbers", "one output of one input", advice)
 
     def functional(self, t: Any) -> NetworkLaw:
         r"""The law of one number $\operatorname{tr}T^\top S$, T of rank one: one output on one input, K becomes

@@ -50,7 +50,7 @@ class OutputLaw(NetworkLaw):
     @cached_property
     def kernel(self) -> Array:
         """K (n, n), the variances of the layers in it: the covariance of s."""
-        K = np.array((self.variance * self.covariance).evalf(20).tolist(), dtype=np.float64)
+        K = self._scaled_covariance()
         return K if self.outputs == 1 else K[0, 0] * np.eye(self.outputs)
 
     @cached_property
@@ -187,7 +187,7 @@ class OutputLaw(NetworkLaw):
 
     def _one_number(self, name: str) -> None:
         if self.dimension > 1:
-            raise DomainError(f"{name} of {self.dimension} numbers", "one output of one input", "a marginal law")
+            self._several(name)
 
     # ------------------------------------------------------------------ moments
 
@@ -220,6 +220,8 @@ class OutputLaw(NetworkLaw):
         3
         """
         self._one_number("cumulant")
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise DomainError(f"cumulant({shown(k)})", "an integer, 1 or more", "cumulant(4)")
         return scalar_moments.cumulants([self.moment(j) for j in range(k + 1)])[k]
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from symlimits.errors import DomainError
 from symlimits.theory.mixtures.mixing import MixingLaw
 
 
@@ -35,6 +36,8 @@ def cumulants(moments: Sequence[sp.Expr]) -> list[sp.Expr]:
 def correlation_of_squares(mixing: MixingLaw, K: sp.Matrix) -> sp.Matrix:
     """The correlations of s_i^2 and s_j^2, an (n, n) matrix."""
     p, n = mixing.moment(2), K.shape[0]
+    if any(K[i, i] == 0 for i in range(n)):
+        raise DomainError("an output that is always 0", "a variance > 0", "other inputs")
 
     def entry(i: int, j: int) -> sp.Expr:
         return sp.simplify((p - 1 + 2 * p * K[i, j] ** 2 / (K[i, i] * K[j, j])) / (3 * p - 1))

@@ -20,11 +20,10 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.derivation.mellin import w
-from symlimits.errors import DomainError, NoRule
 from symlimits.language.integral import LineIntegral
 from symlimits.reading.contour_table import Table, table
 from symlimits.reading.line_kernel import Contour, contour, lowered
-from symlimits.theory.mixtures.mixing import MixingLaw
+from symlimits.theory.mixtures.mixing import MixingLaw, found, needs_numbers
 
 Array = npt.NDArray[np.float64]
 MANY = 200  # points from which on a table may be cheaper
@@ -69,7 +68,7 @@ class ScaleMixture:
             return np.asarray(np.exp(-z))
         values, inside = np.ones(z.shape), z > 0
         continuous = looked_up(lambda X: _log(self.laplace_line, X), np.log(z[inside]))
-        values[inside] = self.mixing.atom + np.exp(continuous)
+        values[inside] = np.minimum(self.mixing.atom + np.exp(continuous), 1.0)  # but for rounding
         return values
 
     def log_tails_at(self, X: Array) -> tuple[Array, Array]:
@@ -104,31 +103,26 @@ class ScaleMixture:
 
 def compiled_line(integrand: sp.Expr, strip: Sequence[Any]) -> Contour:
     """The integrand over a line of the strip; `NoRule` while a symbol has no number."""
-    if integrand.free_symbols - {w}:
-        name = sorted(map(str, integrand.free_symbols - {w}))[0]
-        raise NoRule(f"values with {name} free", "a number for it", f"output_law(ratio=1) in place of {name}")
+    needs_numbers("values", integrand.free_symbols - {w})
     head = LineIntegral(integrand, w, strip)
     return contour(lowered(head), head)
 
 
 def _log(line: Contour, X: Array) -> Array:
-    """The logarithm at z = exp(X); `DomainError` where the saddle is too far out to be found."""
-    found = line(-X).log
-    if np.isnan(found).any():
-        raise DomainError("a point too far out for the line integral", "a nearer one", "the leading term, `law.tail`")
-    return found
+    """The logarithm at z = exp(X)."""
+    return found(line, -X)
 
 
 def looked_up(function: Callable[[Array], Array], X: Array) -> Array:
     """Values at X: one by one, or by a table where there are many; each value once where X is far out, and slow."""
     if X.size <= MANY:
         return function(X)
-    found, near = np.empty(X.shape), np.abs(X) < FAR
+    values, near = np.empty(X.shape), np.abs(X) < FAR
     others, places = np.unique(X[~near], return_inverse=True)
-    found[~near] = function(others)[places]
+    values[~near] = function(others)[places]
     inside = X[near]
     made: Table | None = None
     if inside.size > MANY:
         made = table(function, float(inside.min()), float(inside.max()), inside.size)
-    found[near] = function(inside) if made is None else made(inside)
-    return found
+    values[near] = function(inside) if made is None else made(inside)
+    return values

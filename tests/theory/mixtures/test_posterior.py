@@ -165,7 +165,7 @@ REFUSED = [
     (lambda: output_law(ratio=1).posterior([[1.0, 2.0], [2.0, 1.0]], y), DomainError, "eigenvalue"),
     (lambda: output_law(ratio=1).posterior([[1.0, 0.5], [0.0, 1.0]], y), DataError, "not symmetric"),
     (lambda: output_law(ratio="a").posterior(TRAIN, y), NoRule, "a free"),
-    (lambda: output_law(widths=(5,), activation=act.relu).posterior(TRAIN, y), NoRule, "ReLU"),
+    (lambda: output_law(widths=(5,), activation=act.relu).posterior(TRAIN, y), NoRule, "act.linear"),
     (lambda: output_law(ratio=1).posterior(TRAIN, y).mean(CROSS[:, :1]), DataError, "K_cross of shape"),
     (lambda: output_law(ratio=1).posterior(TRAIN, y).covariance(CROSS, TEST[:1]), DataError, "K_test of shape"),
     (lambda: output_law(ratio=1).posterior(TRAIN, y).covariance(CROSS, 0.01 * TEST), DomainError, "do not fit"),
