@@ -68,13 +68,13 @@ class DeepLinear:
         data = problem(Sxx, Syx)
         return gradient_flow(self.depth, data.Sxx, data.Syx, times)
 
-    def network(self, tree_depth: int, inputs: int = 1, outputs: int = 1) -> Forest:
+    def network(self, tree_depth: int, d: int = 1, k: int = 1) -> Forest:
         """The infinitely wide network as a finite one of zeros and ones, exact for `tree_depth`/(depth - 1) steps.
 
         >>> deep_linear(2).network(3).widths
         (4, 4)
         """
-        return Forest(self.depth, tree_depth, inputs, outputs)
+        return Forest(self.depth, tree_depth, d, k)
 
     def polynomial(self, steps: int = 2) -> Derivation:
         r"""The predictor after some steps, exactly, for one output and inputs with $\Sigma_{xx} = I$.

@@ -24,6 +24,7 @@ def test_lines_are_the_mixture(arguments, points):
     assert abs(scale(law.mixing, points)(r) / post.mixing.mean - 1) < ROUTES
 
 
+@pytest.mark.slow
 def test_every_line_equals_the_next():
     for derivation in (evidence(MixingLaw((4, 4), None), 2), at_zero(2, 2), at_zero(3, 1, 1)):
         assert derivation.check().ok
