@@ -25,7 +25,7 @@ from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.observed import Observed, noise_variance
 
 Array = npt.NDArray[np.float64]
-FAR = 12.0  # standard deviations of log q: as far as modes of the likelihood are looked for
+FAR, LEAST_FAR = 12.0, 30.0  # standard deviations of log q, and log q: as far as modes of the likelihood are looked for
 ENTRIES, TOGETHER = 2**20, 64  # of arrays over points and nodes; points that share a window
 
 
@@ -70,7 +70,8 @@ class MixingPosterior:
         mean, width = self.prior.log_cumulant(1), self.prior.log_cumulant(2) ** 0.5
         signal = self.data.targets[:, 0] ** 2 - self.data.noise
         seen = (signal > 0) & (self.data.values > 0)
-        modes = np.clip(np.log(signal[seen] / self.data.values[seen]), mean - FAR * width, mean + FAR * width)
+        far = max(FAR * width, LEAST_FAR)  # the mode of the posterior of narrow priors is between, many deviations out
+        modes = np.clip(np.log(signal[seen] / self.data.values[seen]), mean - far, mean + far)
         return min([mean - 3 * width, *modes]), max([mean + 3 * width, *modes])
 
     def _check_finite(self) -> None:

@@ -156,6 +156,16 @@ def test_few_points_and_many_agree():
         assert abs(many[i] - post.log_pdf(s[i], CROSS[:1], TEST[:1, :1])) < ROUTES * max(1, abs(many[i]))
 
 
+@pytest.mark.parametrize("kind", [{"ratio": "1/1000"}, {"widths": (1000,)}], ids=str)
+@pytest.mark.parametrize("size", [100.0, 1000.0])
+def test_data_many_deviations_out(kind, size):
+    """The mode of log q is hundreds of the prior's deviations out; the evidence is the density, a line integral."""
+    values = size * np.array([1.0, 2.0])
+    law = output_law(covariance=[[1, "1/2"], ["1/2", 1]], **kind)
+    truth = law.log_pdf(values)
+    assert abs(law.posterior([[1.0, 0.5], [0.5, 1.0]], values).log_evidence - truth) < ROUTES * abs(truth)
+
+
 REFUSED = [
     (lambda: output_law(ratio=1).posterior(TRAIN, y, -1), DomainError, "zero or more"),
     (lambda: output_law(ratio=1).posterior(TRAIN, y, float("nan")), DataError, "noise_var"),
