@@ -103,8 +103,8 @@ def window(functions: Function, ends: Sequence[tuple[float, float]]) -> list[tup
             break
         if not (grown or shrunk):
             return ends
-    wanted = "data of finite evidence: narrow layers give infinite densities where outputs vanish"
-    raise DomainError("an integral over the mixing law that does not converge", wanted, "noise_var > 0")
+    wanted = "data near enough to the prior, and of finite evidence: infinite where outputs of narrow layers vanish"
+    raise DomainError("an integral over the mixing law that does not converge", wanted, "noise_var > 0, or the limit")
 
 
 def _profile(kept: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.intp]:
@@ -112,8 +112,10 @@ def _profile(kept: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.intp]:
 
 
 def _around(axis: Array, kept: npt.NDArray[np.intp]) -> tuple[float, float]:
-    """One node beyond those kept; half of the window beyond an end that is kept itself."""
-    first, last, beyond = int(kept[0]), int(kept[-1]), 0.5 * (axis[-1] - axis[0])
+    """One node beyond those kept. Beyond an end that is kept itself half of the window, or, if little else is kept,
+    all of it: a window that shrank at every step would never reach a peak far out."""
+    first, last = int(kept[0]), int(kept[-1])
+    beyond = (axis[-1] - axis[0]) * (0.5 if 2 * (last - first) > len(axis) else 1.0)
     low = axis[first - 1] if first else axis[0] - beyond
     high = axis[last + 1] if last < len(axis) - 1 else axis[-1] + beyond
     return float(low), float(high)

@@ -232,3 +232,12 @@ def test_refusals(call, error, words):
 def test_an_infinite_evidence_is_refused():
     with pytest.raises(DomainError, match=r"far out|does not converge"):
         _ = law({"widths": (3, 3)}).posterior(TRAIN, 0 * Y).log_evidence
+
+
+@pytest.mark.parametrize("ratio", ["1/1000", 1])
+@pytest.mark.parametrize("size", [30.0, 1000.0])
+def test_data_far_from_the_prior_are_found(ratio, size):
+    """The window walks to the peak; the density of outputs takes another way."""
+    kernel, outputs = [[1.0, 0.3], [0.3, 1.2]], np.array([[size, 0.5], [-0.3, size / 2]])
+    law = output_law(ratio=ratio, outputs=2, covariance=kernel)
+    assert abs(law.posterior(kernel, outputs).log_evidence / law.log_pdf(outputs.T) - 1) < ROUTES
