@@ -96,6 +96,12 @@ class Journal:
         except OSError:  # a file system without locks: as on Windows
             return
 
+    def _unlock(self) -> None:
+        """For the children too that have not closed their copy of the file yet."""
+        if fcntl is not None:
+            with suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
     def _read(self) -> None:
         """What is there: nothing, which makes a new journal, or the lines of this very run."""
         with open(self._file, "rb", closefd=False) as file:
@@ -175,6 +181,7 @@ def journal(path: str | os.PathLike[str], subject: Subject) -> Iterator[Journal]
                 if made:
                     place.parent.rmdir()
         _OPEN.discard(log._file)
+        log._unlock()
         os.close(log._file)
 
 

@@ -196,16 +196,25 @@ def test_the_header_names_what_results_depend_on() -> None:
 
 
 @pytest.mark.skipif(journals.fcntl is None or not hasattr(os, "fork"), reason="forks and locks")
-def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
-    """An orphan of a killed run must not stand in the way of its resumption."""
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_forked_child_does_not_keep_the_lock(path: Path, killed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An orphan of a killed run, which unlocks nothing, must not stand in the way of its resumption."""
+    if killed:
+        monkeypatch.setattr(journals.Journal, "_unlock", lambda log: None)
+    ready, tell = os.pipe()
     with journal(path, SUBJECT) as log:
         log.append("a", 1)
         child = os.fork()
         if not child:
+            os.write(tell, b"forked")  # by now a child has closed what it must not keep
             signal.pause()
+        if killed:
+            os.read(ready, 6)
     try:
         with journal(path, SUBJECT) as again:
             assert again.found["a"] == 1
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        os.close(ready)
+        os.close(tell)
