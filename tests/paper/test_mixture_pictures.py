@@ -43,6 +43,7 @@ def test_matrix_correlations(tmp_path: Path) -> None:
     assert (tmp_path / "correlations.svg").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_matrix_densities(tmp_path: Path) -> None:
     figure = matrix_densities([(4,) * 2], tmp_path / "densities.png", reach=6.0)
     finite, limit, gaussian = (line.get_ydata() for line in figure.axes[0].get_lines())

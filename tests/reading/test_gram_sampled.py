@@ -90,6 +90,7 @@ def test_kinks_without_closed_form() -> None:
     assert abs(value.value - sl.ntk(net).reference(3, 2, 1, digits=15)) <= 1e-12
 
 
+@pytest.mark.slow
 def test_a_variance_beyond_the_breakpoints_is_refused() -> None:
     with pytest.raises(sl.SymlimitsError, match=r"variances up to 1e\+04"):
         sl.nngp(sl.mlp(1, act.tanh, 1, 0))(1e4 * np.ones((2, 2)))

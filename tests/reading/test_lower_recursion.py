@@ -130,6 +130,7 @@ def test_steps_of_the_sign(bias: str | None) -> None:
             assert abs(loop.pairs(a, b, gap)[0] - K) <= tolerance * size, (a, b, gap)
 
 
+@pytest.mark.slow
 def test_zero_rows_of_discontinuous_networks() -> None:
     zero, one = np.zeros(2), np.array([1.0, -1.0])
     step, sign = (sl.nngp(sl.mlp(1, phi, w_var=2, b_var=0)) for phi in (act.step, act.sign))
