@@ -25,6 +25,7 @@ RANGE = 40  # of the coordinate of the strip: distances from e^-40 to e^40
 DOUBLINGS = 10
 MOST = 20_000  # nodes
 INNER_STEP, BLOCK = 1 / 32, 256  # of integrals inside: e^{-y} in log y is analytic in a strip of half-width pi/2
+LONGEST = 10**1000  # of the integers in a formula that are written out: Python prints 4300 digits
 INNER_DIGITS = 20  # more are not asked of an integrand with integrals, which are known to 14 or so
 
 
@@ -61,7 +62,8 @@ def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
     expanded = expanded.replace(lambda node: isinstance(node, GaussianExpectation), _log_normal)
     inner = sorted(expanded.atoms(sp.Integral), key=sp.default_sort_key)
     names = [sp.Dummy() for _ in inner]
-    outer = sp.lambdify([w, *names], expanded.xreplace(dict(zip(inner, names, strict=True))), "mpmath")
+    rounded = {n: n.evalf(mp.dps + GUARD) for n in expanded.atoms(sp.Rational) if max(abs(n.p), n.q) > LONGEST}
+    outer = sp.lambdify([w, *names], expanded.xreplace({**dict(zip(inner, names, strict=True)), **rounded}), "mpmath")
     sums = [_half_line_integral(integral, w) for integral in inner]
     return lambda z: outer(z, *(mp.mpmathify(total(complex(z))) for total in sums))
 
