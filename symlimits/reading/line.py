@@ -60,12 +60,19 @@ def function(integrand: sp.Expr, w: sp.Symbol) -> Function:
     """The integrand as a function of a complex number; inside, integrals over (0, oo) and means are float64 sums."""
     expanded = integrand.replace(lambda node: isinstance(node, sp.Sum), lambda node: node.doit())
     expanded = expanded.replace(lambda node: isinstance(node, GaussianExpectation), _log_normal)
+    expanded = expanded.replace(lambda node: isinstance(node, sp.RisingFactorial), _gamma_ratio)
     inner = sorted(expanded.atoms(sp.Integral), key=sp.default_sort_key)
     names = [sp.Dummy() for _ in inner]
     rounded = {n: n.evalf(mp.dps + GUARD) for n in expanded.atoms(sp.Rational) if max(abs(n.p), n.q) > LONGEST}
     outer = sp.lambdify([w, *names], expanded.xreplace({**dict(zip(inner, names, strict=True)), **rounded}), "mpmath")
     sums = [_half_line_integral(integral, w) for integral in inner]
     return lambda z: outer(z, *(mp.mpmathify(total(complex(z))) for total in sums))
+
+
+def _gamma_ratio(rising: sp.Expr) -> sp.Expr:
+    """As SymPy's printer would write it, where its integers cannot be rounded any more."""
+    a, n = rising.args
+    return sp.gamma(a + n) / sp.gamma(a)
 
 
 def _log_normal(head: GaussianExpectation) -> sp.Integral:
