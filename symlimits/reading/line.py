@@ -37,15 +37,23 @@ def line_integral(head: LineIntegral, numbers: dict[sp.Symbol, sp.Expr], digits:
         digits = 12
     low, high = (end_value(end.subs(numbers, simultaneous=True)) for end in head.strip)
     with mp.workdps(digits + 10):
-        g = function(head.integrand.subs(numbers, simultaneous=True), head.variable)
+        integrand = head.integrand.subs(numbers, simultaneous=True)
+        g = function(integrand, head.variable)
+        peaked = function(_without_polynomials(integrand, head.variable), head.variable)
         place = strip_map(low, high)
-        s = lowest(g, place)
+        s = lowest(peaked, place)
         c = place(s)
         delta = min((abs(c - end) for end in (low, high) if mp.isfinite(end)), default=None)
-        width = peak_width(g, c, delta or mpf(1))
+        width = peak_width(peaked, c, delta or mpf(1))
         delta = width * 4 if delta is None else delta
         first = min(mpf(1) / 4, width / delta)  # far from the ends of the strip the peak is narrow
         return _halved(lambda t: mp.re(g(mp.mpc(c, delta * mp.sinh(t)))) * delta * mp.cosh(t), first, digits) / mp.pi
+
+
+def _without_polynomials(integrand: sp.Expr, w: sp.Symbol) -> sp.Expr:
+    """The factors that make the saddle: a zero of a polynomial beside them would be taken for it."""
+    factors = [factor for factor in sp.Mul.make_args(integrand) if not factor.is_polynomial(w)]
+    return sp.Mul(*factors) if factors else integrand
 
 
 def saddle(head: LineIntegral) -> sp.Rational:
@@ -208,4 +216,5 @@ def _sum(f: Function, offset: mpf, step: mpf) -> mpf:
 
 
 def end_value(value: sp.Expr) -> mpf:
+    """The end of a strip, which may be infinite, as a number."""
     return mp.inf if value == sp.oo else -mp.inf if value == -sp.oo else mp.mpmathify(value.evalf(mp.dps))

@@ -101,11 +101,7 @@ def rate_limit(
         quantity, lambda: path.backward_gram(layer)
     )()
     networks = TrainedNetworks(depth, *data, lr, steps, quantity, layer, limit=_rows(limit))
-    variance = sp.Integer(-1)  # of a mean over m neurons that are independent in the limit
-    lines = (
-        Step(sp.Mul(sp.Rational(1, 2), variance, evaluate=False), "definition", "half the power of the variance, 1/m"),
-        Step(variance / 2, "the product", "algebra"),
-    )
+    lines = (Step(-sp.Rational(1, 2), "definition", SOURCE),)  # of means over m neurons, independent in the limit
     words = f"root mean square of what the {quantity} of a network differs from the limit by, over {steps} steps"
     return Limit(lines, Domain({}), (), EXPONENTS[quantity].format(layer), SOURCE, networks, words, kind="exponent")
 

@@ -24,7 +24,7 @@ LIMIT = "Bassetti, Ladelli and Rotondo, arXiv 2411.15267"
 def characteristic(mixing: MixingLaw, K: sp.Expr) -> Limit:
     """E exp(i t s) of one output, exact at finite widths, of order 1 in the limit."""
     name, domain = r"\varphi(t)", Domain({t: POSITIVE})
-    trace = _lines(sp.exp(-q * t**2 * K / 2), mixing)
+    trace = mean_lines(sp.exp(-q * t**2 * K / 2), mixing)
     if mixing.widths is None:
         limit = LimitNetworks(mixing.ratio, K, mixing.rectified)
         regime = "width N and depth L to infinity, L/N to a"
@@ -37,12 +37,12 @@ def characteristic(mixing: MixingLaw, K: sp.Expr) -> Limit:
 
 def density(mixing: MixingLaw, K: sp.Expr) -> Derivation:
     """The density of one output at s > 0."""
-    trace = _lines(sp.exp(-(s**2) / (2 * K * q)) / sp.sqrt(2 * sp.pi * K * q), mixing)
+    trace = mean_lines(sp.exp(-(s**2) / (2 * K * q)) / sp.sqrt(2 * sp.pi * K * q), mixing)
     return Derivation(trace, Domain({s: POSITIVE}), (s,), "p(s)", trace[0].source)
 
 
-def _lines(function: sp.Expr, mixing: MixingLaw) -> Trace:
-    """The mean of a function of q, and what it is by rules."""
+def mean_lines(function: sp.Expr, mixing: MixingLaw) -> Trace:
+    """The mean of a function of `q`, and what it is by rules."""
     if mixing.widths is None:
         return derive(_of_a_gaussian(function, mixing), (mellin_inversion,), LIMIT)
     if not mixing.widths:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import sympy as sp
 
 from symlimits.chain import Derivation
-from symlimits.derivation.mellin import derive, gamma_integrals, mellin_inversion, v, w
+from symlimits.derivation.mellin import derive, w
 from symlimits.derivation.trace import Rule, Trace
 from symlimits.language.domain import POSITIVE, Domain
-from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.theory.mixtures.lines import mean_lines, q
 from symlimits.theory.mixtures.mixing import MixingLaw
 
 r, z = sp.symbols("r z", positive=True)
@@ -30,8 +30,7 @@ def evidence(mixing: MixingLaw, points: int) -> Derivation:
     >>> evidence(MixingLaw(None, sp.Integer(1)), 2).expr
     line integral(E*exp((w - 1)**2)*gamma(w)/(2*pi*(E*r/2)**w); 0 < re w < oo)
     """
-    front = (2 * sp.pi) ** -sp.Rational(points, 2)
-    return Derivation(_mean(mixing, points, 0, front), Domain({r: POSITIVE}), (r,), f"E_{{{points}}}(r)", SOURCE)
+    return Derivation(_mean(mixing, points, 0, 2 * sp.pi), Domain({r: POSITIVE}), (r,), f"E_{{{points}}}(r)", SOURCE)
 
 
 def scale(mixing: MixingLaw, points: int) -> Derivation:
@@ -43,17 +42,10 @@ def scale(mixing: MixingLaw, points: int) -> Derivation:
     return Derivation(lines, Domain({r: POSITIVE}), (r,), r"\mathbb{E}[q|y]", SOURCE)
 
 
-def _mean(mixing: MixingLaw, points: int, power: int, front: sp.Expr) -> Trace:
-    r"""front times $\mathbb E q^{k - P/2}e^{-r/2q}$, in lines."""
-    shift = power - sp.Rational(points, 2)
-    if mixing.widths is None:
-        q = sp.exp(v - mixing.spread)
-        head = GaussianExpectation(front * q**shift * sp.exp(-r / (2 * q)), (v,), [[2 * mixing.spread]])
-        return derive(head, (mellin_inversion,), SOURCE)
-    factors = mixing.factors(w + shift)
-    strip = (sp.Max(0, mixing.lowest - shift), sp.oo)
-    head = LineIntegral(front * sp.gamma(w) * (r / 2) ** -w * sp.Mul(*factors), w, strip)
-    return derive(head, (gamma_integrals,), SOURCE)
+def _mean(mixing: MixingLaw, points: int, power: int, unit: sp.Expr) -> Trace:
+    r"""$\mathbb E q^k(uq)^{-P/2}e^{-r/2q}$ in lines, u the `unit`."""
+    half = sp.Rational(points, 2)
+    return mean_lines(unit**-half * q ** (power - half) * sp.exp(-r / (2 * q)), mixing)
 
 
 def at_zero(points: int, order: int = 0, power: int = 0) -> Derivation:

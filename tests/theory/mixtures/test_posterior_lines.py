@@ -28,7 +28,6 @@ def test_every_line_of_the_evidence_equals_the_next():
     assert evidence(MixingLaw((4, 4), None), 2).check().ok
 
 
-@pytest.mark.slow  # twenty seconds each: means over a Gaussian in many digits
 @pytest.mark.parametrize("arguments", [(2, 2), (3, 1, 1)])
 def test_every_line_at_zero_equals_the_next(arguments):
     assert at_zero(*arguments).check().ok
