@@ -7,20 +7,20 @@ Mellin's inversion makes of it. Characteristic functions and densities of output
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.language.substitution import renaming
+from symlimits.language.bound import BoundVariable
 from symlimits.language.tree import register
 
 Layer = tuple[sp.Integer, sp.Rational, sp.Integer]  # units N, the probability that one is positive, equal layers
 
 
 @register
-class ProductExpectation(sp.Expr):
+class ProductExpectation(BoundVariable):
     r"""$\mathbb E[f(q); q > 0]$, $q = \prod_l \chi^2_{k_l}/(p_l N_l)$, $k_l$ binomial $(N_l, p_l)$: N_l where p_l = 1.
 
     Arguments: f, its positive variable q (bound), and the layers as triples (N, p, count), count equal ones each.
@@ -29,8 +29,6 @@ class ProductExpectation(sp.Expr):
     >>> ProductExpectation(sp.exp(-t * q), q, [(5, 1, 1), (3, 1, 2)])
     E[exp(-q*t); q = chi2(3)/3 * chi2(3)/3 * chi2(5)/5]
     """
-
-    is_commutative = True
 
     def __new__(cls, integrand: Any, variable: sp.Symbol, layers: Iterable[Any]) -> ProductExpectation:
         if not isinstance(variable, sp.Symbol) or not variable.is_positive:
@@ -42,42 +40,9 @@ class ProductExpectation(sp.Expr):
         return sp.Expr.__new__(cls, sp.sympify(integrand), variable, sp.Tuple(*(sp.Tuple(*row) for row in rows)))
 
     @property
-    def integrand(self) -> sp.Expr:
-        """The function inside the expectation."""
-        return self.args[0]
-
-    @property
-    def variable(self) -> sp.Symbol:
-        """The symbol of q."""
-        return self.args[1]
-
-    @property
     def layers(self) -> list[Layer]:
         """Units, the probability that one is positive, and how many such layers there are."""
         return [tuple(layer) for layer in self.args[2]]
-
-    @property
-    def free_symbols(self) -> set[sp.Symbol]:
-        """Symbols that are not bound by the expectation."""
-        return self.integrand.free_symbols - {self.variable}
-
-    @property
-    def bound_symbols(self) -> list[sp.Symbol]:
-        """The variable."""
-        return [self.variable]
-
-    def _eval_is_real(self) -> bool:
-        return True
-
-    def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
-        if old == self.variable:
-            return self
-        names = renaming((self.variable,), self, new) if old in self.integrand.free_symbols else {}
-        return self.renamed(names).subs(old, new) if names else None
-
-    def renamed(self, names: Mapping[sp.Symbol, sp.Symbol]) -> ProductExpectation:
-        """The same expectation with another name for its variable."""
-        return self.func(self.integrand.xreplace(names), names.get(self.variable, self.variable), self.args[2])
 
     def _sympystr(self, printer: Any) -> str:
         """For the terminal."""
@@ -89,9 +54,6 @@ class ProductExpectation(sp.Expr):
         ]
         more = " * ..." if any(count > 3 for *_, count in self.layers) else ""
         return f"E[{show(self.integrand)}; {show(self.variable)} = {' * '.join(factors)}{more}]"
-
-    def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
-        return self.func(self.integrand.diff(parameter), self.variable, self.args[2])
 
 
 def _is_layer(row: tuple[sp.Basic, ...]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import DomainError
+from symlimits.language.integral import checked_strip
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
@@ -35,9 +36,7 @@ class SphericalIntegral(sp.Expr):
     def __new__(cls, first: Any, second: Any, variable: sp.Symbol, strip: Any, x: Any, y: Any) -> SphericalIntegral:
         if not isinstance(variable, sp.Symbol):
             raise DomainError(f"the variable {variable}", "a symbol", "SphericalIntegral(g, h, w, (0, oo), x, y)")
-        ends = sp.Tuple(*map(sp.sympify, strip))
-        if len(ends) != 2 or ends.has(variable) or (ends[0] < ends[1]) == sp.false:
-            raise DomainError(f"the strip {tuple(ends)}", "two numbers in order", "(0, oo)")
+        ends = checked_strip(strip, variable)
         eigenvalues = sp.Tuple(sp.sympify(x), sp.sympify(y))
         return sp.Expr.__new__(cls, sp.sympify(first), sp.sympify(second), variable, ends, *eigenvalues)
 

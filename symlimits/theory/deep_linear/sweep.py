@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symlimits.errors import DomainError, SymlimitsError
+from symlimits.errors import DomainError
 from symlimits.finite.threads import one_thread
 from symlimits.memory import check_memory
-from symlimits.theory.deep_linear.operator import critical_rate
 from symlimits.theory.deep_linear.problem import Floats, Problem
 
 
@@ -65,12 +64,9 @@ def sweep(depth: int, problem: Problem, rate: float, steps: int) -> Sweep:
 
 
 def critical_words(depth: int, problem: Problem) -> str:
-    """The rates at which the minimum that small rates lead to is stable, where the flow tells in reasonable time."""
-    try:
-        critical = critical_rate(depth, problem.Sxx, problem.Syx, problem.rcond)
-    except SymlimitsError:
-        return "a learning rate below the critical one"
-    return f"a learning rate below the critical one, {critical:.6g}"
+    """The rates below which errors fall at the start, where K is L + 1 times Sxx; later K may be larger."""
+    critical = 2 / ((depth + 1) * float(np.linalg.eigvalsh(problem.Sxx).max()))
+    return f"a learning rate below the critical one, {critical:.6g} at the start"
 
 
 def _row(layers: list[Layer], moves: Floats, t: int) -> Floats:
