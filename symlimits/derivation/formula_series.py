@@ -1,14 +1,16 @@
-"""Formulas of maps, means and scalars, worked out over series: sums, products and powers exactly, the rest by Taylor."""
+"""Formulas of maps, means and scalars over series: sums, products and powers exactly, the rest by Taylor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import inf
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
-from symlimits.derivation.calculus import Calculus
+from symlimits.derivation.calculus import Calculus, Coarse
 from symlimits.derivation.curves import Y, curve, power_curve
 from symlimits.derivation.coordinates import ONE
 from symlimits.derivation.generic_numbers import rational
@@ -36,6 +38,8 @@ class Formulas:
         if isinstance(expr, sp.Symbol):
             found = self.value(expr)
             return constant(self.calculus.number(expr)) if found is None else found
+        if self._is_curve(expr):
+            return self._curve(expr)
         if isinstance(expr, sp.Add):
             return total(self(part) for part in expr.args)
         if isinstance(expr, sp.Mul):
@@ -45,6 +49,12 @@ class Formulas:
         if isinstance(expr, sp.Pow):
             return self._power(expr)
         return self._curve(expr)
+
+    def _is_curve(self, expr: sp.Expr) -> bool:
+        """Whether all of it is one curve of one vector: Taylor's formula has fewer terms than that of its parts."""
+        found = self._carriers(expr)
+        vectors = [s for s in found if s != n and not is_scalar(self(s))]
+        return len(found) == len(vectors) == 1 and not expr.is_polynomial(*found) and not expr.has(AppliedUndef)
 
     def _carriers(self, expr: sp.Expr) -> list[sp.Symbol]:
         """The symbols of instructions, and the width."""
@@ -68,15 +78,16 @@ class Formulas:
         if base == n:
             return constant(rational(1)).shifted(power)
         inside = self(base)
-        if all(set(level) == {ONE} for level in inside.levels.values()):
+        if is_scalar(inside):
             return self._scalar_power(inside, power)
         return self._curve(expr)
 
     def _scalar_power(self, base: Series, power: Fraction) -> Series:
         """The leading power of n is taken out; about what is left, of order one, Taylor's formula holds."""
         if not base.levels:
-            given, wanted = "a quotient by zero" if base.size == float("-inf") else "a quotient", "a known denominator"
-            raise NoRule(given, wanted, "the exponents of numerator and denominator")
+            if base.size == -inf:
+                raise NoRule("a quotient by zero", "a denominator that does not cancel", "another denominator")
+            raise Coarse
         top = Fraction(base.top)
         bent = self.calculus.composed(power_curve(sp.Rational(power.numerator, power.denominator)), base.shifted(-top))
         return bent.shifted(top * power)
@@ -91,3 +102,8 @@ class Formulas:
             given = f"width exponents with the map {expr}"
             raise NoRule(given, "sums, products and functions of one argument", "a map for each function")
         return self.calculus.composed(curve(expr.func(*(Y if p == inner[0] else p for p in expr.args))), self(inner[0]))
+
+
+def is_scalar(value: Series) -> bool:
+    """Whether all coordinates are equal, of what is known."""
+    return all(set(level) == {ONE} for level in value.levels.values())

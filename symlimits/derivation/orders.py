@@ -19,7 +19,7 @@ import sympy as sp
 
 from symlimits.derivation.calculus import Coarse
 from symlimits.derivation.n_series import Precision, Series
-from symlimits.derivation.program_series import reading
+from symlimits.derivation.program_series import ATTEMPTS, reading
 from symlimits.errors import NoRule
 from symlimits.language.tensor_program import Program
 
@@ -85,7 +85,7 @@ def _certified(program: Program, targets: Sequence[int], precision: Precision) -
             continue
     found = {target: what for target, what in found.items() if what.certified}
     open_ones = [target for target, what in found.items() if what.value != -sp.oo]
-    for attempt in (0, 1):
+    for attempt in ATTEMPTS:
         if open_ones:
             sampled = reading(program, open_ones, precision, attempt)
             open_ones = [target for target in open_ones if not sampled.is_nonzero(target)]

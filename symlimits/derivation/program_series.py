@@ -19,6 +19,7 @@ from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial,
 
 ALPHA = 1e-6  # that a coefficient which is zero is taken for another, at one width
 FLOOR = 1e-7  # below it a coefficient is rounding: its terms are of order one
+ATTEMPTS = range(4)  # two at each width
 COORDINATES = 16  # of a vector that are looked at
 SEED = 1
 
@@ -83,13 +84,13 @@ class Reading:
 
 
 def reading(program: Program, targets: Sequence[int], precision: Precision, attempt: int | None = None) -> Reading:
-    """A reading with indeterminates of its own; with an attempt, 0 or 1, also on samples, the second on larger ones."""
-    rng = np.random.default_rng(SEED)
+    """A reading with indeterminates of its own; with an attempt, of ATTEMPTS, also on samples and parameters of its own."""
+    rng = np.random.default_rng((SEED, attempt or 0))
     parameters = {s: float(rng.uniform(0.5, 1.5)) for s in sorted(program.parameters(targets), key=str)}
     coordinates, networks = Coordinates(), None
     if attempt is not None:
         has_matrices = any(isinstance(program.instructions[place], Apply) for place in program.needed(targets))
-        width = (WIDTHS_OF_MATRICES if has_matrices else WIDTHS)[attempt]
+        width = (WIDTHS_OF_MATRICES if has_matrices else WIDTHS)[attempt // 2]
         networks = Networks(coordinates, parameters, width, rng)
     unknown = Indeterminates(SEED if attempt is None else SEED + 1 + attempt)
     return Reading(program, Calculus(coordinates, precision, unknown, parameters, networks))
