@@ -1,8 +1,8 @@
 r"""Constants, means and curves of series over powers of the width: the rules that the instructions of a program use.
 
-The mean of a monomial is $\mathbb E m + n^{-1/2}G(m)$, with G linear, one random number of order one to a monomial: it is
-the mean's own fluctuation by definition, so that means that are equal in the network are equal here, and differences
-of them cancel. Derived here; the central limit theorem of programs: Yang, arXiv 1910.12478.
+The mean of a monomial is $\mathbb E m + n^{-1/2}G(m)$, with G linear, one random number of order one to a monomial: it
+is the mean's own fluctuation by definition, so that means that are equal in the network are equal here, and
+differences of them cancel. Derived here; the central limit theorem of programs: Yang, arXiv 1910.12478.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial
+from math import factorial, inf
 
 import numpy as np
 import sympy as sp
@@ -25,7 +25,7 @@ from symlimits.derivation.sign_flips import vanishes
 from symlimits.errors import NoRule
 
 HALF = Fraction(1, 2)
-MOST = 200_000  # monomials: some minutes
+MOST = 50_000  # monomials: some minutes
 
 
 class Coarse(Exception):
@@ -46,7 +46,10 @@ class Calculus:
         """A number or a formula of parameters: exact if it is rational, else an indeterminate."""
         if isinstance(value, sp.Rational):
             return rational(value)
-        return Number(self.unknown(value), np.full((1, 1), float(value.subs(self.parameters))))
+        seen = value.subs(self.parameters)
+        if not (seen.is_real and seen.is_finite):
+            raise NoRule(f"the coefficient {value}", "a real number, or positive parameters", "another formula")
+        return Number(self.unknown(value), np.full((1, 1), float(seen)))
 
     def indeterminate(self, thing: Hashable, values: Array | None) -> Number:
         """A number that nobody knows."""
@@ -113,6 +116,25 @@ class Calculus:
                 break
         left_out = (self.precision.order + 1) * step.top
         return total([*parts, Series({}, max(left_out, value.remainder))]).kept(self.precision.window)
+
+    def powered(self, base: Series, exponent: sp.Rational) -> Series:
+        r"""A scalar to a rational power: $(cn^q)^e\sum_k\binom ek(\delta/(cn^q))^k$ about its leading term."""
+        if not base.levels:
+            if base.size == -inf:
+                raise NoRule("a quotient by zero", "a denominator that does not cancel", "another denominator")
+            raise Coarse
+        top, e = Fraction(base.top), Fraction(int(exponent.p), int(exponent.q))
+        lead = base.levels[top][ONE]
+        step = Series({q: level for q, level in base.levels.items() if q < top}, base.remainder)
+        step = step.shifted(-top).scaled(self.unknown.power(lead, sp.S.NegativeOne))
+        parts, raised = [], constant(rational(1))
+        for k in range(self.precision.order + 1):
+            if k:
+                raised = self.times(raised, step)
+            parts.append(raised.scaled(rational(sp.binomial(exponent, k))))
+        left_out = (self.precision.order + 1) * step.top
+        about_one = total([*parts, Series({}, max(left_out, step.remainder))]).kept(self.precision.window)
+        return about_one.scaled(self.unknown.power(lead, exponent)).shifted(top * e)
 
     def _at(self, curve: Curve, around: Level) -> Series:
         """A curve of the part of order one: a vector, or a number where that part is one, or zero."""

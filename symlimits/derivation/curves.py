@@ -77,7 +77,8 @@ def _check_smooth(expr: sp.Expr) -> None:
         advice = "a smooth map: kinks change exponents, by the rule (s-1)/2 of sl.scaling.one_hidden_layer"
         raise NoRule(f"width exponents with the map {shown}", "a smooth map of a sum of order one", advice)
     if expr.atoms(AppliedUndef, sp.Derivative, sp.Subs, sp.Integral):
-        raise NoRule(f"width exponents with the map {shown}", "an undefined function alone", "phi(x) in a map of its own")
+        advice = "phi(x) in a map of its own"
+        raise NoRule(f"width exponents with the map {shown}", "an undefined function alone", advice)
     bases = [p.base for p in expr.atoms(sp.Pow) if not (p.exp.is_integer and p.exp.is_nonnegative)]
     bases += [log.args[0] for log in expr.atoms(sp.log)]
     if any(base.is_polynomial(Y) and base.has(Y) and _has_zero(base) for base in bases):
@@ -108,7 +109,8 @@ def _parity(head: sp.Expr) -> int:
 def _at_zero(head: sp.Expr, order: int) -> sp.Expr:
     value = _derivative(head, order).subs(Y, 0)
     if value.is_finite is False or value.has(sp.nan, sp.zoo, sp.oo):
-        raise NoRule(f"the map {head.xreplace({Y: sp.Symbol('x')})} at zero", "a map that is smooth there", "another map")
+        given = f"the map {head.xreplace({Y: sp.Symbol('x')})} at zero"
+        raise NoRule(given, "a map that is smooth there", "another map")
     return value
 
 
@@ -123,8 +125,3 @@ def _stand_in(name: str, order: int) -> Callable[[Array], Array]:
     speeds, phases, sizes = (rng.uniform(low, high, WAVES) for low, high in ((0.5, 1.5), (0.3, 1.2), (0.5, 1.0)))
     waves = [*zip(sizes * speeds**order, speeds, phases + order * np.pi / 2, strict=True)]
     return lambda x: sum((a * np.sin(w * x + p) for a, w, p in waves), np.zeros(1))
-
-
-def power_curve(power: sp.Rational) -> Curve:
-    """A power, away from zero."""
-    return Curve(Y**power)

@@ -1,13 +1,14 @@
 r"""Networks of one finite width on which monomials are worked out: are coefficients that do not cancel not zero?
 
 The first `ESTIMATES` networks estimate expectations, independently of each other; the others draw the fluctuations
-$G(m) = \sqrt N(\mathrm{mean}\,m - \mathbb E m)$. Matrices are drawn and applied, so that every dependence of the network,
-that of a matrix and its transpose among them, is in the numbers. A bias of 1/N is far below what is told from zero.
+$G(m) = \sqrt N(\mathrm{mean}\,m - \mathbb E m)$. Matrices are drawn and applied, so that every dependence of the
+network, that of a matrix and its transpose among them, is in the numbers. A bias of 1/N is far below what is told from
+zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,7 @@ from symlimits.derivation.coordinates import Applied, Atom, Bent, Coordinates, D
 
 Array = npt.NDArray[np.float64]
 ESTIMATES, FLUCTUATIONS = 16, 4
-WIDTHS = (2**12, 2**16)  # the second where the first does not tell; some megabytes a vector
+WIDTHS = (2**12, 2**14)  # the second where the first does not tell; some megabytes a vector
 WIDTHS_OF_MATRICES = (2**8, 2**10)
 
 
@@ -93,6 +94,6 @@ def _times(A: Array, x: Array, transposed: bool) -> Array:
     return np.asarray((matrix @ x[..., None])[..., 0])
 
 
-def _pair(parts: object) -> tuple[Array, Array]:
-    first, second = parts  # type: ignore[misc]
+def _pair(parts: Iterable[Array]) -> tuple[Array, Array]:
+    first, second = parts
     return first, second

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import inf
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from symlimits.derivation.calculus import Calculus, Coarse
-from symlimits.derivation.curves import Y, curve, power_curve
+from symlimits.derivation.calculus import Calculus
 from symlimits.derivation.coordinates import ONE
+from symlimits.derivation.curves import Y, curve
 from symlimits.derivation.generic_numbers import rational
 from symlimits.derivation.n_series import Series, constant, total
 from symlimits.errors import NoRule
@@ -44,10 +43,10 @@ class Formulas:
             return total(self(part) for part in expr.args)
         if isinstance(expr, sp.Mul):
             return self._product(expr)
-        if not self._carriers(expr):
-            return constant(self.calculus.number(expr))
         if isinstance(expr, sp.Pow):
             return self._power(expr)
+        if not self._carriers(expr):
+            return constant(self.calculus.number(expr))
         return self._curve(expr)
 
     def _is_curve(self, expr: sp.Expr) -> bool:
@@ -70,27 +69,13 @@ class Formulas:
         base, exponent = expr.args
         if exponent.is_Integer and exponent > 0:
             return self.calculus.raised(self(base), int(exponent))
-        if not exponent.is_Rational:
-            if base == n:
-                raise NoRule(f"the power {expr} of the width", "a rational exponent", "numbers: a point of the plane")
-            return self._curve(expr)
-        power = Fraction(int(exponent.p), int(exponent.q))
         if base == n:
-            return constant(rational(1)).shifted(power)
-        inside = self(base)
-        if is_scalar(inside):
-            return self._scalar_power(inside, power)
-        return self._curve(expr)
-
-    def _scalar_power(self, base: Series, power: Fraction) -> Series:
-        """The leading power of n is taken out; about what is left, of order one, Taylor's formula holds."""
-        if not base.levels:
-            if base.size == -inf:
-                raise NoRule("a quotient by zero", "a denominator that does not cancel", "another denominator")
-            raise Coarse
-        top = Fraction(base.top)
-        bent = self.calculus.composed(power_curve(sp.Rational(power.numerator, power.denominator)), base.shifted(-top))
-        return bent.shifted(top * power)
+            if not exponent.is_Rational:
+                raise NoRule(f"the power {expr} of the width", "a rational exponent", "numbers: a point of the plane")
+            return constant(rational(1)).shifted(Fraction(int(exponent.p), int(exponent.q)))
+        if exponent.is_Rational and is_scalar(self(base)):
+            return self.calculus.powered(self(base), exponent)
+        return self._curve(expr) if self._carriers(expr) else constant(self.calculus.number(expr))
 
     def _curve(self, expr: sp.Expr) -> Series:
         """A function of one vector, or of one formula."""

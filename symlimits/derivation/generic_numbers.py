@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from symlimits.errors import NoRule
+
 Array = npt.NDArray[np.float64]
 PRIME = 2**61 - 1  # a product of two residues is a cheap integer, and 1/p is below what a run could ever meet
 
@@ -63,3 +65,22 @@ class Indeterminates:
         if thing not in self._known:
             self._known[thing] = self._random.randrange(1, PRIME)
         return self._known[thing]
+
+    def power(self, base: Number, exponent: sp.Rational) -> Number:
+        """A rational power of a number that is not zero: a root is an indeterminate, whole powers are exact.
+
+        >>> unknown = Indeterminates(seed=0)
+        >>> half, root = sp.Rational(1, 2), unknown.power(rational(2), sp.Rational(1, 2))
+        >>> unknown.power(rational(2), 3 * half).residue == (root * rational(2)).residue
+        True
+        """
+        whole, part = divmod(int(exponent.p), int(exponent.q))
+        residue = pow(base.residue, whole, PRIME)
+        if part and base.residue != 1:
+            residue = residue * pow(self(("root", base.residue, int(exponent.q))), part, PRIME) % PRIME
+        if base.values is None:
+            return Number(residue)
+        if part and bool((base.values <= 0).any()):
+            given = "a root of a value that may be negative"
+            raise NoRule(given, "positive values", "a map that is smooth on the line")
+        return Number(residue, np.asarray(base.values ** float(exponent)))

@@ -50,7 +50,8 @@ class Series:
 
     def scaled(self, factor: Number) -> Series:
         """Times a number."""
-        return Series({q: {m: c * factor for m, c in level.items()} for q, level in self.levels.items()}, self.remainder)
+        levels = {q: {m: c * factor for m, c in level.items()} for q, level in self.levels.items()}
+        return Series(levels, self.remainder)
 
     def kept(self, window: Fraction) -> Series:
         """What is above the remainder and within the window; the rest joins the remainder."""

@@ -1,11 +1,11 @@
 r"""Width exponents of a program: the power of n in a value, exact and certified.
 
-Each value is carried as $\sum_q n^q Z_q$ with exact rational q, and with a bound $n^r$ of what was left out. The exponent is
-the leading q, certified if q > r; else the series are taken further. It is that of generic parameters.
+Each value is carried as $\sum_q n^q Z_q$ with exact rational q, and with a bound $n^r$ of what was left out. The
+exponent is the leading q, certified if q > r; else the series are taken further. It is that of generic parameters.
 
 A coefficient is zero if it cancels as a polynomial in parameters, expectations and fluctuations, where expectations
-that sign flips show to vanish are zero; it is not zero if it is told from zero on networks that are drawn. Where neither
-is found there is no exponent.
+that sign flips show to vanish are zero; it is not zero if it is told from zero on networks that are drawn. Where
+neither is found there is no exponent.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial,
 
 ALPHA = 1e-6  # that a coefficient which is zero is taken for another, at one width
 FLOOR = 1e-7  # below it a coefficient is rounding: its terms are of order one
-ATTEMPTS = range(4)  # two at each width
+ATTEMPTS = range(3)  # two at the first width, one at the second
 COORDINATES = 16  # of a vector that are looked at
 SEED = 1
 
@@ -84,7 +84,7 @@ class Reading:
 
 
 def reading(program: Program, targets: Sequence[int], precision: Precision, attempt: int | None = None) -> Reading:
-    """A reading with indeterminates of its own; with an attempt, of ATTEMPTS, also on samples and parameters of its own."""
+    """A reading with indeterminates of its own; with an attempt, of ATTEMPTS, on samples and parameters of its own."""
     rng = np.random.default_rng((SEED, attempt or 0))
     parameters = {s: float(rng.uniform(0.5, 1.5)) for s in sorted(program.parameters(targets), key=str)}
     coordinates, networks = Coordinates(), None

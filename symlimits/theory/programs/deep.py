@@ -1,7 +1,8 @@
 r"""Deep networks under an abc-parameterisation, trained with given gradients, as a program written out by hand.
 
-$h^1 = W^1x$, $h^{l+1} = W^{l+1}\phi(h^l)$, $f = W^{L+1}\phi(h^L)$ with $W^l = n^{-a_l}w^l$, $w^l\sim N(0, n^{-2b_l})$, rates
-$n^{-c_l}$, one datum x = 1, and gradients $g_1, g_2, \dots$ that are parameters. With $u^l = \partial f/\partial h^l$,
+$h^1 = W^1x$, $h^{l+1} = W^{l+1}\phi(h^l)$, $f = W^{L+1}\phi(h^L)$ with $W^l = n^{-a_l}w^l$, $w^l\sim N(0, n^{-2b_l})$,
+rates $n^{-c_l}$, one datum x = 1, and gradients $g_1, g_2, \dots$ that are parameters. With
+$u^l = \partial f/\partial h^l$,
 $$u^L = n^{-a_{L+1}}v\,\phi'(h^L),\quad u^{l-1} = (W^l)^\top u^l\,\phi'(h^{l-1}),\quad
 \Delta w^l = -n^{-c_l-a_l}\,g\,u^l\phi(h^{l-1})^\top,$$
 the way back taken step by step here and not by a rule (Yang and Hu, arXiv 2011.14522, definition 1.1).
@@ -15,9 +16,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symlimits.activations import erf
+from symlimits.errors import DataError
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Initial, Program, Term, n
-from symlimits.theory.programs.one_hidden import Function, derivative
+from symlimits.theory.programs.one_hidden import Function, check_steps, derivative
 
 HALF = sp.Rational(1, 2)
 Numbers = Sequence[object]
@@ -60,7 +62,8 @@ class _Network:
         program, depth = self.program, len(self.a) - 1
         first, readout = (Vector(program, program.append(Gaussian(name, sp.S.One), name)) for name in ("U", "v"))
         hidden = [program.add_matrix(Initial(f"W_{layer}", sp.S.One)) for layer in range(2, depth + 1)]
-        return _Weights(first * self.units[0], tuple(Matrix(program, place) for place in hidden), readout * self.units[-1])
+        matrices = tuple(Matrix(program, place) for place in hidden)
+        return _Weights(first * self.units[0], matrices, readout * self.units[-1])
 
     def forward(self, weights: _Weights) -> tuple[list[Vector], Scalar]:
         r"""$h^1, \dots, h^L$ and f."""
@@ -94,8 +97,8 @@ class _Network:
     def slope(self, h: Vector) -> Vector:
         return self._mapped(derivative(self.phi), h)
 
-    def _mapped(self, function: object, h: Vector) -> Vector:
-        found = mapped(self.program, lambda z: function(z), h)  # type: ignore[operator]
+    def _mapped(self, function: Function, h: Vector) -> Vector:
+        found = mapped(self.program, lambda z: function(z), h)
         assert isinstance(found, Vector)
         return found
 
@@ -104,13 +107,18 @@ def deep_program(a: Numbers, b: Numbers, c: Numbers, steps: int, phi: Function =
     """The program of exact exponents a, b, c of the L + 1 layers, after `steps` steps.
 
     `phi` is an activation or an undefined SymPy function. Targets are h1, ..., hL (vectors), f, and dh1, ..., df, the
-    changes since the start, as in `sl.scaling.abc(L).at(a, b, c).after(steps)`.
+    changes since the start, as in `sl.scaling.abc(L).at(a, b, c).after(steps)`. Raises `DataError` for numbers of
+    exponents that differ, `DomainError` for steps that are no positive integer.
 
     >>> from symlimits.derivation.orders import exponent
     >>> ntk = deep_program(a=[0, "1/2", "1/2"], b=[0, 0, 0], c=[0, 0, 0], steps=1)
     >>> exponent(ntk.program, ntk.targets["dh2"]).value
     -1/2
     """
+    check_steps(steps)
+    if not len(a) == len(b) == len(c) >= 2:
+        given = f"{len(a)}, {len(b)} and {len(c)} exponents"
+        raise DataError(given, "one of each kind for each of two layers or more", "a=(0, 0), b=(0, '1/2'), c=(0, 1)")
     program = Program()
     known = (tuple(program.formula(value, "an exponent") for value in values) for values in (a, b, c))
     net = _Network(program, phi, *known)

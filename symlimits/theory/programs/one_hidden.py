@@ -3,8 +3,8 @@ r"""One hidden layer and its training with given gradients, as a program of coor
 $$f(x) = \sigma\sum_{r=1}^n a_r\,\phi(w_r\cdot x),\qquad
 \Delta a_r = -\eta_a\sigma\,g\,\phi(w_r\cdot x_1),\qquad
 \Delta w_r = -\eta_w\sigma\,g\,a_r\phi'(w_r\cdot x_1)\,x_1,$$
-$\sigma = n^{q_\sigma}$, $\eta_a = n^{q_a}$, $\eta_w = n^{q_w}$, on one datum $x_1$ of two coordinates, $x_1 = (1, 0)$, with
-gradients $g_1, g_2, \dots$ that are parameters. Logits and kernels are looked at at $x_1$, or at another input
+$\sigma = n^{q_\sigma}$, $\eta_a = n^{q_a}$, $\eta_w = n^{q_w}$, on one datum $x_1$ of two coordinates, $x_1 = (1, 0)$,
+with gradients $g_1, g_2, \dots$ that are parameters. Logits and kernels are looked at at $x_1$, or at another input
 (Golikov 2020, arXiv 2006.06574).
 """
 
@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
+from symlimits.errors import DomainError
 from symlimits.language.activation import Activation
+from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Program, n
 
-Function = Activation | sp.FunctionClass
+Function = Callable[[Any], Any]  # an activation, or an undefined SymPy function
 GENERIC = sp.Function("phi")
 UNSEEN = (sp.Rational(3, 5), sp.Rational(4, 5))  # another unit vector
 QUANTITIES = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment")
@@ -58,6 +61,12 @@ class _Network:
         """$\\phi'(h)$."""
         return self.vector(derivative(self.phi), h)
 
+    def pushes(self, a: Vector, w: Vector, step: int) -> tuple[Vector, Vector]:
+        r"""$\Delta a$ and $\Delta w$ of one step."""
+        g = sp.Symbol(f"g_{step}", positive=True)
+        push_a = self.bent(w) * (-self.rate_a * self.sigma * g)
+        return push_a, a * self.slope(w) * (-self.rate_w * self.sigma * g)
+
     def vector(self, function: Callable[..., sp.Expr], *values: Vector) -> Vector:
         """A map of vectors."""
         found = mapped(self.program, function, *values)
@@ -89,24 +98,22 @@ def one_hidden_program(
 ) -> OneHiddenProgram:
     """The program at exact exponents after `steps` steps, with logits and kernels at the datum or at an unseen input.
 
-    `phi` is an activation or an undefined SymPy function, a generic one. The targets are f_init, f_a, f_w, f_aw,
-    delta_a, delta_w (vectors), kernel and kernel_increment, as in `cell.exponents`.
+    `phi` is a smooth activation or an undefined SymPy function, a generic one. The targets are f_init, f_a, f_w, f_aw,
+    delta_a, delta_w (vectors), kernel and kernel_increment, as in `cell.exponents`. Raises `DomainError` for steps that
+    are no positive integer.
 
     >>> from symlimits.derivation.orders import exponent
     >>> ntk = one_hidden_program("-1/2", 0, 0, steps=1)
     >>> exponent(ntk.program, ntk.targets["f_aw"]).value
-    -1/2
+    -1
     """
+    check_steps(steps)
     net = _network(q_sigma, q_a, q_w, phi, unseen)
-    a, w = net.start
-    delta_a, delta_w = None, None
-    for step in range(1, steps + 1):
-        g = sp.Symbol(f"g_{step}", positive=True)
-        a_now, w_now = _moved(a, delta_a), _moved(w, delta_w)
-        push_a = net.bent(w_now) * (-net.rate_a * net.sigma * g)
-        push_w = a_now * net.slope(w_now) * (-net.rate_w * net.sigma * g)
-        delta_a, delta_w = _moved(push_a, delta_a), _moved(push_w, delta_w)
-    assert delta_a is not None and delta_w is not None
+    delta_a, delta_w = net.pushes(*net.start, step=1)
+    for step in range(2, steps + 1):
+        a, w = net.start
+        push_a, push_w = net.pushes(a + delta_a, w + delta_w, step)
+        delta_a, delta_w = delta_a + push_a, delta_w + push_w
     return OneHiddenProgram(net.program, _places(net, delta_a, delta_w))
 
 
@@ -116,10 +123,6 @@ def _network(q_sigma: object, q_a: object, q_w: object, phi: Function, unseen: b
     a, w, other = (Vector(program, program.append(Gaussian(name, sp.S.One), name)) for name in ("a", "w", "u"))
     along, across = UNSEEN
     return _Network(program, phi, sigma, rate_a, rate_w, (a, w), other * across if unseen else None, along)
-
-
-def _moved(start: Vector, delta: Vector | None) -> Vector:
-    return start if delta is None else start + delta
 
 
 def _places(net: _Network, delta_a: Vector, delta_w: Vector) -> dict[str, int]:
@@ -137,3 +140,9 @@ def _places(net: _Network, delta_a: Vector, delta_w: Vector) -> dict[str, int]:
         "kernel_increment": (net.kernel(a + delta_a, w + delta_w) - kernel) / kernel,
     }
     return {name: value.place for name, value in found.items()}
+
+
+def check_steps(steps: object) -> None:
+    """Raise `DomainError` for what is no number of steps."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise DomainError(f"steps = {shown(steps)}", "a number of steps from 1 on", "steps=2")
