@@ -150,7 +150,8 @@ class Calculus:
     def _of_number(self, curve: Curve, number: Number) -> Number:
         values = None
         if number.values is not None:
-            values = np.asarray(curve.function(self.parameters)(number.values))
+            seed = 0 if self.networks is None else self.networks.seed
+            values = np.asarray(curve.function(self.parameters, seed)(number.values))
         return self.indeterminate((curve, number.residue), values)
 
 

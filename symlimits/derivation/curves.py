@@ -1,7 +1,7 @@
 """Functions of one variable that a map applies to each coordinate: their derivatives, parity and numbers.
 
 An undefined SymPy function stands for a generic one: all its derivatives are different, and none of them vanishes. On
-samples it is a trigonometric sum drawn from its name: what is not zero for one function is not zero for generic ones.
+samples it is a trigonometric sum that is drawn: what is not zero for one function is not zero for generic ones.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ class Curve:
         """Its value at zero, None for a generic one; `NoRule` where it has none."""
         return None if self.generic else _at_zero(self.head, self.order)
 
-    def function(self, parameters: Mapping[sp.Symbol, float]) -> Callable[[Array], Array]:
-        """It as a function of arrays, at values of its parameters."""
+    def function(self, parameters: Mapping[sp.Symbol, float], seed: int) -> Callable[[Array], Array]:
+        """It as a function of arrays, at values of its parameters; of a generic one the seed picks the sum."""
         if self.generic:
-            return _stand_in(self.head.func.__name__, self.order)
+            return _stand_in(self.head.func.__name__, self.order, seed)
         return _compiled(self.head.subs(parameters), self.order)
 
 
@@ -120,8 +120,8 @@ def _compiled(head: sp.Expr, order: int) -> Callable[[Array], Array]:
     return lambda x: np.broadcast_to(found(x), x.shape)
 
 
-def _stand_in(name: str, order: int) -> Callable[[Array], Array]:
-    rng = np.random.default_rng(crc32(name.encode()))
-    speeds, phases, sizes = (rng.uniform(low, high, WAVES) for low, high in ((0.5, 1.5), (0.3, 1.2), (0.5, 1.0)))
+def _stand_in(name: str, order: int, seed: int) -> Callable[[Array], Array]:
+    rng = np.random.default_rng((seed, crc32(name.encode())))
+    speeds, phases, sizes = (rng.uniform(low, high, WAVES) for low, high in ((0.3, 1.2), (0.3, 1.2), (0.5, 1.0)))
     waves = [*zip(sizes * speeds**order, speeds, phases + order * np.pi / 2, strict=True)]
     return lambda x: sum((a * np.sin(w * x + p) for a, w, p in waves), np.zeros(1))

@@ -30,6 +30,7 @@ class Networks:
     coordinates: Coordinates
     parameters: Mapping[sp.Symbol, float]
     width: int
+    seed: int
     rng: np.random.Generator
     _atoms: dict[int, tuple[Array, Array]] = field(default_factory=dict)
     _matrices: dict[int, tuple[Array, Array]] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Networks:
                 pairs = zip(self._matrix(matrix), self.arrays(monomial), strict=True)
                 return _pair(_times(A, x, transposed) for A, x in pairs)
             case Bent(curve, _):
-                function = curve.function(self.parameters)
+                function = curve.function(self.parameters, self.seed)
                 return _pair(function(x) for x in self._argument(place))
 
     def _argument(self, place: int) -> tuple[Array, Array]:

@@ -17,9 +17,9 @@ from symlimits.derivation.generic_numbers import Array, Indeterminates
 from symlimits.derivation.n_series import Precision, Series
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained
 
-ALPHA = 1e-6  # that a coefficient which is zero is taken for another, at one width
+ALPHA = 1e-6  # that a coefficient which is zero is taken for another, in all attempts
 FLOOR = 1e-7  # below it a coefficient is rounding: its terms are of order one
-ATTEMPTS = range(3)  # two at the first width, one at the second
+ATTEMPTS = range(4)  # three at the first width, one at the second
 COORDINATES = 16  # of a vector that are looked at
 SEED = 1
 
@@ -90,14 +90,14 @@ def reading(program: Program, targets: Sequence[int], precision: Precision, atte
     coordinates, networks = Coordinates(), None
     if attempt is not None:
         has_matrices = any(isinstance(program.instructions[place], Apply) for place in program.needed(targets))
-        width = (WIDTHS_OF_MATRICES if has_matrices else WIDTHS)[attempt // 2]
-        networks = Networks(coordinates, parameters, width, rng)
+        width = (WIDTHS_OF_MATRICES if has_matrices else WIDTHS)[attempt // 3]
+        networks = Networks(coordinates, parameters, width, attempt, rng)
     unknown = Indeterminates(SEED if attempt is None else SEED + 1 + attempt)
     return Reading(program, Calculus(coordinates, precision, unknown, parameters, networks))
 
 
 def told_from_zero(estimates: Array) -> bool:
-    """Student's test of each column, at level ALPHA for all of them together; one row is a value without error.
+    """Student's test of each column, with a share of ALPHA for all of them together; one row is a value without error.
 
     >>> told_from_zero(np.array([[1.0], [1.1], [0.9]] * 5)), told_from_zero(np.array([[1.0], [-1.1], [0.2]] * 5))
     (True, False)
@@ -106,5 +106,5 @@ def told_from_zero(estimates: Array) -> bool:
     if len(estimates) == 1:
         return bool((middle > FLOOR).any())
     error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
-    limit = stats.t.isf(ALPHA / 2 / estimates.shape[1], len(estimates) - 1)
+    limit = stats.t.isf(ALPHA / 2 / len(ATTEMPTS) / estimates.shape[1], len(estimates) - 1)
     return bool((middle > np.maximum(limit * error, FLOOR)).any())
