@@ -7,9 +7,9 @@ from functools import lru_cache
 import sympy as sp
 
 STEPS = (sp.Abs, sp.sign, sp.Heaviside)  # constant, or a constant times a smooth function, between their jumps
+REAL = sp.Symbol("x", real=True).assumptions0
 
 
-@lru_cache(maxsize=4096)
 def slope(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     r"""$\partial\,$expr$/\partial\,$symbol without the Dirac masses of its jumps.
 
@@ -20,6 +20,15 @@ def slope(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     >>> slope(sp.Max(x, 0) * y, x), slope(sp.sign(x) + x**2, x), slope(sp.Abs(sp.log(x)), x)
     (y*Heaviside(x), 2*x, sign(log(x))/x)
     """
+    others = sorted(expr.free_symbols - {symbol}, key=lambda s: (len(s.name), s.name))
+    names = {s: sp.Symbol(f"x{i}", real=True) for i, s in enumerate([symbol, *others]) if s.assumptions0 == REAL}
+    back = {name: s for s, name in names.items()}
+    return _slope(expr.xreplace(names), names.get(symbol, symbol)).xreplace(back)
+
+
+@lru_cache(maxsize=4096)
+def _slope(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """Of one formula for all symbols: a program has the same one at every step and datum."""
     frozen: dict[sp.Symbol, sp.Expr] = {}
 
     def freeze(node: sp.Expr) -> sp.Expr:

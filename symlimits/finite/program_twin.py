@@ -7,7 +7,7 @@ trained one is never formed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -29,6 +29,7 @@ from symlimits.language.tensor_program import (
     Mean,
     Program,
     Trained,
+    Updated,
     n,
 )
 from symlimits.memory import check_memory
@@ -65,22 +66,61 @@ def run(
     >>> found[q].shape, bool(abs(found[q].mean() - 4) < 0.5)
     ((3,), True)
     """
-    check_counts(width, nets)
-    plan = _plan(program, targets)
-    numbers = {n: float(width), **_numbers(program, targets, values or {})}
-    batch = min(nets, max(1, BATCH_ENTRIES // max(width, NARROW) ** 2))
-    _check_room(plan, width, nets, batch)
-    root = int(rng.integers(SEEDS))
-    parts: list[dict[int, Array]] = []
-    with one_thread(), np.errstate(all="ignore"):  # a branch not taken may overflow; what is taken is checked below
-        for start in range(0, nets, batch):
-            parts.append(_Batch(plan, width, min(batch, nets - start), numbers, (root, start)).results())
+    parts = [batch.results() for batch in _batches(program, targets, width, nets, rng, values or {})]
     found = {target: np.concatenate([part[target] for part in parts]) for target in targets}
     for target, array in found.items():
         if not np.isfinite(array).all():
             given = f"{program.symbols[target]} that is not finite at width {width}"
             raise DomainError(given, "finite values", "smaller variances, rates or widths")
     return found
+
+
+def dense(
+    program: Program,
+    matrix: int,
+    width: int,
+    nets: int,
+    rng: np.random.Generator,
+    values: Mapping[sp.Symbol, Any] | None = None,
+) -> Array:
+    """A matrix of the program, formed, (nets, width, width): an initial one, or with what training added to it.
+
+    The nets are those of `run`, where trained matrices are never formed. Raises as `run` does.
+
+    >>> program = Program()
+    >>> A = program.add_matrix(Initial("A", sp.Integer(1)))
+    >>> dense(program, A, width=3, nets=2, rng=np.random.default_rng(0)).shape
+    (2, 3, 3)
+    """
+    what = program.matrices[matrix]
+    terms = what.terms if isinstance(what, Updated) else ()
+    scalars = {program.places[s] for term in terms for s in term.coefficient.free_symbols if s in program.places}
+    targets = sorted(scalars.union(*((term.left, term.right) for term in terms)))
+    check_counts(width, nets)
+    check_memory(BYTES * nets * width**2, f"{nets} matrices at width {width}", "a smaller width")
+    return np.concatenate([b.dense(matrix) for b in _batches(program, targets, width, nets, rng, values or {})])
+
+
+def _batches(
+    program: Program,
+    targets: Sequence[int],
+    width: int,
+    nets: int,
+    rng: np.random.Generator,
+    values: Mapping[sp.Symbol, Any],
+) -> Iterator[_Batch]:
+    """The nets in batches that have been run; one batch is in memory at a time."""
+    check_counts(width, nets)
+    plan = _plan(program, targets)
+    numbers = {n: float(width), **_numbers(program, targets, values)}
+    size = min(nets, max(1, BATCH_ENTRIES // max(width, NARROW) ** 2))
+    _check_room(plan, width, nets, size)
+    root = int(rng.integers(SEEDS))
+    with one_thread(), np.errstate(all="ignore"):  # a branch not taken may overflow; results are checked
+        for start in range(0, nets, size):
+            batch = _Batch(plan, width, min(size, nets - start), numbers, (root, start))
+            batch.run()
+            yield batch
 
 
 @dataclass(frozen=True)
@@ -132,12 +172,15 @@ class _Batch:
         self.numbers, self.seed = numbers, seed
         self.held: dict[int, Array] = {}
 
-    def results(self) -> dict[int, Array]:
-        """Run all, and keep the targets."""
+    def run(self) -> None:
+        """All instructions, in order; what nothing reads any more is forgotten, the targets are kept."""
         for place in self.plan.places:
             self.held[place] = self.value(place)
             for thing in self.plan.forgotten.get(place, ()):
                 del self.held[thing]
+
+    def results(self) -> dict[int, Array]:
+        """The targets: scalars (nets,), vectors (nets, n)."""
         kept = {target: self.held[target] for target in self.plan.targets}
         return {target: a if self.program.is_vector(target) else a[:, 0] for target, a in kept.items()}
 
@@ -167,6 +210,17 @@ class _Batch:
             assert isinstance(what, Initial)
             self.held[-1 - index] = self.normals(-1 - index, (self.nets, self.width, self.width), what.variance / n)
         return self.held[-1 - index]
+
+    def dense(self, index: int) -> Array:
+        """An initial or a trained matrix, formed from what was run."""
+        what = self.program.matrices[index]
+        if isinstance(what, Initial):
+            return self.matrix(index)
+        total = self.matrix(what.initial).copy()
+        for term in what.terms:
+            left = self.formula(term.coefficient) * self.held[term.left] / self.width
+            total += left[:, :, None] * self.held[term.right][:, None, :]
+        return total
 
     def normals(self, thing: int, shape: tuple[int, ...], variance: sp.Expr) -> Array:
         """Draws from N(0, variance), from the stream of one matrix or vector."""

@@ -10,10 +10,10 @@ import numpy as np
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.finite.program_twin import Array, check_counts, run
+from symlimits.finite.program_twin import Array, check_counts, dense, run
 from symlimits.language.domain import bindings
 from symlimits.language.names import shown
-from symlimits.language.program_handles import Scalar, Vector
+from symlimits.language.program_handles import Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Program
 from symlimits.points import check_seed
 
@@ -29,10 +29,14 @@ class Run:
     values: Mapping[sp.Symbol, sp.Expr]
     known: dict[int, Array] = field(default_factory=dict, repr=False)
 
-    def __getitem__(self, value: Vector | Scalar) -> Any:
-        """A number or an array (width,) of the net; of `nets` nets an array (nets,) or (nets, width)."""
-        if not isinstance(value, Vector | Scalar) or value.program is not self.program:
-            raise DomainError(f"{shown(value)} of a run", "a vector or scalar of its program", "run[m]")
+    def __getitem__(self, value: Vector | Scalar | Matrix) -> Any:
+        """A number, an array (width,) or (width, width) of the net; of `nets` nets one axis more, the first."""
+        if not isinstance(value, Vector | Scalar | Matrix) or value.program is not self.program:
+            raise DomainError(f"{shown(value)} of a run", "a vector, scalar or matrix of its program", "run[m]")
+        if isinstance(value, Matrix):
+            formed = dense(self.program, value.place, self.width, self.nets or 1, self._rng(), self.values)
+            formed = formed.swapaxes(1, 2) if value.transposed else formed
+            return formed[0] if self.nets is None else formed
         found = self.known.get(value.place)
         if found is None:
             found = self._read(value.place)
@@ -44,10 +48,12 @@ class Run:
         """Scalars on the way are kept: outputs of one training are read one after another, from the last."""
         needed = self.program.needed([place])
         targets = [place, *(p for p in needed if p != place and not self.program.is_vector(p))]
-        rng = np.random.default_rng(self.seed)
-        found = run(self.program, targets, self.width, self.nets or 1, rng, self.values)
+        found = run(self.program, targets, self.width, self.nets or 1, self._rng(), self.values)
         self.known.update({p: array for p, array in found.items() if not self.program.is_vector(p)})
         return found[place]
+
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
 
 
 def checked_run(program: Program, width: int, seed: int, nets: int | None, values: Mapping[str, object]) -> Run:

@@ -108,7 +108,8 @@ class TensorProgram:
 
     def __repr__(self) -> str:
         matrices = sum(isinstance(matrix, Initial) for matrix in self.program.matrices)
-        return f"TensorProgram({matrices} matrices, {len(self.program.instructions)} instructions)"
+        named = f"{matrices} {'matrix' if matrices == 1 else 'matrices'}"
+        return f"TensorProgram({named}, {len(self.program.instructions)} instructions)"
 
     def _new(self, name: str, variance: sp.Expr) -> str:
         name = self.program.new_name(name)
