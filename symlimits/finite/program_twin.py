@@ -7,7 +7,7 @@ trained one is never formed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -94,11 +94,15 @@ def dense(
     """
     what = program.matrices[matrix]
     terms = what.terms if isinstance(what, Updated) else ()
-    scalars = {program.places[s] for term in terms for s in term.coefficient.free_symbols if s in program.places}
+    initial = program.matrices[what.initial] if isinstance(what, Updated) else what
+    assert isinstance(initial, Initial)
+    symbols = initial.variance.free_symbols.union(*(term.coefficient.free_symbols for term in terms)) - {n}
+    scalars = {program.places[symbol] for symbol in symbols if symbol in program.places}
     targets = sorted(scalars.union(*((term.left, term.right) for term in terms)))
     check_counts(width, nets)
     check_memory(BYTES * nets * width**2, f"{nets} matrices at width {width}", "a smaller width")
-    return np.concatenate([b.dense(matrix) for b in _batches(program, targets, width, nets, rng, values or {})])
+    batches = _batches(program, targets, width, nets, rng, values or {}, symbols - set(program.places))
+    return np.concatenate([batch.dense(matrix) for batch in batches])
 
 
 def _batches(
@@ -108,11 +112,12 @@ def _batches(
     nets: int,
     rng: np.random.Generator,
     values: Mapping[sp.Symbol, Any],
+    more: Set[sp.Symbol] = frozenset(),
 ) -> Iterator[_Batch]:
-    """The nets in batches that have been run; one batch is in memory at a time."""
+    """The nets in batches that have been run; one batch is in memory at a time. `more` are parameters that it needs."""
     check_counts(width, nets)
     plan = _plan(program, targets)
-    numbers = {n: float(width), **_numbers(program, targets, values)}
+    numbers = {n: float(width), **_numbers(program.parameters(targets) | more, values)}
     size = min(nets, max(1, BATCH_ENTRIES // max(width, NARROW) ** 2))
     _check_room(plan, width, nets, size)
     root = int(rng.integers(SEEDS))
@@ -261,8 +266,7 @@ def _lambdified(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., 
     return sp.lambdify(symbols, expr, modules=["scipy", "numpy"], cse=True)
 
 
-def _numbers(program: Program, targets: Sequence[int], values: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, float]:
-    parameters = program.parameters(targets)
+def _numbers(parameters: Set[sp.Symbol], values: Mapping[sp.Symbol, Any]) -> dict[sp.Symbol, float]:
     unbound = sorted(parameters - set(values), key=str)
     if unbound:
         names = ", ".join(map(str, unbound))
