@@ -67,7 +67,7 @@ class Parameterisation:
 
 def parameterisation(scaling: Any, depth: int, optimizer: str, lr: sp.Expr) -> Parameterisation:
     """A scaling by its name, or a point of `sl.scaling.abc`, for `depth` hidden layers."""
-    if optimizer not in OPTIMIZERS:
+    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         given = f"optimizer = {shown(optimizer)}"
         raise DomainError(given, "'sgd' or 'sign' (Adam with epsilon and both betas zero)", "optimizer='sgd'")
     sign = optimizer == "sign"

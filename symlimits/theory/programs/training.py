@@ -23,6 +23,7 @@ from symlimits.theory.programs.running import Run
 from symlimits.theory.programs.tensor_program import TensorProgram
 
 Row = tuple[sp.Expr, ...]
+MOST_STEPS = 100  # instructions grow like the square of the steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +147,6 @@ def _rate(lr: Any) -> sp.Expr:
 
 
 def _steps(steps: Any) -> int:
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise DomainError(f"steps = {shown(steps)}", "a number of steps, 0 or more", "steps=2")
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MOST_STEPS:
+        raise DomainError(f"steps = {shown(steps)}", f"a number of steps from 0 to {MOST_STEPS}", "steps=2")
     return steps
