@@ -93,16 +93,17 @@ class TensorProgram:
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The program at a finite width, on drawn matrices and vectors: `run[m]` is what m is there.
 
-        A number or an array (width,) of one net; with `nets`, arrays (nets,) and (nets, width) of independent ones.
-        `values` are numbers for the symbols of the program. The draws depend on seed, width and nets alone. Raises
-        `DomainError` for widths, seeds and names that are none, `ResourceError` where the nets do not fit in memory;
-        `UnboundSymbol` when what is read rests on a symbol without a number.
+        A scalar is a number, a vector an array (width,), a matrix (width, width), a tuple of scalars an array; with
+        `nets` independent nets there is one axis more, the first. `values` are numbers for the symbols of the program.
+        The draws depend on seed, width and nets alone. Raises `DomainError` for widths, seeds and names that are none;
+        `ResourceError` where the nets do not fit in memory, and `UnboundSymbol` where a symbol has no number, when
+        what rests on them is read.
 
         >>> tp = TensorProgram()
         >>> x = tp.gaussian("x", "s**2")
         >>> run = tp.run(width=3, seed=0, nets=5, s=2)
-        >>> run[x].shape, run[tp.mean(x)].shape
-        ((5, 3), (5,))
+        >>> run[x].shape, run[tp.mean(x)].shape, run[tp.mean(x), tp.mean(x * x)].shape
+        ((5, 3), (5,), (5, 2))
         """
         return checked_run(self.program, width, seed, nets, values)
 
