@@ -26,7 +26,8 @@ from symlimits.finite.deep_linear_training import (
 )
 from symlimits.finite.revealed import TOLERANCE, Revealed
 from symlimits.language.names import shown
-from symlimits.theory.deep_linear.lazy import LazyPath, collected
+from symlimits.theory.deep_linear.lazy import collected
+from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.problem import problem
 
 SEQUENCE = (2, 4, 6, 8, 10)  # substeps: order 10
@@ -37,9 +38,7 @@ STEPS, ENDING = 20_000, 3_000  # of one integration, and of one to the end of a 
 CONVERGED = 1e-7  # of the residual, relative to the data, where a flow counts as ended
 
 
-def gradient_flow(
-    depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rtol: float = RTOL
-) -> LazyPath:
+def gradient_flow(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rtol: float = RTOL) -> Path:
     r"""The flow $\dot\theta = -m\nabla R$ of the network of L = `depth` hidden layers, m to infinity.
 
     `Sxx` (d, d), `Syx` (k, d); `times` (T,) are zero or more, and increase. `error` of the path is the largest entry
@@ -57,12 +56,12 @@ def gradient_flow(
         for time in at:
             flow.advance(float(time))
             states.append(flow.state())
-        runs.append(collected(at, states))
+        runs.append(collected(problem(xx, yx), at, states))
     coarse, fine = runs
     return replace(fine, error=float(np.abs(coarse.predictors - fine.predictors).max(initial=0.0)))
 
 
-def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> LazyPath:
+def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> Path:
     """The end of the flow, a path of one time: where the residual is 1e-7 of the data, Sxx and Syx together.
 
     A target below the tolerance of the integrator moves nothing that could be seen: the flow ends where it starts.
@@ -74,7 +73,7 @@ def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> La
     small = CONVERGED * (np.linalg.norm(xx) + np.linalg.norm(yx))
     while np.linalg.norm(yx - flow.state().predictor @ xx) > small:
         flow.advance(flow.time + flow.step)
-    return collected([flow.time], [flow.state()])
+    return collected(problem(xx, yx), [flow.time], [flow.state()])
 
 
 class Flow:

@@ -212,7 +212,7 @@ def test_layers_and_times_out_of_range(ask: object, words: str) -> None:
 
 def test_a_path_that_diverges_is_no_result() -> None:
     with pytest.raises(sl.DomainError, match=r"leaves the range of floats at step .* below the critical one, 0\.\d+"):
-        path(2, lr=50.0, steps=40)
+        sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=50.0, steps=40, forced=True)
 
 
 def test_data_without_a_minimum_are_allowed() -> None:
