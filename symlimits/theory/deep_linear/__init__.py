@@ -114,7 +114,7 @@ class DeepLinear:
             return descent(self.depth, data, each, rate, count, rule)
         found = sweep(self.depth, data, rate, count)
         moves = rate * (data.Syx - found.predictors @ data.Sxx)
-        return Path(data, np.arange(count + 1), found.predictors, Blocks(found, moves), rate)
+        return Path(data, np.arange(count + 1.0), found.predictors, Blocks(found, moves), rate)
 
     def critical_rate(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) -> float:
         r"""$2/\lambda_{\max}(K)$ at the minimiser that small rates lead to, the limit of gradient flow.

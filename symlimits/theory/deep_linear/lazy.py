@@ -138,7 +138,7 @@ def rule_of(momentum: Any, weight_decay: Any, towards_start: Any) -> Rule:
 
 
 def _kept(rule: Rule, lr: float, steps: int) -> Array:
-    """How much of a gradient is in the increments, n = 0, ..., T steps after it was there: 0, lr, lr (kept + momentum)."""
+    """How much of a gradient is in the increments, n = 0, ..., T steps after it was taken."""
     found, velocity = np.zeros(steps + 1), 1.0
     for n in range(steps):
         found[n + 1] = (1 - lr * rule.weight_decay) * found[n] + lr * velocity

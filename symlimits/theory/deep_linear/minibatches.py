@@ -67,4 +67,4 @@ def _batch(number: int, batch: Any, n: int) -> Floats:
 
 
 def _is_sequence(batches: Any) -> bool:
-    return isinstance(batches, list | tuple) or isinstance(batches, np.ndarray) and batches.ndim > 0
+    return isinstance(batches, list | tuple) or (isinstance(batches, np.ndarray) and batches.ndim > 0)
