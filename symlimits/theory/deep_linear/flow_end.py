@@ -38,7 +38,8 @@ def flow_end(depth: int, data: Problem) -> Grams:
     r"""$\Phi_0, \dots, \Phi_L$ and $G_1, \dots, G_{L+1}$ at the end of the flow.
 
     To rounding for one hidden layer, to about 1e-6 for more. A step costs products and systems of k r equations, r the
-    rank of Sxx: a tenth of a second for a few inputs and outputs, seconds for hundreds of k r. `ResourceError` for want of memory or where the steps are too many.
+    rank of Sxx: a tenth of a second for a few inputs and outputs, seconds for hundreds of k r. `ResourceError`
+    for want of memory or where the steps are too many.
 
     >>> from symlimits.theory.deep_linear.problem import problem
     >>> forward, backward = flow_end(1, problem([[1.0]], [[2.0]]))
