@@ -208,7 +208,7 @@ def test_batches_that_are_none(batches: Any, words: str) -> None:
 def test_a_network_that_grows_beyond_memory_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for at the start fits; what the network would grow to does not."""
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 4 * 10**6)
-    with pytest.raises(sl.ResourceError, match="a network of .* coordinates a layer needs"):
+    with pytest.raises(sl.ResourceError, match=r"a network of .* coordinates a layer needs"):
         gradient_descent(4, DATA.Sxx, DATA.Syx, 0.05, 60, tolerance=0.0)
     assert gradient_descent(4, DATA.Sxx, DATA.Syx, 0.05, 3, tolerance=0.0).steps == 3
 
