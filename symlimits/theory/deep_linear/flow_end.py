@@ -18,12 +18,13 @@ from math import sqrt
 
 import numpy as np
 
-from symlimits.errors import ResourceError
+from symlimits.errors import DomainError, ResourceError
 from symlimits.finite.deep_linear_training import Array, Parameters, direction, moved
 from symlimits.finite.revealed import Revealed
 from symlimits.finite.threads import one_thread
 from symlimits.memory import check_memory
 from symlimits.theory.deep_linear.problem import Problem
+from symlimits.theory.deep_linear.spectrum import LARGEST
 
 ORDER = 6  # 1, 2, ..., 6 substeps
 TOLERANCE = 1e-6  # of a step and of the end, relative to 1 + the parameters' increments, and 1 + the minimiser
@@ -39,19 +40,25 @@ def flow_end(depth: int, data: Problem) -> Grams:
 
     To rounding for one hidden layer, to about 1e-6 for more. A step costs products and systems of k r equations, r the
     rank of Sxx: a tenth of a second for a few inputs and outputs, seconds for hundreds of k r. `ResourceError`
-    for want of memory or where the steps are too many.
+    for want of memory or where the steps are too many, `DomainError` where numbers leave the range of floats.
 
     >>> from symlimits.theory.deep_linear.problem import problem
     >>> forward, backward = flow_end(1, problem([[1.0]], [[2.0]]))
     >>> [Phi.round(3).tolist() for Phi in forward]  # 1, and the root of 1 + 2^2
     [[[1.0]], [[2.236]]]
     """
-    if depth == 1:
-        return _one_hidden(data.minimiser())
     k, r = len(data.Syx), data.rank
     check_memory(5 * 8 * (k * r) ** 2, f"the kernel operator of {k} outputs and {r} directions", "forced=True")
-    with one_thread():  # matrices are too small for threads
-        return _Descent(depth, data).run()
+    with one_thread(), np.errstate(all="ignore"):  # matrices are too small for threads; what overflows is refused
+        A = data.minimiser()
+        size = np.abs(A).max()
+        try:
+            if size <= LARGEST:
+                return _one_hidden(A) if depth == 1 else _Descent(depth, data).run()
+        except np.linalg.LinAlgError:  # of numbers beyond the floats
+            pass
+        given, wanted = f"a minimiser with entries up to {size:.3g}", "a flow within the range of floats"
+        raise DomainError(given, wanted, "a smaller Syx, or forced=True")
 
 
 def _one_hidden(A: Array) -> Grams:
@@ -84,11 +91,11 @@ class _Descent:
 
     def __init__(self, depth: int, data: Problem) -> None:
         values, vectors = data.spectrum
-        self.roots, self.axes = np.sqrt(values), vectors * np.sqrt(values)
-        self.target = data.Syx @ vectors / self.roots
+        self.roots = np.sqrt(values / values.max())  # the end of the flow does not know the unit of time
+        self.axes = vectors * self.roots
+        self.target = data.Syx @ vectors / values * self.roots
         self.network = Revealed(depth, len(data.Sxx), len(data.Syx), tolerance=REVEALED)
-        size = max(values.max(initial=0.0), np.linalg.norm(self.target * self.roots))
-        self.step = 0.1 / ((depth + 1) * float(size) or 1.0)
+        self.step = 0.1 / ((depth + 1) * max(1.0, float(np.linalg.norm(self.target * self.roots))))
 
     def run(self) -> Grams:
         """Until the predictor is the minimiser, to the tolerance."""
@@ -121,10 +128,10 @@ class _Descent:
 
     def substeps(self, now: Parameters, seen: _Seen, h: float, n: int) -> Parameters:
         """n steps of the linearly implicit rule."""
-        for _ in range(n):
+        for step in range(n):
+            seen = self.seen(now) if step else seen
             filtered = self.filtered(seen, h / n)
             now = moved(now, 1.0, direction(seen.features, seen.derivatives, filtered @ self.axes.T), h / n)
-            seen = self.seen(now)
         return now
 
     def filtered(self, seen: _Seen, h: float) -> Array:

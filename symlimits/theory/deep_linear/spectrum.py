@@ -15,6 +15,7 @@ from symlimits.reading.gram_data import as_rows
 
 # Times d: eigenvalues of Sxx below this, relative to the largest, are rounding errors, and count as zero.
 RCOND = 64 * float(np.finfo(np.float64).eps)
+LARGEST = 1e150  # squares are still floats
 
 
 class Spectrum(NamedTuple):
@@ -57,6 +58,11 @@ def matrices(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> tuple[Array, Array]:
     if xx.shape != (d, d) or yx.shape[1] != d:
         given = f"Sxx of shape {xx.shape} and Syx of shape {yx.shape}"
         raise DataError(given, "shapes (d, d) and (k, d)", "Sxx = X.T @ X / n and Syx = Y.T @ X / n")
+    for name, table in (("Sxx", xx), ("Syx", yx)):
+        size = float(np.abs(table).max())
+        if size and not 1 / LARGEST <= size <= LARGEST:
+            wanted = f"zero, or a largest entry between {1 / LARGEST:g} and {LARGEST:g}"
+            raise DataError(f"{name} with entries up to {size:.3g}", wanted, "other units")
     return xx, yx
 
 

@@ -121,7 +121,7 @@ def test_the_end_of_the_flow_by_two_integrators(depth: int) -> None:
 @pytest.mark.parametrize("depth", [2, 3])
 @pytest.mark.parametrize("condition", [1e1, 1e4, 1e10])
 def test_data_of_any_condition(depth: int, condition: float) -> None:
-    """Aligned modes decouple; where a mode ends is said by its target, which floats hold to 1e-6 here, not by its time."""
+    """Aligned modes decouple: where one ends is said by its target, which floats hold to 1e-6, not by its time."""
     variances, slopes = np.array([1.0, 1 / condition]), np.array([1.5, -2.0])
     ends = [flow_end(depth, problem_of([[1.0]], [[slope]])) for slope in slopes]
     Phi, G = ([[float(Gram[0, 0]) for Gram in end[side]] for end in ends] for side in (0, 1))
@@ -132,6 +132,18 @@ def test_data_of_any_condition(depth: int, condition: float) -> None:
     assert abs(found * max(modes) / 2 - 1) < FLOW
     fast = critical_rate(depth, [[1.0]], [[slopes[0]]])
     assert abs(found / fast - 1) > 0.05  # the control: the slow mode counts, through the Grams of the outputs
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_units_and_numbers_beyond_the_floats(depth: int) -> None:
+    """A rate goes by the unit of Sxx; what no float holds is refused in words."""
+    one = critical_rate(depth, [[1.0]], [[2.0]])
+    for unit in (1e-140, 1e140):
+        assert abs(critical_rate(depth, [[unit]], [[2 * unit]]) * unit / one - 1) < FLOW
+    with pytest.raises(DataError, match="entries up to 1e\\+160"):
+        critical_rate(depth, [[1e160]], [[1.0]])
+    with pytest.raises(DomainError, match=r"minimiser with entries up to 1e\+280"):
+        critical_rate(depth, [[1e-140]], [[1e140]])
 
 
 def test_what_counts_as_zero_does_not_count() -> None:
