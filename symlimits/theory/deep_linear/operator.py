@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_training import Array
 from symlimits.theory.deep_linear.flow_end import flow_end
-from symlimits.theory.deep_linear.problem import Problem, positive_integer, problem
+from symlimits.theory.deep_linear.problem import Problem, check_reached, positive_integer, problem
 from symlimits.theory.deep_linear.spectrum import minimiser, spectrum
 
 if TYPE_CHECKING:
@@ -76,8 +75,7 @@ def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: flo
 
 def critical(depth: int, data: Problem) -> float:
     """The critical rate of data that have been checked."""
-    if data.note:
-        raise DomainError(data.note, "a risk with a minimiser", "Syx = Y.T @ X / n")
+    check_reached(data)
     if not data.rank:
         return inf
     forward, backward = flow_end(depth, data)

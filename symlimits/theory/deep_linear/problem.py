@@ -20,7 +20,15 @@ from symlimits.language.names import shown
 from symlimits.reading.gram_data import as_rows
 from symlimits.theory.deep_linear.spectrum import Spectrum, cutoff, kept, matrices, minimiser
 
-__all__ = ["Problem", "check_rate", "learning_rate", "positive_integer", "problem", "problem_of_data"]
+__all__ = [
+    "Problem",
+    "check_rate",
+    "check_reached",
+    "learning_rate",
+    "positive_integer",
+    "problem",
+    "problem_of_data",
+]
 
 Floats = npt.NDArray[np.float64]
 # Asymmetry and negative eigenvalues up to this, relative to the largest entry or eigenvalue and times d, are rounding.
@@ -104,6 +112,12 @@ def problem_of_data(X: npt.ArrayLike, Y: npt.ArrayLike, rcond: float | None = No
         raise DataError(f"{len(X)} inputs and {len(Y)} targets", "as many of both", "Y = Y[:len(X)]")
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
         return problem(X.T @ X / len(X), Y.T @ X / len(X), rcond)
+
+
+def check_reached(data: Problem) -> None:
+    """A part of Syx outside of the range of Sxx is never fitted: `DomainError` where there is one."""
+    if data.note:
+        raise DomainError(data.note, "a risk with a minimiser", "Syx = Y.T @ X / n")
 
 
 def learning_rate(value: Any) -> float:
