@@ -1,4 +1,4 @@
-"""The equations of an implicit step: elimination and conjugate gradients against each other, and the equation itself."""
+"""The equations of an implicit step: elimination and conjugate gradients and the equation itself."""
 
 from __future__ import annotations
 
