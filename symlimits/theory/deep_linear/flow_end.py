@@ -39,8 +39,9 @@ Grams = tuple[list[Array], list[Array]]  # Phi_0, ..., Phi_L (d, d) and G_1, ...
 def flow_end(depth: int, data: Problem) -> Grams:
     r"""$\Phi_0, \dots, \Phi_L$ and $G_1, \dots, G_{L+1}$ at the end of the flow.
 
-    To rounding for one hidden layer, to about 1e-6 for more. In a tenth of a second for a few inputs and
-    outputs, in seconds for hundreds of k r, r the rank of Sxx. `ResourceError` for want of memory or where the steps are too many, `DomainError` where numbers leave the range of floats.
+    To rounding for one hidden layer, to about 1e-6 for more: in a tenth of a second for a few inputs and outputs, in
+    seconds for hundreds of k r, r the rank of Sxx. `ResourceError` for want of memory or where the steps are too many,
+    `DomainError` where numbers leave the range of floats.
 
     >>> from symlimits.theory.deep_linear.problem import problem
     >>> forward, backward = flow_end(1, problem([[1.0]], [[2.0]]))
