@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_training import (
+    PLAIN,
     Array,
     Rule,
     State,
@@ -92,7 +93,7 @@ def descent(
         except np.linalg.LinAlgError:  # of numbers beyond the floats
             raise _diverged(rate, len(states)) from None
     moves = np.stack([yx[t % len(each)] - states[t].predictor @ xx[t % len(each)] for t in range(steps + 1)])
-    return collected(whole, np.arange(steps + 1), states, Steps(moves, _kept(rule, rate, steps)), rate)
+    return collected(whole, np.arange(steps + 1), states, Steps(moves, _kept(rule, rate, steps)), rate, rule, len(each))
 
 
 def collected(
@@ -101,6 +102,8 @@ def collected(
     states: Iterable[State],
     increments: Increments | None = None,
     lr: float | None = None,
+    rule: Rule = PLAIN,
+    batches: int = 1,
 ) -> Path:
     """The path of some states, in the coordinates of the last; increments are those of the states, or are told."""
     found = list(states)
@@ -113,7 +116,7 @@ def collected(
     features, derivatives = (stacked([getattr(s, name) for s in found]) for name in ("features", "derivatives"))
     moved = increments or Stored(tuple(tuple(state.increments) for state in found))
     predictors = np.stack([state.predictor for state in found])
-    return Path(data, np.asarray(times), predictors, Vectors(features, derivatives, moved), lr)
+    return Path(data, np.asarray(times), predictors, Vectors(features, derivatives, moved), lr, 0.0, rule, batches)
 
 
 def checked(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> list[Problem]:

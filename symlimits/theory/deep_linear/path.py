@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 
 from symlimits.errors import DomainError
+from symlimits.finite.deep_linear_training import PLAIN, Rule
 from symlimits.language.names import shown
 from symlimits.memory import check_memory
 from symlimits.theory.deep_linear.grams import Grams
@@ -21,8 +22,9 @@ class Path:
     r"""Training of a deep linear network of infinite width on a problem: by steps, or by gradient flow.
 
     `times` (T,) are 0, ..., steps, or those of the flow, at which everything is said; `lr` is the learning rate, of a
-    flow None; `error` estimates what the predictors are off by beyond rounding: zero for steps. `grams` is where the
-    covariances come from, the causal recursion or a network in coordinates. Neurons are the pairs $(h_l, b_l)$: what
+    flow None; `error` estimates what the predictors are off by beyond rounding: zero for steps; `rule` holds momentum
+    and decay, `batches` the number of minibatches that are taken in turn. `grams` is where the covariances come from,
+    the causal recursion or a network in coordinates. Neurons are the pairs $(h_l, b_l)$: what
     enters them, $h_l = M_l \cdots M_2 U x$ for the d unit inputs, and what they do to the k outputs,
     $b_l = M_{l+1}^\top \cdots M_L^\top V^\top$.
 
@@ -40,6 +42,8 @@ class Path:
     grams: Grams
     lr: float | None = None
     error: float = 0.0
+    rule: Rule = PLAIN
+    batches: int = 1
 
     def __post_init__(self) -> None:
         for name in ("times", "predictors"):
@@ -47,9 +51,8 @@ class Path:
 
     def __repr__(self) -> str:
         _, k, d = self.predictors.shape
-        how = f"lr {self.lr:g}, {self.steps} steps" if self.lr is not None else f"flow to time {self.times[-1]:g}"
-        words = "; ".join(filter(None, (f"depth {self.depth}, {d} inputs, {k} outputs, {how}", self.note)))
-        return f"Path({words})"
+        whole = f"depth {self.depth}, {d} inputs, {k} outputs, {self._how}"
+        return f"Path({'; '.join(filter(None, (whole, self.note)))})"
 
     @property
     def depth(self) -> int:
@@ -185,6 +188,16 @@ class Path:
         if self.depth == 1:
             raise DomainError(f"layer {shown(layer)} of one hidden layer", "a matrix between two", "deep_linear(2)")
         return self.grams.singular_values(self._layer(layer, 2, self.depth), self.steps)
+
+    @property
+    def _how(self) -> str:
+        """How it was trained, in words."""
+        if self.lr is None:
+            return f"flow to time {self.times[-1]:g}"
+        mu, decay = self.rule.momentum, self.rule.weight_decay
+        words = [f"momentum {mu:g}"] * bool(mu) + [f"weight decay {decay:g}"] * bool(decay)
+        minibatches = [f"{self.batches} minibatches in turn"] * (self.batches > 1)
+        return ", ".join([f"lr {self.lr:g}", *words, *minibatches, f"{self.steps} steps"])
 
     def _layer(self, layer: int, first: int, last: int) -> int:
         if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not first <= layer <= last:

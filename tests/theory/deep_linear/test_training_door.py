@@ -79,6 +79,13 @@ def test_every_rule_on_the_forest(options: dict[str, Any], depth: int) -> None:
     assert_close(path.errors, DATA.Syx - path.predictors @ DATA.Sxx)  # of all data, whatever the batches
 
 
+def test_a_path_says_how_it_was_trained() -> None:
+    path = sl.deep_linear(2).train(X, Y, lr=0.1, steps=4, batches=ORDER, momentum=0.4, weight_decay=0.2)
+    words = "lr 0.1, momentum 0.4, weight decay 0.2, 3 minibatches in turn, 4 steps"
+    assert repr(path) == f"Path(depth 2, 3 inputs, 2 outputs, {words})"
+    assert (path.lr, path.rule, path.batches) == (0.1, Rule(0.4, 0.2), 3)
+
+
 def test_rules_differ() -> None:
     """The control: each rule has a path of its own."""
     ends = [sl.deep_linear(2).train(X, Y, lr=0.1, steps=4, **options).predictors[-1] for options in [{}, *RULES]]
