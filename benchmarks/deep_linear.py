@@ -56,7 +56,7 @@ def least(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 def lazily(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
     data = problem(d, k)
     seconds, path = least(lambda: gradient_descent(depth, *data, 0.15 / depth, steps), repeats)
-    return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "widths": list(path.widths)}
+    return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "widths": list(path.grams.widths)}
 
 
 def recursively(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
@@ -82,7 +82,13 @@ def uncut(depth: int, steps: int) -> dict[str, Any]:
     seconds, full = least(lambda: gradient_descent(depth, *data, 0.15 / depth, steps, tolerance=0.0), 1)
     cut = gradient_descent(depth, *data, 0.15 / depth, steps)
     error = float(np.abs(full.predictors - cut.predictors).max())
-    return {"L": depth, "steps": steps, "seconds": seconds, "widths": list(full.widths), "error of the cut": error}
+    return {
+        "L": depth,
+        "steps": steps,
+        "seconds": seconds,
+        "widths": list(full.grams.widths),
+        "error of the cut": error,
+    }
 
 
 def finite(depth: int, width: int, sampler: str, nets: int) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
 from symlimits.limits import Limit
-from symlimits.theory.deep_linear.lazy import LazyPath, gradient_descent
+from symlimits.theory.deep_linear.lazy import gradient_descent
+from symlimits.theory.deep_linear.path import Path
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
 t = sp.Symbol("t", positive=True)
@@ -83,7 +84,7 @@ def rate_limit(
     steps: int,
     quantity: str = "path",
     layer: int = 1,
-    path: LazyPath | None = None,
+    path: Path | None = None,
 ) -> Limit:
     r"""The power of the width by which "path", "forward gram" or "backward gram" differ from their limits: -1/2.
 
@@ -113,7 +114,7 @@ def _limit(value: float, networks: TrainedNetworks, name: str, observable: str) 
 
 def _path(
     depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int
-) -> tuple[LazyPath, tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]]:
+) -> tuple[Path, tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]]:
     """The limit, and the data as tuples."""
     path = gradient_descent(depth, Sxx, Syx, lr, steps)
     return path, (_rows(Sxx), _rows(Syx))

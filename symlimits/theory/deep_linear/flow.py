@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from symlimits.errors import DataError, DomainError, ResourceError
+from symlimits.errors import DataError, ResourceError
 from symlimits.finite.deep_linear_training import (
     Array,
     Parameters,
@@ -26,20 +26,18 @@ from symlimits.finite.deep_linear_training import (
 )
 from symlimits.finite.revealed import TOLERANCE, Revealed
 from symlimits.language.names import shown
-from symlimits.theory.deep_linear.lazy import LazyPath, collected
+from symlimits.theory.deep_linear.lazy import collected
+from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.problem import problem
 
 SEQUENCE = (2, 4, 6, 8, 10)  # substeps: order 10
 RTOL = 1e-12  # of the error of a step, relative to the parameters' increments and the start's size one
 LOOSER = 1e2  # times the tolerance, in the run that tells the error
 SAFETY, LEAST, MOST = 0.8, 0.1, 4.0  # of a change of the step
-STEPS, ENDING = 20_000, 3_000  # of one integration, and of one to the end of a flow
-CONVERGED = 1e-7  # of the residual, relative to the data, where a flow counts as ended
+STEPS = 20_000  # of one integration
 
 
-def gradient_flow(
-    depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rtol: float = RTOL
-) -> LazyPath:
+def gradient_flow(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rtol: float = RTOL) -> Path:
     r"""The flow $\dot\theta = -m\nabla R$ of the network of L = `depth` hidden layers, m to infinity.
 
     `Sxx` (d, d), `Syx` (k, d); `times` (T,) are zero or more, and increase. `error` of the path is the largest entry
@@ -57,24 +55,9 @@ def gradient_flow(
         for time in at:
             flow.advance(float(time))
             states.append(flow.state())
-        runs.append(collected(at, states))
+        runs.append(collected(problem(xx, yx), at, states))
     coarse, fine = runs
     return replace(fine, error=float(np.abs(coarse.predictors - fine.predictors).max(initial=0.0)))
-
-
-def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> LazyPath:
-    """The end of the flow, a path of one time: where the residual is 1e-7 of the data, Sxx and Syx together.
-
-    A target below the tolerance of the integrator moves nothing that could be seen: the flow ends where it starts.
-    """
-    xx, yx, _ = _checked(depth, Sxx, Syx, [0.0])
-    check_reached(xx, yx)
-    yx = yx @ problem(xx, yx).projector  # what rounding left outside of the range is never fitted
-    flow = Flow(depth, xx, yx, rtol, ENDING)
-    small = CONVERGED * (np.linalg.norm(xx) + np.linalg.norm(yx))
-    while np.linalg.norm(yx - flow.state().predictor @ xx) > small:
-        flow.advance(flow.time + flow.step)
-    return collected([flow.time], [flow.state()])
 
 
 class Flow:
@@ -151,9 +134,3 @@ def _checked(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.Arra
     if at.ndim != 1 or not at.size or not np.isfinite(at).all() or at[0] < 0 or (np.diff(at) < 0).any():
         raise DataError(f"times = {shown(times)}", "numbers of zero or more that increase", "times=[0, 1, 2]")
     return data.Sxx, data.Syx, at
-
-
-def check_reached(Sxx: Array, Syx: Array) -> None:
-    """A part of Syx outside of the range of Sxx is never fitted."""
-    if problem(Sxx, Syx).note:
-        raise DomainError("Syx with a part outside of the range of Sxx", "a risk with a minimiser", "Syx = Y.T @ X / n")
