@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symlimits.derivation.monomials import Monomial
+from symlimits.derivation.monomials import Monomial, by_name
 from symlimits.derivation.random_variables import RandomVariables
 
 Covariance = Callable[[sp.Symbol, sp.Symbol], sp.Expr]
@@ -17,7 +17,7 @@ Symbols = frozenset[sp.Symbol]
 def blocks(symbols: Iterable[sp.Symbol], covariance: Covariance) -> list[Symbols]:
     """The components of the covariance graph of some Gaussian symbols: independent of each other."""
     found: list[Symbols] = []
-    for g in sorted(symbols, key=str):
+    for g in sorted(symbols, key=lambda g: g.name):
         touched = [block for block in found if any(covariance(g, other) != 0 for other in block)]
         found = [block for block in found if block not in touched] + [frozenset([g]).union(*touched)]
     return found
@@ -32,7 +32,7 @@ def components(monomial: Monomial, variables: RandomVariables, covariance: Covar
         joined = [group for group in groups if group[0] & mine]
         groups = [group for group in groups if group not in joined]
         groups.append((mine.union(*(group[0] for group in joined)), [f for g in joined for f in g[1]] + [(atom, power)]))
-    return [tuple(sorted(group[1], key=lambda item: str(item[0]))) for group in groups]
+    return [tuple(sorted(group[1], key=by_name)) for group in groups]
 
 
 class Parity:

@@ -39,9 +39,9 @@ class Rung:
 
 RUNGS = (
     Rung(
-        "values put in",
-        "chain rule",
-        "Scalars that are numbers are put in; what is multiplied by zero is left out.",
+        "what vanishes left out",
+        "independence and parity",
+        "Terms whose factor is zero, by independence or parity, are left out, and rational values put in.",
     ),
     Rung(
         "independence and parity",
@@ -58,6 +58,20 @@ RUNGS = (
 START, SPLIT, WICK, PRICE = range(len(RUNGS))
 
 
+@dataclass(frozen=True)
+class Product:
+    """A term of a polynomial: its independent factors, each with its mean and the rung that gave it."""
+
+    monomial: Monomial
+    coefficient: sp.Expr
+    means: list[tuple[Monomial, sp.Expr | None, int]]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is known of it but that it is one factor."""
+        return len(self.means) == 1 and self.means[0][2] == len(RUNGS)
+
+
 @dataclass
 class Ladder:
     """Means over the random variables of a program; `covariance` and `named` write scalars into its straight line."""
@@ -69,41 +83,39 @@ class Ladder:
 
     def __post_init__(self) -> None:
         self.parity = Parity(self.variables)
-        self._means: dict[Monomial, tuple[sp.Expr, int]] = {}
+        self._means: dict[Monomial, tuple[sp.Expr | None, int]] = {}
 
     def versions(self, F: sp.Expr) -> Versions:
         """The mean of a formula in random variables after each rung."""
         if not self.variables.random(F):
             return (F,) * len(RUNGS)
-        parts = [(c, [self._mean(part) for part in self._parts(m)]) for m, c in self.polynomials.of(F).items()]
-        known = [all(rung < len(RUNGS) for _, rung in means) for _, means in parts]
-        if not any(known) and all(len(means) == 1 for _, means in parts):
+        parts = [
+            Product(m, c, [(part, *self._mean(part)) for part in self._parts(m)])
+            for m, c in self.polynomials.of(F).items()
+        ]
+        if all(product.is_open for product in parts):
             return (self.head(F),) * len(RUNGS)
-        return (self.head(F), *(self._assembled(F, rung) for rung in range(SPLIT, len(RUNGS))))
+        rest = sp.Add(*(p.coefficient * as_formula(p.monomial) for p in parts if p.is_open))
+        end = self.head(rest) if rest != 0 else sp.S.Zero
+        known = [product for product in parts if not product.is_open]
+        lines = (sp.Add(end, *(self._at(rung, p) for p in known)) for rung in range(SPLIT, len(RUNGS)))
+        return (self.head(F), *lines)
 
     def _parts(self, monomial: Monomial) -> list[Monomial]:
         return components(monomial, self.variables, self.covariance) if monomial else []
 
-    def _assembled(self, F: sp.Expr, rung: int) -> sp.Expr:
-        """The sum of products of means; what nothing is known of, in one expectation."""
-        total, rest = sp.S.Zero, sp.S.Zero
-        for monomial, coefficient in self.polynomials.of(F).items():
-            parts = self._parts(monomial)
-            means = [self._mean(part) for part in parts]
-            if len(parts) == 1 and means[0][1] == len(RUNGS):
-                rest += coefficient * as_formula(monomial)
-                continue
-            values = [value if at <= rung else self.head(as_formula(p)) for p, (value, at) in zip(parts, means, strict=True)]
-            total += coefficient * sp.Mul(*values)
-        return total + (self.head(rest) if rest != 0 else 0)
+    def _at(self, rung: int, product: Product) -> sp.Expr:
+        """A product of means, those that a later rung gives still unevaluated."""
+        values = (value if at <= rung else self.head(as_formula(part)) for part, value, at in product.means)
+        return sp.Mul(product.coefficient, *values)
 
-    def _mean(self, part: Monomial) -> tuple[sp.Expr, int]:
+    def _mean(self, part: Monomial) -> tuple[sp.Expr | None, int]:
         """The mean of a factor, and the rung that gave it: one beyond the last where none did."""
         if part not in self._means:
             self._means[part] = self._climbed(part)
         return self._means[part]
 
-    def _climbed(self, part: Monomial) -> tuple[sp.Expr, int]:
+    def _climbed(self, part: Monomial) -> tuple[sp.Expr | None, int]:
         if self.parity.vanishes(part, self.covariance):
             return sp.S.Zero, SPLIT
         if all(self.polynomials.is_gaussian(atom) for atom, _ in part):
@@ -111,7 +123,7 @@ class Ladder:
         found = self._paired(part)
         if found is not None and not found.has(*HEADS, sp.nan, sp.zoo):
             return found, PRICE
-        return self.head(as_formula(part)), len(RUNGS)
+        return None, len(RUNGS)
 
     def head(self, F: sp.Expr) -> sp.Expr:
         """The unevaluated expectation of a formula."""

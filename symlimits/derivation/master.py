@@ -150,7 +150,7 @@ class Walk:
         if symbol not in self.scalars:
             self.scalars[symbol] = versions
         last = versions[-1]
-        return last if self.climbs and (last.is_number or last.is_Symbol) else symbol
+        return last if self.climbs and (last.is_Rational or last.is_Symbol) else symbol
 
     def named(self, name: str, expr: sp.Expr) -> sp.Expr:
         """A name for a long formula."""
@@ -160,7 +160,7 @@ class Walk:
         """The polynomial of a random variable with names for its coefficients that are no names or numbers."""
         number = symbol.name.partition("_")[2]
         return {
-            monomial: c if c.is_number or c.is_Symbol else self.named(f"a_{number}_{i}", c)
+            monomial: c if c.is_number or c.count_ops() <= 2 else self.named(f"a_{number}_{i}", c)
             for i, (monomial, c) in enumerate(polynomial.items())
         }
 

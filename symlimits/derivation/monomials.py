@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 
 import sympy as sp
 
@@ -122,7 +122,17 @@ def times(left: Monomial, right: Monomial) -> Monomial:
     powers = dict(left)
     for atom, power in right:
         powers[atom] = powers.get(atom, 0) + power
-    return tuple(sorted(powers.items(), key=lambda item: str(item[0])))
+    return tuple(sorted(powers.items(), key=by_name))
+
+
+def by_name(item: tuple[sp.Expr, int]) -> str:
+    """How atoms with their powers are sorted."""
+    return _written(item[0])
+
+
+@lru_cache(maxsize=65536)
+def _written(atom: sp.Expr) -> str:
+    return str(atom)
 
 
 def bounded(polynomial: Polynomial) -> Polynomial:

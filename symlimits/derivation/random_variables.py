@@ -6,7 +6,6 @@ in a Gaussian symbol run through the graph by the chain rule, and are nodes of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -28,6 +27,7 @@ class RandomVariables:
 
     definitions: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
     supports: dict[sp.Symbol, frozenset[sp.Symbol]] = field(default_factory=dict)
+    ancestors: dict[sp.Symbol, frozenset[sp.Symbol]] = field(default_factory=dict)
     slopes: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = field(default_factory=dict)
 
     def gaussian(self, symbol: sp.Symbol) -> sp.Symbol:
@@ -39,6 +39,7 @@ class RandomVariables:
         """A new random variable."""
         self.definitions[symbol] = expr
         self.supports[symbol] = self.support(expr)
+        self.ancestors[symbol] = self._behind(expr) | {symbol}
         return symbol
 
     def random(self, expr: sp.Expr) -> list[sp.Symbol]:
@@ -50,14 +51,15 @@ class RandomVariables:
         return NONE.union(*(self.supports.get(symbol, NONE) for symbol in expr.free_symbols))
 
     def needed(self, expr: sp.Expr) -> list[Definition]:
-        """The definitions that a formula rests on, in their order."""
-        found: set[sp.Symbol] = set()
-        waiting = [expr]
-        while waiting:
-            for symbol in waiting.pop().free_symbols & self.definitions.keys() - found:
-                found.add(symbol)
-                waiting.append(self.definitions[symbol])
-        return [Definition(symbol, self.definitions[symbol]) for symbol in self.definitions if symbol in found]
+        """The definitions that a formula rests on, each after those that it rests on itself: it rests on more than they."""
+        found = sorted(self._behind(expr), key=self._order)
+        return [Definition(symbol, self.definitions[symbol]) for symbol in found]
+
+    def _behind(self, expr: sp.Expr) -> frozenset[sp.Symbol]:
+        return NONE.union(*(self.ancestors.get(symbol, NONE) for symbol in expr.free_symbols))
+
+    def _order(self, symbol: sp.Symbol) -> int:
+        return len(self.ancestors[symbol])
 
     def slope(self, expr: sp.Expr, g: sp.Symbol) -> sp.Expr:
         r"""$\partial Z/\partial g$ by the chain rule, as a formula of the graph; `Jump` where it holds a Dirac mass."""
@@ -81,8 +83,3 @@ def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     if found.has(sp.DiracDelta):
         raise Jump(f"the derivative of {expr} in {symbol}", "a continuous map", "Stein's identity")
     return found
-
-
-def without(definitions: Iterable[Definition], known: set[sp.Symbol]) -> list[Definition]:
-    """The definitions of what is not known yet."""
-    return [definition for definition in definitions if definition.target not in known]

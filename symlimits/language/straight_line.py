@@ -211,14 +211,15 @@ def _check_order(statements: sp.Tuple, output: sp.Expr) -> None:
     if inside:
         given = f"the scalar {inside.pop()} defined in a loop"
         raise DomainError(given, "a block with indices", "a Block of shape (1, 1)")
-    coming = [s.target for s in statements if isinstance(s, Definition) and isinstance(s.target, sp.Symbol)]
-    if len(set(coming)) < len(coming):
-        raise DomainError(f"definitions of {coming}", "one for each symbol", "another name")
+    scalars = [s.target for s in statements if isinstance(s, Definition) and isinstance(s.target, sp.Symbol)]
+    coming = set(scalars)
+    if len(coming) < len(scalars):
+        raise DomainError(f"definitions of {scalars}", "one for each symbol", "another name")
     for statement in (*statements, output):
-        early = _reads(statement) & set(coming)
+        early = _reads(statement) & coming if coming else set()
         if early:
             raise DomainError(f"{early.pop()} read before it is defined", "definitions in their order", "another order")
-        coming = [symbol for symbol in coming if symbol != getattr(statement, "target", None)]
+        coming.discard(getattr(statement, "target", None))
 
 
 def _reads(statement: sp.Basic) -> set[sp.Symbol]:
