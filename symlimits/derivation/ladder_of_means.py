@@ -22,7 +22,7 @@ from symlimits.language.straight_line import StraightLine
 
 _P = sp.Dummy("p", positive=True)
 _U, _V = sp.Dummy("u", real=True), sp.Dummy("v", real=True)
-SHORT = 6  # operations of a covariance that is written into a closed form, which repeats it
+SHORT = 2  # operations of what is written out where it is read; anything longer gets a name
 HEADS = (GaussianExpectation, sp.Integral)
 
 Versions = tuple[sp.Expr, ...]  # an expectation after each of the rungs
@@ -79,10 +79,11 @@ class Ladder:
     variables: RandomVariables
     polynomials: Polynomials
     covariance: Callable[[sp.Symbol, sp.Symbol], sp.Expr]
-    named: Callable[[str, sp.Expr], sp.Expr]
+    named: Callable[[str, Versions], sp.Expr]
 
     def __post_init__(self) -> None:
         self.parity = Parity(self.variables)
+        self._closed: dict[sp.Expr, int] = {}
         self._means: dict[Monomial, tuple[sp.Expr | None, int]] = {}
 
     def versions(self, F: sp.Expr) -> Versions:
@@ -122,8 +123,15 @@ class Ladder:
             return wick(part, self.covariance), WICK
         found = self._paired(part)
         if found is not None and not found.has(*HEADS, sp.nan, sp.zoo):
-            return found, PRICE
+            return self._named_once(found, as_formula(part)), SPLIT
         return None, len(RUNGS)
+
+    def _named_once(self, value: sp.Expr, F: sp.Expr) -> sp.Expr:
+        """A closed form, by one name wherever it comes up; an expectation before Price's theorem."""
+        if value.is_number and value.is_Rational:
+            return value
+        name = f"e_{self._closed.setdefault(value, len(self._closed) + 1)}"
+        return self.named(name, (self.head(F),) * PRICE + (value,))
 
     def head(self, F: sp.Expr) -> sp.Expr:
         """The unevaluated expectation of a formula."""
@@ -167,7 +175,7 @@ class Ladder:
         one, other = self.polynomials.of(u), self.polynomials.of(v)
         pairs = ((a * b, m[0][0], k[0][0]) for m, a in one.items() for k, b in other.items() if m and k)
         total = sp.Add(*(c * self.covariance(g, h) for c, g, h in pairs))
-        return total if total.count_ops() <= SHORT else self.named(f"k_{_short(u)}_{_short(v)}", total)
+        return total if total.count_ops() <= SHORT else self.named(f"k_{_short(u)}_{_short(v)}", (total,) * len(RUNGS))
 
 
 def _halves(functions: list[sp.Expr]) -> list[sp.Expr]:

@@ -115,7 +115,7 @@ class Walk:
             slopes = {other: self.variables.slope(x, _gaussian(other)) for other in history}
         except Jump:
             moments = {k: self.defined(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
-            return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self.named, vector)
+            return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self._named, vector)
         return {k: self.defined(_name("d", vector, k), self.mean(slope)) for k, slope in slopes.items() if slope != 0} | {
             k: sp.S.Zero for k, slope in slopes.items() if slope == 0
         }
@@ -152,15 +152,18 @@ class Walk:
         last = versions[-1]
         return last if self.climbs and (last.is_Rational or last.is_Symbol) else symbol
 
-    def named(self, name: str, expr: sp.Expr) -> sp.Expr:
-        """A name for a long formula."""
-        return self.defined(sp.Symbol(name, real=True), (expr,) * len(RUNGS))
+    def named(self, name: str, versions: Versions) -> sp.Expr:
+        """A name for a formula, at every rung."""
+        return self.defined(sp.Symbol(name, real=True), versions)
+
+    def _named(self, name: str, expr: sp.Expr) -> sp.Expr:
+        return self.named(name, (expr,) * len(RUNGS))
 
     def _coefficients(self, symbol: sp.Symbol, polynomial: Polynomial) -> Polynomial:
         """The polynomial of a random variable with names for its coefficients that are no names or numbers."""
         number = symbol.name.partition("_")[2]
         return {
-            monomial: c if c.is_number or c.count_ops() <= 2 else self.named(f"a_{number}_{i}", c)
+            monomial: c if c.is_number or c.count_ops() <= 2 else self._named(f"a_{number}_{i}", c)
             for i, (monomial, c) in enumerate(polynomial.items())
         }
 

@@ -27,6 +27,7 @@ class RandomVariables:
 
     definitions: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
     supports: dict[sp.Symbol, frozenset[sp.Symbol]] = field(default_factory=dict)
+    order: dict[sp.Symbol, int] = field(default_factory=dict)
     ancestors: dict[sp.Symbol, frozenset[sp.Symbol]] = field(default_factory=dict)
     slopes: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = field(default_factory=dict)
 
@@ -37,6 +38,7 @@ class RandomVariables:
 
     def define(self, symbol: sp.Symbol, expr: sp.Expr) -> sp.Symbol:
         """A new random variable."""
+        self.order[symbol] = len(self.order)
         self.definitions[symbol] = expr
         self.supports[symbol] = self.support(expr)
         self.ancestors[symbol] = self._behind(expr) | {symbol}
@@ -51,15 +53,12 @@ class RandomVariables:
         return NONE.union(*(self.supports.get(symbol, NONE) for symbol in expr.free_symbols))
 
     def needed(self, expr: sp.Expr) -> list[Definition]:
-        """The definitions that a formula rests on, each after those that it rests on itself: it rests on more than they."""
-        found = sorted(self._behind(expr), key=self._order)
+        """The definitions that a formula rests on, in their order."""
+        found = sorted(self._behind(expr), key=self.order.__getitem__)
         return [Definition(symbol, self.definitions[symbol]) for symbol in found]
 
     def _behind(self, expr: sp.Expr) -> frozenset[sp.Symbol]:
         return NONE.union(*(self.ancestors.get(symbol, NONE) for symbol in expr.free_symbols))
-
-    def _order(self, symbol: sp.Symbol) -> int:
-        return len(self.ancestors[symbol])
 
     def slope(self, expr: sp.Expr, g: sp.Symbol) -> sp.Expr:
         r"""$\partial Z/\partial g$ by the chain rule, as a formula of the graph; `Jump` where it holds a Dirac mass."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -135,7 +136,7 @@ class StraightLine(sp.Expr):
     @property
     def free_symbols(self) -> set[sp.Symbol]:
         """The scalar inputs: also symbols of shapes and of the ends of loops."""
-        return (_free(self.statements) | self.output.free_symbols) - set(self.bound_symbols)
+        return set(_inputs(self))
 
     @property
     def is_scalar(self) -> bool:
@@ -169,6 +170,11 @@ class StraightLine(sp.Expr):
         if self.has(Loop):
             return f"{printer.doprint(self.output)} after {len(list(definitions(self.statements)))} definitions"
         return f"{printer.doprint(self.output)} where {'; '.join(map(printer.doprint, self.statements))}"
+
+
+@lru_cache(maxsize=4096)  # a straight line is data, and is asked again and again
+def _inputs(line: StraightLine) -> frozenset[sp.Symbol]:
+    return frozenset((_free(line.statements) | line.output.free_symbols) - set(line.bound_symbols))
 
 
 def definitions(statements: Iterable[Statement]) -> Iterator[Definition]:
