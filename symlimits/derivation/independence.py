@@ -31,7 +31,9 @@ def components(monomial: Monomial, variables: RandomVariables, covariance: Covar
         mine = {i for i, block in enumerate(parts) if block & variables.support(atom)}
         joined = [group for group in groups if group[0] & mine]
         groups = [group for group in groups if group not in joined]
-        groups.append((mine.union(*(group[0] for group in joined)), [f for g in joined for f in g[1]] + [(atom, power)]))
+        groups.append(
+            (mine.union(*(group[0] for group in joined)), [f for g in joined for f in g[1]] + [(atom, power)])
+        )
     return [tuple(sorted(group[1], key=by_name)) for group in groups]
 
 
@@ -69,8 +71,8 @@ class Parity:
             return _product([self.sign(factor, flipped) for factor in expr.args])
         if expr.is_Pow and expr.exp.is_Integer:
             return _product([self.sign(expr.base, flipped)] * abs(int(expr.exp)))
-        signs = {symbol: self.sign(symbol, flipped) for symbol in self.variables.random(expr)}
-        return None if None in signs.values() else _sign(expr, tuple(s for s, sign in signs.items() if sign == -1))
+        found = {symbol: self.sign(symbol, flipped) for symbol in self.variables.random(expr)}
+        return None if None in found.values() else _sign(expr, tuple(s for s, sign in found.items() if sign == -1))
 
     def _of_symbol(self, symbol: sp.Symbol, flipped: Symbols) -> int | None:
         if symbol in flipped:

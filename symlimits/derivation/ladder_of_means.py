@@ -1,4 +1,4 @@
-r"""The ladder from $\mathbb E F$ to a value: independent factors, parity, Wick, and Price's theorem for pairs f(u) g(v).
+r"""The ladder from $\mathbb E F$ to a value: independent factors, parity, Wick, Price's theorem for pairs f(u) g(v).
 
 Independence comes before everything else: what multiplies a mean of zero needs no rule of its own. What no rung reaches
 stays a `GaussianExpectation`, closed by itself: its integrand is a straight line of the Z's that it needs.
@@ -15,7 +15,6 @@ from symlimits.derivation.independence import Parity, components
 from symlimits.derivation.monomials import Monomial, Polynomials, as_formula
 from symlimits.derivation.price import derive, placed
 from symlimits.derivation.random_variables import RandomVariables
-from symlimits.derivation.trace import Rule
 from symlimits.derivation.wick import wick
 from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.straight_line import StraightLine

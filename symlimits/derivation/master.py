@@ -1,14 +1,14 @@
 r"""The Master theorem: a scalar of a tensor program tends to a number, written as a straight line of expectations.
 
 A mean tends to $\mathbb E Z$. A matrix of variance $s^2$ gives
-$$Z^{Ax} = g + s^2\sum_i Z^{y_i}\,\mathbb E\frac{\partial Z^x}{\partial g_i},\qquad \mathrm{Cov}(g, g') = s^2\,\mathbb E Z^xZ^{x'},$$
+$$Z^{Ax} = g + s^2\sum_i Z^{y_i}\,\mathbb E\frac{\partial Z^x}{\partial g_i},
+\qquad \mathrm{Cov}(g, g') = s^2\,\mathbb E Z^xZ^{x'},$$
 the sum over what the transpose was applied to before, $g_i$ the Gaussian part of $A^\top y_i$; Gaussians of different
 matrices, of a matrix and of its transpose, and of inputs are independent (Yang, arXiv 2006.14548 and 2009.10685).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 
 import sympy as sp
@@ -116,9 +116,9 @@ class Walk:
         except Jump:
             moments = {k: self.defined(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
             return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self._named, vector)
-        return {k: self.defined(_name("d", vector, k), self.mean(slope)) for k, slope in slopes.items() if slope != 0} | {
-            k: sp.S.Zero for k, slope in slopes.items() if slope == 0
-        }
+        return {
+            k: self.defined(_name("d", vector, k), self.mean(slope)) for k, slope in slopes.items() if slope != 0
+        } | {k: sp.S.Zero for k, slope in slopes.items() if slope == 0}
 
     # ---------------------------------------------------------------- scalars
 
@@ -139,7 +139,8 @@ class Walk:
         first, second = self.program.instructions[i], self.program.instructions[j]
         if isinstance(first, Gaussian):
             return first.variance
-        assert isinstance(first, Apply) and isinstance(second, Apply)
+        assert isinstance(first, Apply)
+        assert isinstance(second, Apply)
         variance = self._variance(first.matrix)
         mean = self.mean(self._value(first.vector) * self._value(second.vector))
         self.values[name] = self.defined(name, tuple(variance * version for version in mean))
@@ -208,7 +209,9 @@ def limit_lines(program: Program, target: int, transpose_correction: bool = True
 
 def _check_width(expr: sp.Expr) -> None:
     if expr.has(n):
-        raise NoRule(f"{expr}, with the width n", "powers of n that cancel", ".exponent(...), which speaks of powers of n")
+        raise NoRule(
+            f"{expr}, with the width n", "powers of n that cancel", ".exponent(...), which speaks of powers of n"
+        )
 
 
 def _name(letter: str, *places: int) -> sp.Symbol:

@@ -1,7 +1,7 @@
 r"""A random variable as a polynomial in Gaussian symbols and in functions that are no polynomials, its atoms.
 
-Coefficients are formulas in scalars. A function of one variable, such as $h\,\Theta(h)$, is one atom f(h) as a whole: what
-is said of pairs f(u) g(v) is said of atoms. A polynomial of too many terms is left alone, and is an atom itself.
+Coefficients are formulas in scalars. A function of one variable, such as $h\,\Theta(h)$, is one atom f(h) as a whole:
+what is said of pairs f(u) g(v) is said of atoms. A polynomial of too many terms is left alone, and is an atom itself.
 """
 
 from __future__ import annotations

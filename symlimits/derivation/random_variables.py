@@ -1,7 +1,7 @@
 r"""The random variables $Z$ that entries of a program's vectors tend to: a graph of definitions over Gaussian symbols.
 
-Each Z is a formula in earlier ones, in Gaussian symbols g and in scalars; what two of them share is kept once. Derivatives
-in a Gaussian symbol run through the graph by the chain rule, and are nodes of it again.
+Each Z is a formula in earlier ones, in Gaussian symbols g and in scalars; what two of them share is kept once.
+Derivatives in a Gaussian symbol run through the graph by the chain rule, and are nodes of it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-r"""Stein's identity in place of a derivative: $\mathbb E[g_jZ] = \sum_iC_{ji}\,\mathbb E\,\partial_iZ$, solved for the latter.
+r"""Stein's identity in place of derivatives: $\mathbb E[g_jZ] = \sum_iC_{ji}\,\mathbb E\,\partial_iZ$, solved for them.
 
-No map needs a derivative. Where C is singular a generalised inverse is enough: what the result multiplies is degenerate in
-the same directions. Elimination $C = LDL^\top$ writes it in scalars, a pivot a Gaussian symbol.
+No map needs a derivative. Where C is singular a generalised inverse is enough: what the result multiplies is degenerate
+in the same directions. Elimination $C = LDL^\top$ writes it in scalars, a pivot a Gaussian symbol.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-r"""Wick's theorem (Isserlis 1918): $\mathbb E\,g_1\cdots g_{2k} = \sum_{\text{pairings}}\prod C_{ij}$, powers kept together."""
+r"""Wick's theorem (Isserlis 1918): $\mathbb E\,g_1\cdots g_{2k} = \sum_{\text{pairings}}\prod C_{ij}$."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import sympy as sp
 
@@ -18,7 +18,7 @@ def wick(powers: Powers, covariance: Callable[[sp.Symbol, sp.Symbol], sp.Expr]) 
     2*c**2 + p**2
     """
 
-    @lru_cache(maxsize=None)
+    @cache
     def mean(powers: Powers) -> sp.Expr:
         left = [(g, power) for g, power in powers if power]
         if not left:

@@ -32,4 +32,8 @@ class Reciprocal(sp.Function):
         return True
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return printer.doprint(self.args[0]) + r"^{+}" if exp is None else rf"({printer.doprint(self.args[0])}^{{+}})^{{{exp}}}"
+        return (
+            printer.doprint(self.args[0]) + r"^{+}"
+            if exp is None
+            else rf"({printer.doprint(self.args[0])}^{{+}})^{{{exp}}}"
+        )

@@ -15,7 +15,6 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.latex_text import raised, rendered_width
 
-
 GAUSSIAN = re.compile(r"g_\d+")
 
 
@@ -42,7 +41,7 @@ def flattened(line: StraightLine) -> list[Definition]:
         heads = statement.expression.atoms(GaussianExpectation)
         for head in sorted(heads, key=str):
             if isinstance(head.integrand, StraightLine):
-                found.update({d.target: d for d in head.integrand.statements if d.target not in found})  # type: ignore[union-attr]
+                found.update({d.target: d for d in head.integrand.statements if d.target not in found})
         printed = statement.expression.xreplace({head: Mean(_output(head)) for head in heads})
         found[statement.target] = Definition(statement.target, printed)
     return list(found.values())
@@ -50,7 +49,9 @@ def flattened(line: StraightLine) -> list[Definition]:
 
 def new_definitions(line: StraightLine, before: sp.Expr | None) -> list[Definition]:
     """Those that the line before does not have."""
-    told = {d for b in (before.atoms(StraightLine) if before is not None else ()) if is_program(b) for d in flattened(b)}
+    told = {
+        d for b in (before.atoms(StraightLine) if before is not None else ()) if is_program(b) for d in flattened(b)
+    }
     return [definition for definition in flattened(line) if definition not in told]
 
 

@@ -42,9 +42,7 @@ def outermost(expr: sp.Basic) -> set[StraightLine]:
     return set().union(*map(outermost, expr.args)) if expr.has(StraightLine) else set()
 
 
-def straight_line_rows(
-    writer: Writer, line: StraightLine, room: float, before: sp.Expr | None = None
-) -> list[str]:
+def straight_line_rows(writer: Writer, line: StraightLine, room: float, before: sp.Expr | None = None) -> list[str]:
     """The rows of an `aligned` environment, flush left, that say how the output comes about."""
     if is_program(line):
         return list(_program_rows(writer, line, room, before))

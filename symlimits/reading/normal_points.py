@@ -1,4 +1,4 @@
-r"""Correlated Gaussian symbols at scrambled Sobol points: each drawn once, given the ones that it is correlated with."""
+"""Correlated Gaussian symbols at scrambled Sobol points: each drawn once, given those that it is correlated with."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class NormalPoints:
         if rest < -EXCESS * abs(variance):
             given = f"a covariance of {u} that is not positive semidefinite, by {-rest:.2g}"
             raise NoRule(given, "expectations that hold together what is correlated", "more points")
-        row[self.columns[u]] += np.sqrt(max(rest, 0.0))
+        row[self.columns[u]] += max(float(rest), 0.0) ** 0.5
         self.rows[u] = row
         return row
 

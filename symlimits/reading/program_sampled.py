@@ -1,13 +1,13 @@
 r"""A straight line whose expectations have no closed form, by quasi-Monte Carlo, with an error over scrambles.
 
-Every Gaussian symbol is drawn once for all expectations, given those that it is correlated with: row by row of a Cholesky
-factor, with a generalised inverse where the covariance is singular. Definitions that expectations share are computed once.
+Every Gaussian symbol is drawn once for all expectations, given those that it is correlated with: row by row of a
+Cholesky factor, with a generalised inverse where the covariance is singular. What expectations share is computed once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, reduce
+from functools import cache, lru_cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +58,9 @@ def sampled(
     roots = np.random.SeedSequence(seed).spawn(scrambles)
     found = np.array([_Run(program, numbers, points, root).output() for root in roots])
     if not np.isfinite(found).all():
-        raise DomainError(f"{program.output}, whose value is not finite", "a finite number", "a point inside the domain")
+        raise DomainError(
+            f"{program.output}, whose value is not finite", "a finite number", "a point inside the domain"
+        )
     error = WIDE * found.std(ddof=1) / np.sqrt(scrambles) + ROUNDING * abs(found.mean())
     return Sampled(float(found.mean()), float(error), f"sampled: {scrambles} scrambles of {points} Sobol points")
 
@@ -142,7 +144,7 @@ def _outermost(expr: sp.Basic) -> Iterator[GaussianExpectation]:
         yield from _outermost(arg)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dummy(i: int) -> sp.Dummy:
     return sp.Dummy(f"head_{i}", real=True)
 
