@@ -13,6 +13,8 @@ from symlimits.language.block import Block, shape
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
+MOST_WRITTEN = 20  # definitions in a terminal
+
 
 @register
 class Definition(sp.Basic):
@@ -166,8 +168,9 @@ class StraightLine(sp.Expr):
         return self.func(self.args[0].xreplace(names), self.output.xreplace(names))
 
     def _sympystr(self, printer: Any) -> str:
-        """Loops are counted only: they fill a page, which `explain` and LaTeX do."""
-        if self.has(Loop):
+        """What fills a page, loops and straight lines within others, is counted only: `explain` and LaTeX write it."""
+        nested = any(statement.has(StraightLine) for statement in self.statements)
+        if nested or self.has(Loop) or len(self.statements) > MOST_WRITTEN:
             return f"{printer.doprint(self.output)} after {len(list(definitions(self.statements)))} definitions"
         return f"{printer.doprint(self.output)} where {'; '.join(map(printer.doprint, self.statements))}"
 

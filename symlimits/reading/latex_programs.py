@@ -5,17 +5,15 @@ Below a line stands only what the line before it did not have.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
 
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.program_lines import is_program
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.latex_text import raised, rendered_width
-
-GAUSSIAN = re.compile(r"g_\d+")
 
 
 class Mean(sp.Function):
@@ -25,12 +23,6 @@ class Mean(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return rf"\mathbb{{E}}\left[{printer.doprint(self.args[0])}\right]" + raised(exp)
-
-
-def is_program(line: StraightLine) -> bool:
-    """Whether the expectations of a straight line are over the Gaussian symbols of a program, which they share."""
-    names = [u.name for head in line.atoms(GaussianExpectation) for u in head.variables]
-    return line.is_scalar and bool(names) and all(map(GAUSSIAN.fullmatch, names))
 
 
 def flattened(line: StraightLine) -> list[Definition]:

@@ -12,8 +12,9 @@ from typing import Protocol
 import sympy as sp
 from sympy.core.sorting import default_sort_key
 
+from symlimits.language.program_lines import is_program
 from symlimits.language.straight_line import Definition, Loop, Statement, StraightLine
-from symlimits.reading.latex_programs import flattened, is_program, laws, new_definitions, packed
+from symlimits.reading.latex_programs import flattened, laws, new_definitions, packed
 from symlimits.reading.latex_text import open_brackets, rendered_width
 
 FEW = 3  # values of an index that are all written
