@@ -15,6 +15,7 @@ from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector
 from symlimits.language.tensor_program import Formula
+from symlimits.limits import Limit
 from symlimits.theory.programs.drawing import checked_layers, drawn_parameters
 from symlimits.theory.programs.forward import Passed, passed
 from symlimits.theory.programs.parameterisation import parameterisation
@@ -47,6 +48,21 @@ class TrainingProgram:
     def steps(self) -> int:
         """The number of steps, T."""
         return len(self.outputs) - 1
+
+    def limit(self, step: int, datum: int = 0, output: int = 0) -> Limit:
+        """What an output after some steps tends to as the width grows, as `TensorProgram.limit`.
+
+        Other scalars, of all that is hidden, are asked of the program itself: `prog.tp.limit(prog.losses[t])`.
+        Raises `DomainError` for a step, datum or output that is none.
+        """
+        value: Any = self.outputs
+        for name, index in (("step", step), ("datum", datum), ("output", output)):
+            if not isinstance(value, tuple):
+                value = (value,)
+            if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(value):
+                raise DomainError(f"{name} = {shown(index)}", f"a number from 0 to {len(value) - 1}", f"{name}=0")
+            value = value[index]
+        return self.tp.limit(value)
 
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The training at a finite width, as `TensorProgram.run`: `run[prog.outputs[t]]` is (m,), or (m, k)."""
