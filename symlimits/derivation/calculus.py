@@ -21,7 +21,7 @@ from symlimits.derivation.curves import Curve
 from symlimits.derivation.drawn_networks import Networks
 from symlimits.derivation.generic_numbers import Array, Indeterminates, Number, rational
 from symlimits.derivation.n_series import Level, Precision, Series, add, constant, product, total
-from symlimits.derivation.sign_flips import vanishes
+from symlimits.derivation.sign_flips import AtEveryWidth, InTheLimit
 from symlimits.errors import NoRule
 
 HALF = Fraction(1, 2)
@@ -41,6 +41,9 @@ class Calculus:
     unknown: Indeterminates
     parameters: Mapping[sp.Symbol, float]
     networks: Networks | None
+
+    def __post_init__(self) -> None:
+        self._laws = (AtEveryWidth(self.coordinates), InTheLimit(self.coordinates))
 
     def number(self, value: sp.Expr) -> Number:
         """A number or a formula of parameters: exact if it is rational, else an indeterminate."""
@@ -80,7 +83,7 @@ class Calculus:
                     add(levels.setdefault(q, {}), ONE, number)
                     continue
                 same = representative(self.coordinates, monomial)
-                if not vanishes(self.coordinates, same):
+                if not any(law.vanishes(same) for law in self._laws):
                     add(levels.setdefault(q, {}), ONE, number * self._expectation(same))
                 add(levels.setdefault(q - HALF, {}), ONE, number * self._fluctuation(same))
         found = Series({q: level for q, level in levels.items() if level}, value.remainder)

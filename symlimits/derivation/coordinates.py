@@ -14,7 +14,6 @@ from symlimits.derivation.generic_numbers import Number
 
 Powers = tuple[tuple[int, int], ...]  # (atom, power), by atoms
 ONE = 0  # the monomial of no atoms: the vector of ones, and all there is to a scalar
-Source = tuple[str, int]  # what is drawn: ("vector", its place) or ("matrix", its place)
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,6 @@ class Coordinates:
         self._atoms: dict[Atom, int] = {}
         self._monomials: dict[Powers, int] = {(): ONE}
         self._products: dict[tuple[int, int], int] = {}
-        self._sources: dict[int, frozenset[Source]] = {ONE: frozenset()}
-        self._parities: dict[tuple[int, frozenset[Source]], int] = {}
 
     def single(self, atom: Atom) -> int:
         """The monomial of one atom."""
@@ -92,41 +89,3 @@ class Coordinates:
                 powers[atom] = powers.get(atom, 0) + power
             self._products[key] = self.monomial(tuple(sorted(powers.items())))
         return self._products[key]
-
-    def sources(self, monomial: int) -> frozenset[Source]:
-        """All that was drawn to make a monomial."""
-        if monomial not in self._sources:
-            parts = [self._atom_sources(self.atoms[atom]) for atom, _ in self.powers[monomial]]
-            self._sources[monomial] = frozenset[Source]().union(*parts)
-        return self._sources[monomial]
-
-    def _atom_sources(self, atom: Atom) -> frozenset[Source]:
-        match atom:
-            case Drawn(place):
-                return frozenset([("vector", place)])
-            case Applied(matrix, _, monomial):
-                return self.sources(monomial) | {("matrix", matrix)}
-            case Bent(_, argument):
-                return frozenset[Source]().union(*(self.sources(monomial) for monomial, _ in argument))
-
-    def parity(self, monomial: int, flipped: frozenset[Source]) -> int:
-        """What becomes of a monomial as these draws change sign: 1 for itself, -1 for its negative, 0 for another."""
-        key = (monomial, flipped)
-        if key not in self._parities:
-            found = 1
-            for atom, power in self.powers[monomial]:
-                found *= self._atom_parity(self.atoms[atom], flipped) ** power
-            self._parities[key] = found
-        return self._parities[key]
-
-    def _atom_parity(self, atom: Atom, flipped: frozenset[Source]) -> int:
-        match atom:
-            case Drawn(place):
-                return -1 if ("vector", place) in flipped else 1
-            case Applied(matrix, _, monomial):
-                return self.parity(monomial, flipped) * (-1 if ("matrix", matrix) in flipped else 1)
-            case Bent(curve, argument):
-                inside = {self.parity(monomial, flipped) for monomial, _ in argument}
-                if inside == {1}:
-                    return 1
-                return curve.parity if inside == {-1} else 0

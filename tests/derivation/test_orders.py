@@ -95,6 +95,17 @@ def test_a_matrix_and_its_transpose_are_correlated(it):
     assert it.exponent(it.mean(x * it.times(B, bent, transposed=True))) == -H
 
 
+def test_gaussians_of_a_matrix_and_of_its_transpose_are_independent(it):
+    """One matrix used twice: x and A tanh(Ax) meet at the scale of the central limit theorem only."""
+    x = it.drawn("x")
+    A = it.matrix("A")
+    h = it.times(A, x)
+    later = it.times(A, it.map(sp.tanh(h)))
+    assert it.exponent(it.mean(x * later)) == -H
+    assert it.exponent(it.mean(sp.sin(x) * sp.cos(h) * later)) == -H
+    assert it.exponent(it.mean(sp.cos(x) * sp.cos(later))) == 0
+
+
 def test_scalars_of_order_one_may_be_random(it):
     a, w = it.drawn("a"), it.drawn("w")
     f = it.formula(sp.sqrt(n) * it.mean(a * phi(w)))

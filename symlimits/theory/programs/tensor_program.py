@@ -10,6 +10,7 @@ from typing import Any
 
 import sympy as sp
 
+from symlimits.derivation.orders import exponent
 from symlimits.derivation.reverse import Gradient, MatrixPlace, Wanted, gradients
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
@@ -125,6 +126,24 @@ class TensorProgram:
         ((5, 3), (5,), (5, 2))
         """
         return checked_run(self.program, width, seed, nets, values)
+
+    def exponent(self, value: Value) -> sp.Expr:
+        r"""The power of n in a scalar, or in the entries of a vector, as the width grows: exact, and certified.
+
+        Its leading coefficient is that of generic parameters; a zero has the exponent -oo. Raises `DomainError` for
+        what is no value of this program, `NoRule` for kinks, for symbolic powers of n, for growing arguments of maps
+        that are no polynomials, and where no coefficient is told from zero.
+
+        >>> from symlimits import activations as act
+        >>> tp = TensorProgram()
+        >>> W, x = tp.matrix("W"), tp.gaussian("x")
+        >>> h = tp.map(act.tanh, W @ x)
+        >>> tp.exponent(tp.mean(x * h)), tp.exponent(tp.mean(x * (W.T @ h)))
+        (-1/2, 0)
+        """
+        if not isinstance(value, Vector | Scalar) or value.program is not self.program:
+            raise DomainError(f"the exponent of {shown(value)}", "a value of this program", "tp.exponent(tp.mean(x))")
+        return exponent(self.program, value.place).value
 
     def __repr__(self) -> str:
         matrices = sum(isinstance(matrix, Initial) for matrix in self.program.matrices)
