@@ -19,8 +19,8 @@ def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a 
     r"""The number that a scalar of a tensor program tends to, with its lines from the Master theorem on.
 
     The mean over nets of width n has a bias of 1/n; one net differs from the limit by $n^{-1/2}$. Parameters of the
-    program stay symbols. `name` is LaTeX. Raises `DomainError` for what is no scalar, `NoRule` where powers of the width
-    do not cancel.
+    program stay symbols. `name` is LaTeX. Raises `DomainError` for what is no scalar, `NoRule` where powers of the
+    width do not cancel.
 
     >>> from symlimits import activations as act
     >>> from symlimits.theory.programs import TensorProgram
