@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symlimits.derivation.gaussian_determinant import determinant_mean
 from symlimits.derivation.independence import Parity, components
 from symlimits.derivation.monomials import Monomial, Polynomials, as_formula
 from symlimits.derivation.price import derive, placed
@@ -20,7 +21,8 @@ from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.straight_line import StraightLine
 
 _P = sp.Dummy("p", positive=True)
-_U, _V = sp.Dummy("u", real=True), sp.Dummy("v", real=True)
+_U = sp.Dummy("u", real=True)
+U, V = sp.Symbol("u", real=True), sp.Symbol("v", real=True)  # the variables of a pair
 SHORT = 2  # operations of what is written out where it is read; anything longer gets a name
 HEADS = (GaussianExpectation, sp.Integral)
 
@@ -40,21 +42,31 @@ RUNGS = (
     Rung(
         "what vanishes left out",
         "independence and parity",
-        "Terms whose factor is zero, by independence or parity, are left out, and rational values put in.",
+        "Terms with a factor that is zero, by independence or parity, are left out, and rational values put in.",
     ),
     Rung(
         "independence and parity",
         "linearity of the expectation",
         "Means of independent factors multiply, and the mean of an odd factor is zero.",
     ),
-    Rung("Wick's theorem", "Isserlis 1918", "The mean of a product of Gaussians is a sum over pairings."),
+    Rung(
+        "Gaussian moments",
+        "Isserlis 1918",
+        "A product of Gaussians is a sum over pairings; an exponential of a quadratic form changes the covariance.",
+    ),
+    Rung(
+        "functions of two Gaussians",
+        "linear forms of Gaussians",
+        "A mean of functions of two linear forms is one over their joint law.",
+    ),
     Rung(
         "Price's theorem",
         "Price 1958",
         "The mean of f(u) g(v) is integrated from its derivative in the covariance.",
     ),
 )
-START, SPLIT, WICK, PRICE = range(len(RUNGS))
+START, SPLIT, WICK, PAIRS, PRICE = range(len(RUNGS))
+OPEN = len(RUNGS)  # beyond the last: no rung reaches it
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class Product:
     @property
     def is_open(self) -> bool:
         """Whether nothing is known of it but that it is one factor."""
-        return len(self.means) == 1 and self.means[0][2] == len(RUNGS)
+        return len(self.means) == 1 and self.means[0][2] == OPEN
 
 
 @dataclass
@@ -120,17 +132,19 @@ class Ladder:
             return sp.S.Zero, SPLIT
         if all(self.polynomials.is_gaussian(atom) for atom, _ in part):
             return wick(part, self.covariance), WICK
-        found = self._paired(part)
-        if found is not None and not found.has(*HEADS, sp.nan, sp.zoo):
-            return self._named_once(found, as_formula(part)), SPLIT
-        return None, len(RUNGS)
+        F, pair = as_formula(part), self._pair(part)
+        if pair is not None:
+            value = closed(pair)
+            return self._called(F, *((pair,) * 2 if value is None else (pair, value))), SPLIT
+        value = self._exponential(part)
+        return (None, OPEN) if value is None else (self._called(F, value, value, value), SPLIT)
 
-    def _named_once(self, value: sp.Expr, F: sp.Expr) -> sp.Expr:
-        """A closed form, by one name wherever it comes up; an expectation before Price's theorem."""
-        if value.is_number and value.is_Rational:
-            return value
-        name = f"e_{self._closed.setdefault(value, len(self._closed) + 1)}"
-        return self.named(name, (self.head(F),) * PRICE + (value,))
+    def _called(self, F: sp.Expr, *values: sp.Expr) -> sp.Expr:
+        """A mean by one name wherever it comes up: unevaluated at first, then what the last rungs make of it."""
+        if values[-1].is_Rational:
+            return values[-1]
+        name = f"e_{self._closed.setdefault(values[-1], len(self._closed) + 1)}"
+        return self.named(name, (self.head(F),) * (len(RUNGS) - len(values)) + values)
 
     def head(self, F: sp.Expr) -> sp.Expr:
         """The unevaluated expectation of a formula."""
@@ -139,12 +153,12 @@ class Ladder:
         matrix = [[self.covariance(u, v) for v in us] for u in us]
         return GaussianExpectation(StraightLine(statements, F) if statements else F, us, matrix)
 
-    def _paired(self, part: Monomial) -> sp.Expr | None:
-        """A product of functions of one or two Gaussian variables, by Price's theorem."""
+    def _pair(self, part: Monomial) -> GaussianExpectation | None:
+        """A product of functions of one or two Gaussian variables as a mean over their law."""
         factors = [(atom**power if atom.is_Symbol else atom, 1 if atom.is_Symbol else power) for atom, power in part]
         functions = [self._function(f) for f, power in factors for _ in range(power)]
         arguments = list(dict.fromkeys(argument for argument, _ in functions))
-        if None in arguments or len(arguments) > 2:
+        if None in arguments or len(arguments) > 2 or any(f.free_symbols != {_U} for _, f in functions):
             return None
         if len(arguments) == 2:
             sides = [sp.Mul(*(f for a, f in functions if a == argument)) for argument in arguments]
@@ -152,10 +166,18 @@ class Ladder:
             arguments, sides = arguments * 2, _halves([f for _, f in functions])
         (u, v), (f, g) = arguments, sides
         if g == 1:
-            trace = derive(GaussianExpectation(f.xreplace({_U: _V}), (_V,), [[_P]]))
-            return trace[-1].expr.subs(_P, self._second(u, u))
+            return GaussianExpectation(f.xreplace({_U: U}), (U,), [[self._second(u, u)]])
         entries = self._second(u, u), self._second(v, v), self._second(u, v)
-        return placed(pair_expectation(f * g.xreplace({_U: _V}), _U, _V, *entries))[-1].expr
+        return pair_expectation(f.xreplace({_U: U}) * g.xreplace({_U: V}), U, V, *entries)
+
+    def _exponential(self, part: Monomial) -> sp.Expr | None:
+        """A polynomial times an exponential of a quadratic form, in any number of Gaussian variables."""
+        F = as_formula(part)
+        us = self.variables.random(F)
+        forms = [self.polynomials.affine(u) for u in us]
+        if not F.has(sp.exp) or any(form is None or () in form for form in forms):
+            return None
+        return determinant_mean(F, us, sp.ImmutableDenseMatrix([[self._second(u, v) for u in us] for v in us]))
 
     def _function(self, atom: sp.Expr) -> tuple[sp.Symbol | None, sp.Expr]:
         """The Gaussian variable that an atom is a function of, and the function; None where there is no such."""
@@ -175,6 +197,17 @@ class Ladder:
         pairs = ((a * b, m[0][0], k[0][0]) for m, a in one.items() for k, b in other.items() if m and k)
         total = sp.Add(*(c * self.covariance(g, h) for c, g, h in pairs))
         return total if total.count_ops() <= SHORT else self.named(f"k_{_short(u)}_{_short(v)}", (total,) * len(RUNGS))
+
+
+def closed(pair: GaussianExpectation) -> sp.Expr | None:
+    """The closed form of a mean over one or two Gaussian variables; None where the rules do not reach."""
+    if len(pair.variables) == 1:
+        found = derive(GaussianExpectation(pair.integrand, pair.variables, [[_P]]))[-1].expr.subs(
+            _P, pair.covariance[0, 0]
+        )
+    else:
+        found = placed(pair)[-1].expr
+    return None if found.has(*HEADS, sp.nan, sp.zoo) else found
 
 
 def _halves(functions: list[sp.Expr]) -> list[sp.Expr]:

@@ -13,8 +13,10 @@ GAUSSIAN = re.compile(r"g_\d+")  # reserved by `tensor_program.RESERVED`
 
 
 def is_program(line: sp.Basic) -> bool:
-    """Whether the expectations of a straight line are over the Gaussian symbols of a program, which they share."""
-    if not isinstance(line, StraightLine) or not line.is_scalar:
-        return False
-    names = [u.name for head in line.atoms(GaussianExpectation) for u in head.variables]
-    return bool(names) and all(map(GAUSSIAN.fullmatch, names))
+    """Whether expectations of a straight line are over the Gaussian symbols of a program, which they share."""
+    return isinstance(line, StraightLine) and line.is_scalar and any(map(is_shared, line.atoms(GaussianExpectation)))
+
+
+def is_shared(head: GaussianExpectation) -> bool:
+    """Whether an expectation is over Gaussian symbols of a program, and not over variables of its own."""
+    return all(GAUSSIAN.fullmatch(u.name) for u in head.variables)

@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.program_lines import is_program
+from symlimits.language.program_lines import is_program, is_shared
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.latex_text import raised, rendered_width
 
@@ -30,7 +30,7 @@ def flattened(line: StraightLine) -> list[Definition]:
     found: dict[sp.Symbol, Definition] = {}
     for statement in line.statements:
         assert isinstance(statement, Definition)
-        heads = statement.expression.atoms(GaussianExpectation)
+        heads = set(filter(is_shared, statement.expression.atoms(GaussianExpectation)))
         for head in sorted(heads, key=str):
             if isinstance(head.integrand, StraightLine):
                 found.update({d.target: d for d in head.integrand.statements if d.target not in found})
@@ -50,7 +50,7 @@ def new_definitions(line: StraightLine, before: sp.Expr | None) -> list[Definiti
 def laws(line: StraightLine, write: Any) -> list[str]:
     """Variances and covariances of the Gaussian symbols, in LaTeX; those that are zero are not written."""
     entries: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
-    for head in line.atoms(GaussianExpectation):
+    for head in filter(is_shared, line.atoms(GaussianExpectation)):
         us, matrix = head.variables, head.covariance
         entries.update({(us[i], us[j]): matrix[i, j] for i in range(len(us)) for j in range(i, len(us))})
     order = sorted(entries, key=lambda pair: [[len(u.name), u.name] for u in pair])

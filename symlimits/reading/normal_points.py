@@ -14,7 +14,8 @@ from symlimits.language.expectation import GaussianExpectation
 
 Floats = npt.NDArray[np.float64]
 SINGULAR = 1e-7  # of the largest singular value: directions below it carry no variance, but rounding of its square
-EXCESS = 1e-2  # of a variance that correlations may explain too much, by the error of sampled covariances
+EXCESS = 1e-2  # of the size of covariances, that sampled ones may be wrong by
+DAMPING = 4.0 ** np.arange(-22, 2)
 
 
 class NormalPoints:
@@ -47,19 +48,32 @@ class NormalPoints:
         """Its coefficients over the independent sources: its own one carries what others do not explain."""
         known = self.covariances[u]
         relatives = [v for v in self.rows if v in known and known[v] != 0]
-        row = np.zeros(len(self.columns))
-        variance = self.number(known[u])
+        row, variance = np.zeros(len(self.columns)), self.number(known[u])
         if relatives:
             before = np.array([self.rows[v] for v in relatives])
-            wanted = np.array([self.number(known[v]) for v in relatives])
-            row = np.linalg.lstsq(before, wanted, rcond=SINGULAR)[0]
-        rest = variance - row @ row
-        if rest < -EXCESS * abs(variance):
-            given = f"a covariance of {u} that is not positive semidefinite, by {-rest:.2g}"
-            raise NoRule(given, "expectations that hold together what is correlated", "more points")
-        row[self.columns[u]] += max(float(rest), 0.0) ** 0.5
+            row = explained(before, np.array([self.number(known[v]) for v in relatives]), variance)
+        row[self.columns[u]] += max(variance - float(row @ row), 0.0) ** 0.5
         self.rows[u] = row
         return row
+
+
+def explained(before: Floats, wanted: Floats, variance: float) -> Floats:
+    """The shortest row whose products with the rows before are the wanted covariances.
+
+    Sampled covariances and exact ones do not quite agree. Where the row would have more than its variance, directions
+    of little variance count less (Tikhonov), until it has not; `NoRule` where covariances are missed by much.
+    """
+    left, sizes, right = np.linalg.svd(before, full_matrices=False)
+    sizes = np.where(sizes > SINGULAR * sizes[0], sizes, np.inf)
+    for damping in (0.0, *(sizes[0] ** 2 * DAMPING)):
+        row: Floats = right.T @ (left.T @ wanted / (sizes + damping / sizes))
+        if row @ row <= variance * (1 + SINGULAR):
+            break
+    missed = np.abs(before @ row - wanted).max()
+    if missed > EXCESS * (abs(variance) * (before**2).sum(axis=1).max()) ** 0.5:
+        given = f"covariances that are not positive semidefinite, by {missed:.2g}"
+        raise NoRule(given, "expectations that hold together what is correlated", "more points")
+    return row
 
 
 def _normal(dimensions: int, points: int, seed: Any) -> Floats:

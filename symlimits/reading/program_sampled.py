@@ -16,9 +16,11 @@ import sympy as sp
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.program_lines import is_shared
 from symlimits.language.reciprocal import Reciprocal
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.normal_points import NormalPoints
+from symlimits.reading.quadrature_double import pair_mean
 
 Floats = npt.NDArray[np.float64]
 SCRAMBLES = 8
@@ -26,6 +28,9 @@ POINTS = 2**11  # of each scramble: 2^14 together
 WIDE = 6.0  # standard errors of the mean over scrambles: Student's t of 7 degrees of freedom is beyond it once in 2000
 ROUNDING = 2.0**-40  # of the size of a value, for the scalars on the way
 SLACK = 1e-9  # below zero, or beyond one, by rounding: where a root or an arcsine ends
+
+
+_OTHER = sp.Dummy("v", real=True)
 
 
 class Sampled(NamedTuple):
@@ -76,12 +81,12 @@ class _Run:
     """One scramble: scalars as numbers, random variables as arrays over the points."""
 
     def __init__(self, line: StraightLine, numbers: dict[sp.Symbol, float], points: int, seed: Any) -> None:
-        self.line, self.numbers = line, dict(numbers)
+        self.line, self.numbers, self.size, self.seed = line, dict(numbers), points, seed
         self.definitions = {d.target: d.expression for d in line.statements if isinstance(d, Definition)}
         self.arrays: dict[tuple[sp.Symbol, sp.Expr], Floats] = {}
         self.means: dict[GaussianExpectation, float] = {}
-        heads = sorted(line.atoms(GaussianExpectation), key=str) if not self.definitions else _heads(line)
-        self.points = NormalPoints(heads, self.number, points, seed)
+        shared = filter(is_shared, _heads(line))
+        self.points = NormalPoints(shared, self.number, points, seed)
 
     def output(self) -> float:
         for symbol in self.definitions:
@@ -102,6 +107,8 @@ class _Run:
 
     def mean(self, head: GaussianExpectation) -> float:
         """An expectation."""
+        if head not in self.means and not is_shared(head):
+            self.means[head] = self._pair(head)
         if head not in self.means:
             known = {g: self.points[g] for g in head.variables}
             output = head.integrand
@@ -111,6 +118,19 @@ class _Run:
                 output = output.output
             self.means[head] = float(np.mean(self._computed(output, known)))
         return self.means[head]
+
+    def _pair(self, head: GaussianExpectation) -> float:
+        """An expectation over variables of its own, one or two: quadrature in float64."""
+        u, v = head.variables if len(head.variables) == 2 else (*head.variables, _OTHER)
+        covariance = [[self.number(entry) for entry in row] for row in head.covariance.tolist()]
+        p, q, c = (
+            (covariance[0][0], 1.0, 0.0) if v is _OTHER else (covariance[0][0], covariance[1][1], covariance[0][1])
+        )
+        try:
+            return pair_mean(head.integrand, u, v, p, q, c)
+        except NoRule:  # kinks: points of its own
+            points = NormalPoints([head], self.number, self.size, self.seed.spawn(1)[0])
+            return float(np.mean(self._computed(head.integrand, {w: points[w] for w in head.variables})))
 
     def _array(self, definition: Definition, known: Mapping[sp.Symbol, Any]) -> Floats:
         key = definition.target, definition.expression

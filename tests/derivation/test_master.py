@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import sympy as sp
 
@@ -42,7 +44,7 @@ def kernel(phi: Activation, depth: int) -> float:
 def assert_lines_agree(trace: Trace, values: dict[sp.Symbol, sp.Expr]) -> None:
     """Line by line, on samples of their own; the last line moved by twice the error must be told from the first."""
     found = [sampled(step.expr, values, seed=i) for i, step in enumerate(trace)]
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert abs(one.value - other.value) < one.error + other.error
     wrong = found[-1].value + 2 * (found[0].error + found[-1].error)
     assert abs(found[0].value - wrong) > found[0].error + found[-1].error
