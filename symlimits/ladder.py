@@ -17,10 +17,12 @@ from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
+from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.closed_value import closed_value
+from symlimits.reading.program_sampled import sampled as sampled_line
 from symlimits.reading.real import plain
 from symlimits.reading.reference import reference
 
@@ -42,6 +44,8 @@ def evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> 
     The two lines are the same but where a variance is zero: there the definition has a value, and a closed form
     a limit.
     """
+    if is_program(exact_line):
+        return Value(*sampled_line(exact_line, point))
     if is_closed(exact_line):
         return Value(*closed_value(exact_line, point))
     sampled = kernel is not None and not is_closed(expr)
@@ -67,6 +71,8 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
     """The value of a line at arrays of numbers, one by one."""
 
     def value(*point: Any) -> float:
+        if is_program(expr):
+            return sampled_line(expr, dict(zip(arguments, map(exact, point), strict=True))).value
         return float(reference(expr, dict(zip(arguments, map(exact, point), strict=True)), ROUGH_DIGITS))
 
     return plain(np.vectorize(value, otypes=[float])(*numbers) if numbers else value())
@@ -79,6 +85,8 @@ def is_closed(expr: sp.Expr) -> bool:
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     """Whether a line is compiled: no integral is left, no loop, and a kernel is one of any input kernel."""
+    if is_program(expr):
+        return False
     lines = expr.atoms(StraightLine)
     if lines and not (isinstance(expr, StraightLine) and lines == {expr} and expr.is_scalar):
         return False
@@ -93,6 +101,8 @@ def method(expr: sp.Expr, arguments: int) -> str:
     'closed form, compiled'
     """
     compiled = is_compilable(expr, arguments)
+    if is_program(expr):
+        return "a straight line, its expectations sampled at scrambled Sobol points"
     if expr.has(StraightLine):
         return "a straight line, " + ("compiled" if compiled else "by mpmath: loops or matrices are left")
     if is_closed(expr):

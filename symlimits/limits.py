@@ -25,13 +25,16 @@ from symlimits.finite.tails import HeavyTails
 from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
+from symlimits.language.program_lines import is_program
 from symlimits.points import check_seed, check_text
+from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
 SCALES = (1, 4, 16, 64)  # of variances, for means with heavy tails
 LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
+FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled
 LARGEST_ALPHA = 0.05  # of false alarms
 
 
@@ -151,7 +154,7 @@ class Limit(Derivation):
     def _questions(self, point: Point, seed: int) -> list[links.Question]:
         """What is asked of the draws, and what line 0 answers, at values of everything but the law's argument."""
         if self.kind not in ARGUMENTS:
-            value = float(reference(self.definition, relevant(point, self.definition), VALUE_DIGITS))
+            value = _number(self.definition, relevant(point, self.definition))
             return [links.Question(Functional(self.kind), value)]
         if len(self.law_argument) != 1:
             name = ARGUMENTS[self.kind]
@@ -249,6 +252,13 @@ def journals(journal: str | PathLike[str]) -> list[Path]:
 def point_in_words(point: Point) -> dict[str, str]:
     """A point as certificates write it."""
     return {str(symbol): str(number) for symbol, number in point.items()}
+
+
+def _number(line: sp.Expr, point: Point) -> float:
+    """What means are held against: of a program's line, a sample that is fine beside those of networks."""
+    if is_program(line):
+        return sampled(line, point, points=FINE_POINTS).value
+    return float(reference(line, point, VALUE_DIGITS))
 
 
 def _checked_resolution(resolution: object) -> float:

@@ -21,6 +21,8 @@ class _Value:
     program: Program
     place: int
 
+    __array_ufunc__ = None  # a NumPy number at the left leaves the operation to the handle
+
     @property
     def symbol(self) -> sp.Symbol:
         """What formulas of the program call it."""
@@ -38,6 +40,8 @@ class _Value:
         return combined(self, other, lambda a, b: a - b)
 
     def __mul__(self, other: Any) -> Any:
+        if isinstance(other, LowRank):
+            return NotImplemented
         return combined(self, other, lambda a, b: a * b)
 
     def __truediv__(self, other: Any) -> Any:
@@ -87,11 +91,22 @@ class LowRank:
         _check_same(self.program, other, LowRank)
         return LowRank(self.program, self.terms + other.terms)
 
+    __array_ufunc__ = None
+
+    def __sub__(self, other: LowRank) -> LowRank:
+        _check_same(self.program, other, LowRank)
+        return self + -other
+
     def __mul__(self, factor: Any) -> LowRank:
+        if isinstance(factor, Vector):
+            raise DomainError(f"{shown(factor)} times a matrix", "a number or a scalar", "gradient * tp.mean(x)")
         value = formula_of(self.program, factor)
         return LowRank(self.program, tuple(Term(value * t.coefficient, t.left, t.right) for t in self.terms))
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> LowRank:
+        return self * (1 / divisor if isinstance(divisor, Scalar) else 1 / self.program.formula(divisor))
 
     def __neg__(self) -> LowRank:
         return self * -1
@@ -152,8 +167,8 @@ def mapped(program: Program, function: Any, *values: Any, label: str | None = No
         raise DomainError(f"a map to {shown(expr)}", "a SymPy expression", "tp.map(lambda a, b: a * b, x, y)")
     for symbol in expr.free_symbols - set(program.places) - {n}:
         program.formula(symbol, "a map")
-    vector = any(program.is_vector(program.places[s]) for s in expr.free_symbols if s in program.places)
-    if vector:
+    places = [program.places[s] for s in expr.free_symbols if s in program.places]
+    if any(isinstance(value, Vector) for value in values) or any(map(program.is_vector, places)):
         return Vector(program, program.append(Map(expr), label))
     return Scalar(program, program.append(Formula(expr), label))
 

@@ -18,7 +18,9 @@ from symlimits.language.formula import exact
 from symlimits.language.names import check_name, shown
 
 n = sp.Symbol("n", positive=True)  # the width
-RESERVED = re.compile(r"(z|theta)_\d+")  # names of what instructions give
+RESERVED = re.compile(
+    r"(z|theta|e|g)_\d+|[acdlmwz](_\d+){2,}|k_[gz]\d+_[gz]\d+"
+)  # what instructions and limits are called
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ PAGE = 80  # letters, as `rendered_width` counts them, across a page of one colu
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
+_INDICES = re.compile(r"(?<=\d) (?=[a-z]?\d)")  # between two of them; SymPy's c_{1 12} might be read as c_{112}
 
 
 class Line(Protocol):
@@ -122,7 +123,7 @@ def _names(exprs: Sequence[sp.Expr], notation: Mapping[str, str]) -> dict[sp.Sym
     taken = {INDEX: "the layer index"} if any(expr.has(Recursion) for expr in exprs) else {}
     atoms = set[sp.Basic]().union(*(expr.atoms(sp.Symbol, sp.NumberSymbol) for expr in exprs))
     for atom in sorted(atoms, key=default_sort_key):
-        names[atom] = notation.get(str(atom), printer._print(atom))
+        names[atom] = notation.get(str(atom), _INDICES.sub(",", printer._print(atom)))
         letters = re.sub(r"[{}\s]", "", names[atom])
         if letters in taken:
             pair = [atom, taken[letters]]

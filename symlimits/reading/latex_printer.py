@@ -316,7 +316,7 @@ class Printer(MatrixPrinter):
             rows += [] if recursion.args[:2] in known else self._start(recursion, room)
             rows += self._maps(recursion, room)
         for line in new_lines(expr, before):
-            rows += straight_line_rows(self, line, room)
+            rows += straight_line_rows(self, line, room, before)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
 
     def _print_StraightLine(self, expr: StraightLine) -> str:

@@ -82,6 +82,9 @@ def _value(expr: sp.Expr, values: Values) -> mpf:
 
 @_value.register
 def _(expr: GaussianExpectation, values: Values) -> mpf:
+    if isinstance(expr.integrand, StraightLine):
+        given = f"digits of an expectation over {len(expr.variables)} variables of a program"
+        raise NoRule(given, "a function of one or two variables", "`.evaluate(...)`, which samples")
     with mp.workdps(2 * mp.dps):  # near a correlation of one the determinant loses half of them
         covariance = [[_value(entry, values) for entry in row] for row in expr.covariance.tolist()]
     bound = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
