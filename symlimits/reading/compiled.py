@@ -25,6 +25,7 @@ from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
 from symlimits.reading.real import as_reals, plain
 from symlimits.reading.spherical_kernel import SphericalKernel
+from symlimits.reading.straight_line_kernel import LoopKernel
 
 _dimension = sp.Symbol("d", positive=True)
 
@@ -118,8 +119,6 @@ class StraightLineKernel:
 
     @cached_property
     def _kernels(self) -> list[tuple[sp.Symbol, Any]]:
-        if not self.expr.is_scalar:
-            raise NoRule("a straight line with loops or matrices", "scalar definitions", "`.reference(...)`")
         lines = [*self.expr.statements, Definition(_OUTPUT, self.expr.output)]
         return [(d.target, compiled(d.expression, sorted(d.expression.free_symbols, key=str))) for d in lines]
 
@@ -148,8 +147,9 @@ def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr 
 
 
 @compiled.register
-def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> StraightLineKernel:
-    return StraightLineKernel(expr, tuple(arguments))
+def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
+    sums = expr.has(sp.Sum) and not expr.has(LineIntegral, SphericalIntegral)  # which hold sums of their own
+    return (LoopKernel if sums or not expr.is_scalar else StraightLineKernel)(expr, tuple(arguments))
 
 
 @compiled.register
