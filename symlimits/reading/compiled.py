@@ -26,6 +26,7 @@ from symlimits.reading.lower_recursion import gram_kernel
 from symlimits.reading.real import as_reals, plain
 from symlimits.reading.spherical_kernel import SphericalKernel
 from symlimits.reading.straight_line_kernel import LoopKernel
+from symlimits.reading.straight_line_room import integers
 
 _dimension = sp.Symbol("d", positive=True)
 
@@ -136,7 +137,12 @@ def _loop(recursion: Recursion, dimension: int | None) -> GramKernel:
 
 @singledispatch
 def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
-    """The compiled reading of an expression as a function of its arguments; `definition` is what it comes from."""
+    """The compiled reading of an expression as a function of its arguments; `definition` is what it comes from.
+
+    A formula that comes from a straight line with loops is read by that: multiplied out, paths cancel in float64.
+    """
+    if isinstance(definition, StraightLine) and _is_program(definition, arguments):
+        return LoopKernel(definition, tuple(arguments))
     if expr.has(SphericalIntegral) and not expr.has(sp.Integral):
         return SphericalKernel(expr, tuple(arguments))
     if expr.has(LineIntegral):
@@ -144,6 +150,13 @@ def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr 
     if expr.has(GaussianExpectation) and not expr.has(sp.Integral):
         return ExpectationKernel(expr, tuple(arguments))
     return ScalarKernel(expr, tuple(arguments))
+
+
+def _is_program(line: StraightLine, arguments: Sequence[sp.Symbol]) -> bool:
+    """Whether a straight line has loops or matrices, and nothing without a value or a closed form."""
+    heads = (GaussianExpectation, sp.Integral, LineIntegral, SphericalIntegral, Recursion)
+    known = line.free_symbols <= set(arguments) - integers(line) and not line.inputs
+    return known and not line.is_scalar and not line.has(*heads)
 
 
 @compiled.register

@@ -38,6 +38,7 @@ HEADS = (
     *(sp.Integral, LineIntegral, SphericalIntegral),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
+MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
 LONGEST = 20  # digits of a fraction, over those asked for: a longer one is rounded
 
 
@@ -110,14 +111,34 @@ def _lines(expr: Recursion) -> list[sp.Expr]:
 
 @_value.register
 def _(expr: StraightLine, values: Values) -> mpf:
-    """Run with twice the digits, since definitions may cancel; rational numbers stay exact while they are short."""
+    """Run with twice the digits, then with more until two runs agree: definitions may cancel.
+
+    Rational numbers stay exact while they are short. Where definitions hold expectations, which cost time, twice the
+    digits have to do.
+    """
+    digits = mp.dps
+    previous = _straight_value(expr, values, 2 * digits)
+    if previous.is_Rational or _outermost(sp.Tuple(*expr.args)):
+        return _value(previous, {})
+    for factor in MORE_DIGITS:
+        number = _straight_value(expr, values, factor * digits)
+        with mp.workdps(factor * digits):
+            value, gap = mpf(number), abs(mpf(number) - mpf(previous))
+            if gap <= mpf(10) ** -digits * max(abs(value), mpf(10) ** (-2 * digits)):
+                return value
+        previous = number
+    raise NoRule(f"the value of {expr}", f"{digits} digits from {MORE_DIGITS[-1] * digits}", "fewer digits")
+
+
+def _straight_value(expr: StraightLine, values: Values, digits: int) -> sp.Expr:
+    """The output, exact where it is rational."""
     known = {symbol: values[symbol] for symbol in expr.free_symbols}
-    with mp.workdps(2 * mp.dps):
+    with mp.workdps(digits):
         ring = Ring("numbers", lambda number: _exact_or_float(number, {}), _exact_or_float, settle=_shortened)
         output = run(expr, ring, known)[expr.output]
         if isinstance(output, np.ndarray):
             raise DomainError(f"the matrix {expr.output}", "one of its entries", "Entry(A, 0, 0)")
-        return _value(output, {})
+        return output
 
 
 def _shortened(value: Any) -> Any:

@@ -112,9 +112,7 @@ class LoopKernel:
 
     @cached_property
     def _rooms(self) -> dict[str, Room]:
-        """The rooms of all names, inputs first."""
-        unsorted = rooms(self.expr)
-        return dict(sorted(unsorted.items(), key=lambda item: item[0] not in self._inputs))
+        return rooms(self.expr)
 
     @cached_property
     def _starts(self) -> dict[str, int]:
@@ -144,8 +142,7 @@ class LoopKernel:
             if name not in self._inputs:
                 known = ", ".join(sorted(self._inputs)) or "no matrix"
                 raise DataError(f"a value for {name}", known, "another name")
-            if name in self._rooms:
-                self._fill(memory, name, entries if isinstance(entries, Mapping) else {(): entries})
+            self._fill(memory, name, entries if isinstance(entries, Mapping) else {(): entries})
         return memory
 
     def _fill(self, memory: Floats, name: str, entries: Mapping[tuple[int, ...], Any]) -> None:

@@ -49,7 +49,7 @@ class Room:
 
 
 def rooms(line: StraightLine) -> dict[str, Room]:
-    """The room of every name, in the order in which they come.
+    """The room of every name, inputs first; none for indices that take no value.
 
     Raises `UnboundSymbol` for a symbol without a value in an index, a shape or the end of a range, `NoRule` for another
     index than sums and products of integers, `DomainError` for ranges that are too long.
@@ -63,7 +63,11 @@ def rooms(line: StraightLine) -> dict[str, Room]:
     found: dict[str, Room] = {}
     _visit_all(line.statements, {}, found)
     _visit(line.output, {}, found)
-    return found
+    for block in line.atoms(Block):
+        rows, columns = map(whole_number, block.shape)
+        found.setdefault(block.name, Room(((0, -1),) * len(block.indices), (rows, columns)))
+    given = line.inputs
+    return dict(sorted(found.items(), key=lambda item: (item[0] not in given, item[0])))
 
 
 def integers(line: StraightLine) -> set[sp.Symbol]:

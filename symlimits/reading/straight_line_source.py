@@ -241,9 +241,7 @@ def _operand(expr: sp.Expr, writer: Writer) -> Operand:
 
 @_operand.register
 def _(expr: Block, writer: Writer) -> Operand:
-    f = list(writer.rooms).index(expr.name) if expr.name in writer.rooms else None
-    if f is None:  # in a loop that has no values
-        return Operand(_size(expr), lambda i, j: "nan")
+    f = list(writer.rooms).index(expr.name)
     offset, size = writer.new("o"), _size(expr)
     terms = [f"{_integer(index, writer)}*s{f}_{i}" for i, index in enumerate(expr.indices)]
     writer.line(f"{offset} = {' + '.join([f'b{f}', *terms])}")
