@@ -94,7 +94,9 @@ def method(expr: sp.Expr, arguments: int) -> str:
     """
     compiled = is_compilable(expr, arguments)
     if expr.has(StraightLine):
-        return "a straight line, " + ("compiled" if compiled else f"by mpmath: {_missing(expr) or 'integrals are left'}")
+        return "a straight line, " + (
+            "compiled" if compiled else f"by mpmath: {_missing(expr) or 'integrals are left'}"
+        )
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
     if compiled and expr.has(SphericalIntegral):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, NoRule
+from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion

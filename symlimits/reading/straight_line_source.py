@@ -48,7 +48,7 @@ class Writer:
     constants: list[int] = field(default_factory=list)
     targets: list[sp.Expr] = field(default_factory=list)
     unrolled: bool = True
-    depth: int = 1
+    depth: int = 2
     count: int = 0
 
     def new(self, letter: str) -> str:
@@ -97,10 +97,10 @@ def straight_line_source(
     _write(line.statements, writer)
     _write_output(line.output, writer)
     names = [*_layout_names(rooms), *(f"c{i}" for i in range(len(writer.constants)))]
-    unpacked = [f"    {name} = P[{i}]" for i, name in enumerate(writer.names[s] for s in arguments)]
-    unpacked += [f"    {name} = N[{i}]" for i, name in enumerate(names, 1)]
-    body = "\n".join([*unpacked, *writer.head, *writer.lines, "    return 0"])
-    return _MODULE.format(header=HEADER, body=body), writer.constants, writer.targets
+    head = [f"    {name} = N[{i}]" for i, name in enumerate(names, 1)] + writer.head
+    body = [f"        a{i} = P[{i}]" for i in range(len(arguments))] + writer.lines
+    source = _MODULE.format(header=HEADER, head="\n".join(head), body="\n".join(body))
+    return source, writer.constants, writer.targets
 
 
 def _layout_names(rooms: Mapping[str, Room]) -> Iterator[str]:
@@ -352,17 +352,12 @@ from math import nan
 from numpy import empty, uint64
 
 
-@njit("i8(f8[::1], i8[::1], f8[::1], f8[::1])", error_model="numpy")
-def statements(P, N, M, out):
-{body}
-
-
 @njit("i8(f8[:, ::1], i8[::1], f8[::1], f8[:, ::1])", cache=True, error_model="numpy")
 def kernel(points, N, M, results):
+{head}
     for n in range(len(points)):
+        P, out = points[n], results[n]
         M[N[0]:] = nan
-        twice = statements(points[n], N, M, results[n])
-        if twice:
-            return twice
+{body}
     return 0
 """

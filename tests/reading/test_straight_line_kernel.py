@@ -199,6 +199,7 @@ def twice() -> StraightLine:
     return StraightLine([Loop(t, 0, 3, [Definition(A(0), x * IdentityMatrix(2))])], A(0))
 
 
+EARLY = StraightLine([Definition(A(0), x * A(1)), Definition(A(1), M)], A(0))
 SCALAR = StraightLine([Definition(y, x**400)], Entry(y * IdentityMatrix(2), 0, 0))
 MEAN = GaussianExpectation(sp.tanh(v) ** 2, (v,), [[1]])
 
@@ -219,13 +220,15 @@ MEAN = GaussianExpectation(sp.tanh(v) ** 2, (v,), [[1]])
         (POWERS.subs(T, 2), (2.0, 1.0), {"M": GIVEN}, errors.DataError, "2 arguments"),
         (POWERS.subs(T, 10**6), (2.0,), {"M": GIVEN}, errors.DomainError, "1000000 values of t"),
         (twice(), (2.0,), {}, errors.DomainError, r"A\[0\] defined twice"),
-        (StraightLine([Definition(A(0), x * A(1)), Definition(A(1), M)], A(0)), (2.0,), {"M": GIVEN}, errors.DomainError, "no float"),
+        (EARLY, (2.0,), {"M": GIVEN}, errors.DomainError, "no float"),
         (StraightLine([Definition(A(0), x * A(0) + M)], A(0)), (2.0,), {"M": GIVEN}, errors.DomainError, "no float"),
         (SCALAR, (10.0,), {}, errors.DomainError, "no float"),
         (StraightLine([Definition(Block("A", (0,), (2, 1)), 0)], A(1)), (), {}, errors.NoRule, "of shapes"),
     ],
 )  # fmt: skip
-def test_refusals(line: StraightLine, values: tuple[float, ...], inputs: dict[str, Any], error: Any, words: str) -> None:
+def test_refusals(
+    line: StraightLine, values: tuple[float, ...], inputs: dict[str, Any], error: Any, words: str
+) -> None:
     with pytest.raises(error, match=words):
         LoopKernel(line, (x,)[: len(values)])(*values, **inputs)
 
