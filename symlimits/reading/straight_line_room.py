@@ -91,8 +91,8 @@ def whole_number(expr: sp.Expr) -> int:
     if expr.free_symbols:
         name = min(map(str, expr.free_symbols))
         raise UnboundSymbol(f"{name} without a value", "an integer for every size and range", f".bind({name}=...)")
-    if not expr.is_Integer:
-        raise NoRule(f"{expr} as a number of rows or columns", "an integer", "another shape")
+    if not expr.is_Integer or expr < 1:
+        raise NoRule(f"{expr} as a number of rows or columns", "a positive integer", "another shape")
     return int(expr)
 
 

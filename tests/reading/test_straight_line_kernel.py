@@ -212,6 +212,7 @@ MEAN = GaussianExpectation(sp.tanh(v) ** 2, (v,), [[1]])
         (POWERS.subs(T, 2).subs(A(2), A(t)), (2.0,), {"M": GIVEN}, errors.UnboundSymbol, "t without a value"),
         (StraightLine([Definition(A(T**2), IdentityMatrix(2))], A(0)), (), {}, errors.NoRule, "the index T"),
         (POWERS, (2.0,), {"M": GIVEN}, errors.UnboundSymbol, "T without a value"),
+        (StraightLine([], Block("B", (0,), (2, 0))), (), {"B": {(0,): GIVEN}}, errors.NoRule, "0 as a number of rows"),
         (StraightLine([], IdentityMatrix(T)), (), {}, errors.UnboundSymbol, "T without a value"),
         (POWERS.subs(T, 2).subs(x, x * z), (2.0,), {"M": GIVEN}, errors.UnboundSymbol, "z without a value"),
         (POWERS.subs(T, 2), (2.0,), {}, errors.UnboundSymbol, "M without a value"),
