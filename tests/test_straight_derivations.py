@@ -93,6 +93,13 @@ def test_a_polynomial_is_read_by_the_program_that_it_comes_from() -> None:
     assert ScalarKernel(a.expr, (eta, s))(0.7952, 1.344) != pytest.approx(truth, rel=1e-10)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_exact_paths_are_certified(depth: int) -> None:
+    """All links, also far out, where the polynomial has terms of all sizes."""
+    assert path_polynomial(depth, 3).check().ok
+
+
 def test_what_is_not_compiled_says_why() -> None:
     n, T = sp.symbols("n T", integer=True, positive=True)
     A = blocks("A", 1, 1)

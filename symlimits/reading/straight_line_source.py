@@ -7,8 +7,7 @@ the source of a path is the same for any number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import singledispatch
 from itertools import product
 from math import prod
@@ -21,66 +20,10 @@ from symlimits.language.straight_line import Definition, Loop, Statement, Straig
 from symlimits.reading.lower import LARGEST_INTEGER, separated_differences, statements
 from symlimits.reading.scalar_source import HEADER
 from symlimits.reading.straight_line_room import Room, whole_number
+from symlimits.reading.straight_line_writer import Operand, Place, Size, Writer, flat
 
 UNROLLED = 9  # entries up to which matrices are written out in variables: loops over them cost more than they do
 MATRICES = (Block, Transposed, IdentityMatrix, Numbers, sp.Add, sp.Mul, sp.Pow, sp.Sum)
-Place = int | str  # a row or a column: a number, or the name of what counts it
-Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Operand:
-    """A matrix that has been computed: the source of its entries."""
-
-    size: Size
-    entry: Callable[[Place, Place], str]
-
-
-@dataclass
-class Writer:
-    """Source as it is written: `names` of scalars, `indices` of loops, lines, and integers that are passed as data."""
-
-    rooms: Mapping[str, Room]
-    names: dict[sp.Symbol, str]
-    indices: dict[sp.Symbol, str] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
-    head: list[str] = field(default_factory=list)
-    constants: list[int] = field(default_factory=list)
-    targets: list[sp.Expr] = field(default_factory=list)
-    unrolled: bool = True
-    depth: int = 2
-    count: int = 0
-
-    def new(self, letter: str) -> str:
-        """A name that nothing has."""
-        self.count += 1
-        return f"{letter}{self.count}"
-
-    def line(self, text: str) -> None:
-        """One more line."""
-        self.lines.append("    " * self.depth + text)
-
-    def places(self, rows: int, columns: int) -> Iterator[tuple[Place, Place]]:
-        """All places of a matrix: one by one, or once in two loops."""
-        if self.unrolled:
-            yield from product(range(rows), range(columns))
-            return
-        i, j = self.new("i"), self.new("j")
-        for name, size in ((i, rows), (j, columns)):
-            self.line(f"for {name} in range({size}):")
-            self.depth += 1
-        yield i, j
-        self.depth -= 2
-
-    def within(self, index: sp.Symbol, values: str) -> Iterator[None]:
-        """Once, in a loop over the values of an index."""
-        outer, name = self.indices.copy(), self.new("n")
-        self.line(f"for {name} in range({values}):")
-        self.depth += 1
-        self.indices[index] = name
-        yield
-        self.depth -= 1
-        self.indices = outer
 
 
 def straight_line_source(
@@ -160,7 +103,7 @@ def _write_output(output: sp.Expr, writer: Writer) -> None:
         return
     value = _operand(output, writer)
     for i, j in writer.places(*value.size):
-        writer.line(f"out[{_flat(i, j, value.size)}] = {value.entry(i, j)}")
+        writer.line(f"out[{flat(i, j, value.size)}] = {value.entry(i, j)}")
 
 
 def _integer(expr: sp.Expr, writer: Writer) -> str:
@@ -234,7 +177,7 @@ def _summed(expr: sp.Sum, writer: Writer) -> Iterator[None]:
 @singledispatch
 def _operand(expr: sp.Expr, writer: Writer) -> Operand:
     """A matrix whose entries can be read; here, one that is computed first."""
-    total = _zeros(_size(expr), writer)
+    total = writer.zeros(_size(expr))
     _add(expr, total, "", writer)
     return total
 
@@ -245,7 +188,7 @@ def _(expr: Block, writer: Writer) -> Operand:
     offset, size = writer.new("o"), _size(expr)
     terms = [f"{_integer(index, writer)}*s{f}_{i}" for i, index in enumerate(expr.indices)]
     writer.line(f"{offset} = {' + '.join([f'b{f}', *terms])}")
-    return Operand(size, lambda i, j: f"M[uint64({offset} + {_flat(i, j, size)})]")  # unsigned: not from the end
+    return Operand(size, lambda i, j: f"M[uint64({offset} + {flat(i, j, size)})]")  # unsigned: not from the end
 
 
 @_operand.register
@@ -264,7 +207,7 @@ def _(expr: IdentityMatrix, writer: Writer) -> Operand:
 
 @_operand.register
 def _(expr: Numbers, writer: Writer) -> Operand:
-    total = _zeros(_size(expr), writer)
+    total = writer.zeros(_size(expr))
     for i, j in product(*map(range, total.size)):
         writer.line(f"{total.entry(i, j)} = {_scalar(expr.args[0][i, j], writer)}")
     return total
@@ -311,7 +254,7 @@ def _add_product(factors: list[Operand], total: Operand, scale: str, writer: Wri
     """From the left, the last product as it is added."""
     left, right, *others = factors
     if others:
-        partial = _zeros((left.size[0], right.size[1]), writer)
+        partial = writer.zeros((left.size[0], right.size[1]))
         _add_product([left, right], partial, "", writer)
         _add_product([partial, *others], total, scale, writer)
         return
@@ -325,24 +268,6 @@ def _add_product(factors: list[Operand], total: Operand, scale: str, writer: Wri
         writer.line(f"for {k} in range({left.size[1]}):")
         writer.line(f"    {x} += {left.entry(i, k)}*{right.entry(k, j)}")
         writer.line(f"{total.entry(i, j)} += {scale}{x}")
-
-
-def _zeros(size: Size, writer: Writer) -> Operand:
-    """A matrix of zeros to add to: variables, or an array that is allocated once."""
-    name = writer.new("m")
-    if writer.unrolled:
-        total = Operand(size, lambda i, j: f"{name}r{i}c{j}")
-    else:
-        writer.head.append(f"    {name} = empty({prod(size)})")
-        total = Operand(size, lambda i, j: f"{name}[uint64({_flat(i, j, size)})]")
-    for i, j in writer.places(*size):
-        writer.line(f"{total.entry(i, j)} = 0.0")
-    return total
-
-
-def _flat(i: Place, j: Place, size: Size) -> str:
-    columns = size[1]
-    return str(i * columns + j) if isinstance(i, int) and isinstance(j, int) else f"{i}*{columns} + {j}"
 
 
 _MODULE = """\
