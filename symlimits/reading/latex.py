@@ -83,12 +83,14 @@ def align(
     rows: list[str] = []
     before: sp.Expr | None = None
     for line, rule in zip(lines, rules, strict=True):
-        equations = printer.equations(line.expr, room - INDENT, before)
+        programmed = line.expr.has(StraightLine) and not line.expr.has(Recursion)
+        free = max(NARROWEST, width - rendered_width(left)) if programmed else room  # definitions have no rule beside
+        equations = printer.equations(line.expr, free - INDENT, before)
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if equations and line.expr.has(StraightLine) and not line.expr.has(Recursion):
-            rows += [rf"&\quad {equation.removeprefix('&')}" for equation in equations]  # pages may break between them
+        if equations and programmed:  # pages may break between them, and they may reach below the rules
+            rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
         elif equations:
             rows.append(rf"&\quad {environment('aligned', equations)}")
     if label is None:

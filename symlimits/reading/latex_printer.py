@@ -24,6 +24,7 @@ from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
+from symlimits.reading.latex_numbers import has_long_decimal, long_decimal
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (
@@ -118,7 +119,9 @@ class Printer(MatrixPrinter):
         terms = self._as_ordered_terms(expr)
         if not all(map(_is_parameter, terms)):
             terms.sort(key=lambda term: 2 if term.has(sp.Integral) else _is_parameter(term))
-        if _negative(terms[0]):
+        if _negative(terms[0]) and expr.is_polynomial() and not _negative(terms[-1]):
+            terms.reverse()  # ascending powers
+        elif _negative(terms[0]):
             terms.sort(key=_negative)
         pairs = [("- ", _negated(term)) if _negative(term) else ("+ ", term) for term in terms]
         return [(pairs[0][0].replace("+ ", ""), pairs[0][1]), *pairs[1:]]
@@ -135,6 +138,9 @@ class Printer(MatrixPrinter):
     def _product(self, factors: Sequence[sp.Expr], alone: bool = True) -> str:
         """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
         number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
+        if digits := long_decimal(number):
+            rest = self._product([f for f in factors if not f.is_Rational], alone=False)
+            return f"{digits} {rest}".strip().replace("-", "- ", 1 if number < 0 else 0)
         rest = [factor for factor in factors if not factor.is_Rational]
         heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
         above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
@@ -196,8 +202,11 @@ class Printer(MatrixPrinter):
         tex = super().parenthesize(item, *args, **kwargs)
         return brackets(tex) if isinstance(item, Recursion) else tex
 
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return long_decimal(expr) or str(super()._print_Rational(expr))
+
     def _print_exp(self, expr: sp.Expr, exp: str | None = None) -> str:
-        above, below = sp.fraction(sp.together(expr.exp))
+        above, below = (expr.exp, sp.S.One) if has_long_decimal(expr.exp) else sp.fraction(sp.together(expr.exp))
         sign = "-" if above.could_extract_minus_sign() else ""
         above = -above if sign else above
         exponent = sign + self._factor(above, alone=not sign and below == 1)

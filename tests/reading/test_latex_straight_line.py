@@ -65,7 +65,7 @@ def test_the_recursion_can_be_followed() -> None:
     """Loops are said before what they hold, every definition once, nothing of SymPy is left."""
     tex = latex(RECURSION)
     assert balanced(tex)
-    places = [tex.index(part) for part in (r"for } t = 0, \dots, T:", r"\ell = 1, \dots, L:", r"\ell = L, \dots, 1:")]
+    places = [tex.index(part) for part in (r"for } t = 0, \dots, T", r"\ell = 1, \dots, L", r"\ell = L, \dots, 1")]
     assert places == sorted(places)
     for name in (r"C_{\ell}(t, v) =", r"H_{\ell}(t, t) = I_{d}", r"\Phi_{\ell}(t, v) =", "A_{t} =", "E_{t} ="):
         assert tex.count(name) == 1

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.chain import Derivation
+from symlimits.theory.deep_linear.claims import TrainingLimits, training_limits
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import LazyPath
@@ -67,6 +68,17 @@ class DeepLinear:
         """
         data = problem(Sxx, Syx)
         return gradient_flow(self.depth, data.Sxx, data.Syx, times)
+
+    def limits(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any, steps: int) -> TrainingLimits:
+        r"""What networks tend to after some steps, as limits that `certify` holds against finite networks.
+
+        Arguments and errors as for `gradient_descent`; entries and `lr` are rational numbers, "1/3" or 0.1, and kept
+        exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and `.rate(quantity, layer)`.
+
+        >>> deep_linear(2).limits([[1]], [["1/2"]], lr="1/10", steps=1).predictor().expr
+        3/20
+        """
+        return training_limits(self.depth, Sxx, Syx, lr, steps)
 
     def network(self, tree_depth: int, d: int = 1, k: int = 1) -> Forest:
         """The infinitely wide network as a finite one of zeros and ones, exact for `tree_depth`/(depth - 1) steps.

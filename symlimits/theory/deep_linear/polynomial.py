@@ -85,7 +85,7 @@ def path_polynomials(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, steps: 
     >>> path_polynomials(1, [[1]], [["1/2"]], 2)
     Matrix([[eta**5 - 3*eta**4/2 + eta**3/2 - 2*eta**2 + 2*eta]])
     """
-    inputs, targets = _rational(Sxx, "Sxx"), _rational(Syx, "Syx")
+    inputs, targets = rational(Sxx, "Sxx"), rational(Syx, "Syx")
     k, d = problem(np.array(inputs, dtype=float), np.array(targets, dtype=float)).Syx.shape
     _check_size(depth, steps)
     line = recursion(depth, steps, d, k)
@@ -154,7 +154,8 @@ def _check_size(depth: int, steps: int) -> None:
         raise DomainError(given, f"at most {largest} steps at this depth", "gradient_descent, for numbers")
 
 
-def _rational(matrix: npt.ArrayLike, name: str) -> list[list[sp.Expr]]:
+def rational(matrix: npt.ArrayLike, name: str) -> list[list[sp.Expr]]:
+    """The entries as exact rationals: floats count as the decimals that they print as; `NoRule` for other numbers."""
     entries = np.asarray(matrix, dtype=object)
     if entries.ndim != 2:
         raise DataError(f"{name} of shape {entries.shape}", "rows and columns", '[["1/2"]]')
