@@ -26,6 +26,7 @@ from symlimits.paper.certificate_file import (
 )
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
+from symlimits.theory.deep_linear.path_limit import WhiteNetworks
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.scaling.claims import FrozenTwin
@@ -38,6 +39,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
+    "networks on one white input": WhiteNetworks.from_record,
 }
 
 

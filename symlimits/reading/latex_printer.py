@@ -138,10 +138,9 @@ class Printer(MatrixPrinter):
     def _product(self, factors: Sequence[sp.Expr], alone: bool = True) -> str:
         """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
         number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
-        if digits := long_decimal(number):
-            rest = self._product([f for f in factors if not f.is_Rational], alone=False)
-            return f"{digits} {rest}".strip().replace("-", "- ", 1 if number < 0 else 0)
         rest = [factor for factor in factors if not factor.is_Rational]
+        if digits := long_decimal(number):
+            return f"{digits} {self._product(rest, alone=False)}".strip().replace("-", "- ", 1 if number < 0 else 0)
         heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
         above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
         below, q = [1 / factor for factor in rest if _divides(factor)], number.q

@@ -14,11 +14,13 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.chain import Derivation
+from symlimits.limits import Limit
 from symlimits.theory.deep_linear.claims import TrainingLimits, training_limits
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import LazyPath
 from symlimits.theory.deep_linear.path import Path
+from symlimits.theory.deep_linear.path_limit import path_limit
 from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
 from symlimits.theory.deep_linear.problem import check_rate, learning_rate, positive_integer, problem
 from symlimits.theory.deep_linear.sweep import sweep
@@ -100,6 +102,14 @@ class DeepLinear:
         4*eta**3*s**3*(1 - 2*eta)*(1 - eta) + 4*eta*s*(1 - eta)
         """
         return path_polynomial(self.depth, positive_integer(steps, "steps", 0))
+
+    def path_limit(self, steps: int = 2) -> Limit:
+        r"""The same polynomial as a limit, for `certify`: $\eta$ up to 1/(L + 1) and s up to 1. Arguments as above.
+
+        >>> deep_linear(depth=2).path_limit(steps=1).expr
+        3*eta*s
+        """
+        return path_limit(self.depth, positive_integer(steps, "steps"))
 
     def lazy_polynomial(self, steps: int = 2) -> Derivation:
         r"""The part of the path that is linear in the target, $\lim_{s\to0} a_t/s$: the path of the tangent kernel.

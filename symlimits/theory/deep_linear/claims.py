@@ -24,7 +24,6 @@ from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.formula import exact
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.lazy import LazyPath, gradient_descent
 from symlimits.theory.deep_linear.polynomial import rational
@@ -138,7 +137,7 @@ def training_limits(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any,
     inputs, targets = rational(Sxx, "Sxx"), rational(Syx, "Syx")
     problem(np.array(inputs, dtype=float), np.array(targets, dtype=float))
     learning_rate(lr)
-    (rate,), = rational([[lr]], "lr")
+    ((rate,),) = rational([[lr]], "lr")
     return TrainingLimits(Program(depth, frozen(inputs), frozen(targets), rate, positive_integer(steps, "steps")))
 
 

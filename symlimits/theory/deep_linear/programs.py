@@ -63,8 +63,8 @@ class Program:
     def increment(self, layer: int, power: int) -> StraightLine:
         r"""$\sum_i\sigma_i^{2p}$ of $M_l(T) - M_l(0)$, by the Grams of what it is made of.
 
-        With $Y_l(t, t') = \eta^2E_t^\top G_l(t, t')E_{t'}$ and $W_1(t, t') = \sum_{u<T}Y_l(t, u)\Phi_{l-1}(u, t')$ it is
-        the trace of the power p of $W_1$, over times and inputs.
+        With $Y_l(t, t') = \eta^2E_t^\top G_l(t, t')E_{t'}$ and $W_1(t, t') = \sum_{u<T}Y_l(t, u)\Phi_{l-1}(u, t')$ it
+        is the trace of the power p of $W_1$, over times and inputs.
         """
         F, last, d = self.families, self.steps - 1, len(self.Sxx)
         Y, W = blocks("Y", d, d), blocks("W", d, d)
