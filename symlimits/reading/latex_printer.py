@@ -21,10 +21,10 @@ from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
+from symlimits.reading.decimals import has_long_decimal, long_decimal
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
-from symlimits.reading.latex_numbers import has_long_decimal, long_decimal
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (

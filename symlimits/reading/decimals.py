@@ -1,4 +1,4 @@
-"""How long numbers print: decimals as decimals."""
+"""Rational numbers of many digits: decimals are written as such, on the page and in a terminal."""
 
 from __future__ import annotations
 
