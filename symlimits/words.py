@@ -16,6 +16,7 @@ from symlimits.language.straight_line import Definition, Statement, StraightLine
 from symlimits.reading.decimals import long_decimal
 
 EXPLANATIONS = {rule.name: rule.explanation for rule in ROUTE} | maxplus.EXPLANATIONS
+_PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
 
@@ -58,7 +59,7 @@ class _Printer(StrPrinter):
         self.letters = letters
 
     def _print_Symbol(self, expr: sp.Symbol) -> str:
-        return self.letters.get(expr.name, expr.name)
+        return self.letters.get(expr.name) or _PRIME.sub("'", expr.name)
 
     def _print_Rational(self, expr: sp.Rational) -> str:
         return long_decimal(expr) or str(super()._print_Rational(expr))
