@@ -40,6 +40,7 @@ OVERFULL = re.compile(r"Overfull \\hbox")
         (Entry(Block("A", (t,), (1, 1)), 0, 0), "A_{t}"),
         (Entry(A(t) * M, 1, 0), r"\left(A_{t} \Sigma_{xx}\right)_{2,1}"),
         (Numbers([[1, x], [0, 2]]), r"\begin{pmatrix} 1 & x \\ 0 & 2 \end{pmatrix}"),
+        (Numbers([[1, x / 2], [0, 2]]), r"\begin{pmatrix} 1 & \frac{x}{2} \\[2pt] 0 & 2 \end{pmatrix}"),
         (sp.Sum(A(u) * M, (u, 0, t - 1)) * A(0), r"\left(\sum_{u=0}^{t - 1} A_{u} \Sigma_{xx}\right) A_{0}"),
     ],
 )
@@ -79,6 +80,7 @@ def test_in_a_derivation_the_definitions_stand_below_the_line_and_once() -> None
     tex = align("f(x)", steps)
     assert tex.count("z = y^{2}") == 1
     assert "aligned" not in tex, "pages may break between definitions"
+    assert r"&\rlap{$\displaystyle{} \quad y = x + 1, \quad z = y^{2}$} \\" in tex, "they reach below the rules"
     assert balanced(tex)
 
 

@@ -12,7 +12,7 @@ from symlimits.finite.deep_linear_experiments import TrainedNetworks
 from symlimits.language.domain import Domain, Point, Range
 from symlimits.language.names import shown
 from symlimits.limits import Limit
-from symlimits.theory.deep_linear.polynomial import eta, path_polynomial, s
+from symlimits.theory.deep_linear.polynomial import check_size, eta, path_polynomial, s
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class WhiteNetworks:
         try:
             found = cls(record["depth"], record["steps"])
             found.at({eta: sp.S.One, s: sp.S.One})  # which refuses what are no numbers of layers and steps
-            path_polynomial(found.depth, found.steps)
+            check_size(found.depth, found.steps)
         except (KeyError, TypeError, SymlimitsError):
             given = f"networks of {shown(record)}"
             raise FormulaError(given, "what WhiteNetworks.record writes", "a certificate of this version") from None
