@@ -84,7 +84,7 @@ def align(
     before: sp.Expr | None = None
     for line, rule in zip(lines, rules, strict=True):
         programmed = line.expr.has(StraightLine) and not line.expr.has(Recursion)
-        free = max(NARROWEST, width - rendered_width(left)) if programmed else room  # definitions have no rule beside
+        free = _beside_nothing(printer, left, lines, beside, width) if programmed else room
         equations = printer.equations(line.expr, free - INDENT, before)
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
@@ -96,6 +96,14 @@ def align(
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+
+
+def _beside_nothing(printer: Printer, left: str, lines: Sequence[Line], beside: float, width: int) -> float:
+    """The letters from the equality signs to the margin: LaTeX leaves as much left of a display as between columns."""
+    room = max(NARROWEST, width - beside)
+    widest = max(rendered_width(row) for line in lines for row in printer.rows(line.expr, room))
+    margin = max(0.0, width - beside - widest) / 3
+    return max(NARROWEST, width - margin - rendered_width(f"{left} ="))
 
 
 def document(fragments: Sequence[str], title: str | None = None) -> str:
