@@ -132,5 +132,5 @@ def test_it_is_stored_printed_and_told() -> None:
     assert "y z, where" not in f.explain()
     assert "    y*z, where\n        y := x**2 + 1\n        z := sqrt(y)\n" in f.explain()
     told = path_polynomial(1, 2).explain()
-    assert "for t = 0, ..., 2:\n            for v = 0, ..., t:\n                Phi[0, t, v] := I_1\n" in told
+    assert "for t = 0, ..., 2:\n            for t' = 0, ..., t:\n                Phi[0, t, t'] := I_1\n" in told
     assert repr(derivation(path_polynomial(1, 2).definition)).startswith("Derivation(f = A[2][0, 0] after 22 def")

@@ -21,6 +21,7 @@ from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
+from symlimits.reading.decimals import has_long_decimal, long_decimal
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
@@ -118,7 +119,9 @@ class Printer(MatrixPrinter):
         terms = self._as_ordered_terms(expr)
         if not all(map(_is_parameter, terms)):
             terms.sort(key=lambda term: 2 if term.has(sp.Integral) else _is_parameter(term))
-        if _negative(terms[0]):
+        if _negative(terms[0]) and expr.is_polynomial() and not _negative(terms[-1]):
+            terms.reverse()  # ascending powers
+        elif _negative(terms[0]):
             terms.sort(key=_negative)
         pairs = [("- ", _negated(term)) if _negative(term) else ("+ ", term) for term in terms]
         return [(pairs[0][0].replace("+ ", ""), pairs[0][1]), *pairs[1:]]
@@ -136,6 +139,8 @@ class Printer(MatrixPrinter):
         """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
         number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
         rest = [factor for factor in factors if not factor.is_Rational]
+        if digits := long_decimal(number):
+            return f"{digits} {self._product(rest, alone=False)}".strip().replace("-", "- ", 1 if number < 0 else 0)
         heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
         above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
         below, q = [1 / factor for factor in rest if _divides(factor)], number.q
@@ -196,8 +201,11 @@ class Printer(MatrixPrinter):
         tex = super().parenthesize(item, *args, **kwargs)
         return brackets(tex) if isinstance(item, Recursion) else tex
 
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return long_decimal(expr) or str(super()._print_Rational(expr))
+
     def _print_exp(self, expr: sp.Expr, exp: str | None = None) -> str:
-        above, below = sp.fraction(sp.together(expr.exp))
+        above, below = (expr.exp, sp.S.One) if has_long_decimal(expr.exp) else sp.fraction(sp.together(expr.exp))
         sign = "-" if above.could_extract_minus_sign() else ""
         above = -above if sign else above
         exponent = sign + self._factor(above, alone=not sign and below == 1)

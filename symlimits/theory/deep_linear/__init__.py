@@ -16,6 +16,8 @@ import sympy as sp
 
 from symlimits.chain import Derivation
 from symlimits.finite.deep_linear_training import PLAIN, Rule
+from symlimits.limits import Limit
+from symlimits.theory.deep_linear.claims import TrainingLimits, training_limits
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.grams import Blocks
@@ -23,6 +25,7 @@ from symlimits.theory.deep_linear.lazy import descent, rule_of
 from symlimits.theory.deep_linear.minibatches import Batches, problems
 from symlimits.theory.deep_linear.operator import critical, critical_rate
 from symlimits.theory.deep_linear.path import Path
+from symlimits.theory.deep_linear.path_limit import path_limit
 from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
 from symlimits.theory.deep_linear.problem import Problem, check_rate, learning_rate, positive_integer, problem
 from symlimits.theory.deep_linear.sweep import sweep
@@ -137,6 +140,17 @@ class DeepLinear:
         data = problem(Sxx, Syx)
         return gradient_flow(self.depth, data.Sxx, data.Syx, times)
 
+    def limits(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any, steps: int) -> TrainingLimits:
+        r"""What networks tend to after some steps, as limits that `certify` holds against finite networks.
+
+        Arguments and errors as for `gradient_descent`; entries and `lr` are rational numbers, "1/3" or 0.1, and kept
+        exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and `.rate(quantity, layer)`.
+
+        >>> deep_linear(2).limits([[1]], [["1/2"]], lr="1/10", steps=1).predictor().expr
+        3/20
+        """
+        return training_limits(self.depth, Sxx, Syx, lr, steps)
+
     def network(self, tree_depth: int, d: int = 1, k: int = 1) -> Forest:
         """The infinitely wide network as a finite one of zeros and ones, exact for `tree_depth`/(depth - 1) steps.
 
@@ -157,6 +171,14 @@ class DeepLinear:
         4*eta**3*s**3*(1 - 2*eta)*(1 - eta) + 4*eta*s*(1 - eta)
         """
         return path_polynomial(self.depth, positive_integer(steps, "steps", 0))
+
+    def path_limit(self, steps: int = 2) -> Limit:
+        r"""The same polynomial as a limit, for `certify`: $\eta$ up to 1/(L + 1) and s up to 1. Arguments as above.
+
+        >>> deep_linear(depth=2).path_limit(steps=1).expr
+        3*eta*s
+        """
+        return path_limit(self.depth, positive_integer(steps, "steps"))
 
     def lazy_polynomial(self, steps: int = 2) -> Derivation:
         r"""The part of the path that is linear in the target, $\lim_{s\to0} a_t/s$: the path of the tangent kernel.

@@ -20,8 +20,8 @@ import sympy as sp
 from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
 from symlimits.language.straight_line import Definition, Loop, Statement, StraightLine
 
-# layers, and times: rows t, columns v, what is summed over u; s is left to the size of a target
-l, t, v, u = sp.symbols("ell t v u", integer=True)
+# layers, and times: rows t, columns v, which prints as t prime (s is the size of a target), what is summed over u
+l, t, v, u = sp.symbols("ell t tprime u", integer=True)
 eta = sp.Symbol("eta", positive=True)
 
 
