@@ -42,8 +42,8 @@ class LazyPath:
 
     `predictors` is (T, k, d). `features` and `derivatives` hold $H_l(t)$ (T, w_l, d) and $B_l(t)$ (T, w_l, k), l = 1
     to L, in coordinates that are the same at all times: inner products of theirs are covariances of neurons.
-    `increments` are those of U, M_2, ..., M_L, and V transposed, at the last time. `error` bounds what the
-    predictors are off by, as far as it is known: zero for steps.
+    `increments` are those of U, M_2, ..., M_L, and V transposed, at the last time. `error` estimates what the
+    predictors are off by, beside rounding: zero for steps, of which none is left out. `note` says what is to be known.
     """
 
     times: Array
@@ -52,6 +52,7 @@ class LazyPath:
     derivatives: tuple[Array, ...]
     increments: tuple[Array, ...]
     error: float = 0.0
+    note: str = ""
 
     @property
     def depth(self) -> int:

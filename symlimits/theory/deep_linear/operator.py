@@ -18,6 +18,7 @@ import numpy.typing as npt
 from symlimits.finite.deep_linear_training import Array, check_size
 from symlimits.theory.deep_linear.flow import check_reached, converged
 from symlimits.theory.deep_linear.lazy import LazyPath
+from symlimits.theory.deep_linear.problem import problem
 from symlimits.theory.deep_linear.spectrum import RCOND, minimiser, spectrum
 
 
@@ -65,7 +66,7 @@ def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: flo
     check_size(depth=depth)
     xx, yx = np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64)
     if depth == 1:
-        check_reached(xx, yx)
+        check_reached(problem(xx, yx))
         K = _one_hidden(minimiser(xx, yx, rcond), xx, rcond)
     else:
         K = operator_at(converged(depth, xx, yx), xx, -1, rcond)
