@@ -16,11 +16,13 @@ from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
+from symlimits.reading.latex_initial_value import motion_rows, motions
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
@@ -317,11 +319,19 @@ class Printer(MatrixPrinter):
             rows += self._maps(recursion, room)
         for line in new_lines(expr, before):
             rows += straight_line_rows(self, line, room)
+        for motion in motions(expr):
+            rows += motion_rows(self, motion, room)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
 
     def _print_StraightLine(self, expr: StraightLine) -> str:
         """What is asked for; `equations` say how it comes about."""
         return str(self._print(expr.output))
+
+    def _print_InitialValue(self, expr: InitialValue) -> str:
+        """What is asked for, at the time; `equations` say how it moves."""
+        time = self._print(expr.time)
+        moving = {x: f"{self.names[x]}({time})" for x in expr.variables}
+        return str(Printer({**self.names, **moving}).doprint(expr.output))
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
         for state, value in zip(recursion.states, recursion.start, strict=True):
