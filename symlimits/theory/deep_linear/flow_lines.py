@@ -13,9 +13,11 @@ import sympy as sp
 from symlimits.chain import Derivation
 from symlimits.derivation.initial_value import in_polynomials, riccati, substituted, without
 from symlimits.derivation.trace import Step
+from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_training import Dense, direction, transposed
 from symlimits.language.domain import POSITIVE, Domain
 from symlimits.language.initial_value import InitialValue
+from symlimits.language.names import shown
 from symlimits.theory.deep_linear.forest import Forest
 
 a, b, t = sp.symbols("sigma_xx sigma_yx t", positive=True)
@@ -39,18 +41,23 @@ def network_flow() -> InitialValue:
     features, derivatives = Dense(weights).passes(1, [0 * w for w in weights])
     predictor = transposed(derivatives[-1]) @ features[-1]
     moves = direction(features, derivatives, b - predictor * a)
-    flat = [[sp.sympify(entry) for part in parts for entry in part.flat] for parts in (weights, moves, start)]
-    return InitialValue(predictor[0, 0], *flat, t)
+    x, velocities, x0 = ([sp.sympify(e) for part in parts for e in part.flat] for parts in (weights, moves, start))
+    return InitialValue(predictor[0, 0], x, velocities, x0, t)
 
 
-def flow_closed() -> Derivation:
+def flow_closed(depth: int = 1) -> Derivation:
     r"""$A_t$ for one hidden layer and d = k = 1, from the network to $2bc/(c^2 - b^2)$.
 
     Here $c = a + \rho\coth\rho t$, $\rho^2 = a^2 + b^2$ with $a = \sigma_{xx}$, $b = \sigma_{yx}$.
 
+    Raises `DomainError` for more hidden layers.
+
     >>> round(float(flow_closed().evaluate(1, 2, "1/2").value), 9)
     1.475699483
     """
+    if depth != 1:
+        wanted = "one hidden layer: the flow of more does not close on the predictor"
+        raise DomainError(f"depth = {shown(depth)}", wanted, "flow_series(order), or gradient_flow for numbers")
     lines = [Step(network_flow(), "gradient flow of the infinitely wide network", SOURCE)]
 
     def then(expr: sp.Expr, rule: str) -> None:

@@ -22,7 +22,9 @@ class GaussNewton:
         d, k = len(Sxx), derivatives[0].shape[1]
         forward = [np.eye(d), *(H.T @ H for H in features)]
         backward = [*(B.T @ B for B in derivatives), np.eye(k)]
-        self.size = sum(np.linalg.norm(G, 2) * np.linalg.norm(P, 2) for G, P in zip(backward, forward, strict=True))
+        self.size = float(
+            sum(np.linalg.norm(G, 2) * np.linalg.norm(P, 2) for G, P in zip(backward, forward, strict=True))
+        )
         K = sum(np.kron(G, self.root.T @ P @ self.root) for G, P in zip(backward, forward, strict=True))
         self.values, self.modes = np.linalg.eigh(K)
 

@@ -10,7 +10,6 @@ stable iff $\eta < 2/\lambda_{\max}(K)$. Derived here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -83,28 +82,3 @@ def _hyperbolic(N: Array) -> Array:
     """The root of I + N, N symmetric and positive."""
     values, vectors = np.linalg.eigh(N)
     return np.asarray(vectors * np.sqrt(1 + np.maximum(values, 0.0)) @ vectors.T)
-
-
-@dataclass(frozen=True)
-class ExponentialBound:
-    r"""Both sides of $R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ at the times of a flow."""
-
-    times: Array
-    excess: Array
-    bound: Array
-
-    def holds(self, rounding: float = 1e-12) -> bool:
-        """Whether the excess risk is below the bound at every time, up to rounding of the risk at the start."""
-        return bool((self.excess <= self.bound * (1 + rounding) + rounding * self.excess[0]).all())
-
-
-def exponential_bound(path: LazyPath, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> ExponentialBound:
-    r"""The excess risk $\frac12\|(A_t - A^*)\Sigma_{xx}^{1/2}\|^2$ along a flow, and its bound.
-
-    $\sigma_{\min}^+$ is the smallest positive eigenvalue of Sxx. Proved for L = 1, observed for L = 2, 3.
-    """
-    values, vectors = spectrum(Sxx, rcond)
-    away = (path.predictors - minimiser(Sxx, Syx, rcond)) @ vectors * np.sqrt(values)
-    excess = (away**2).sum(axis=(1, 2)) / 2
-    rate = 2 * (path.depth + 1) * values.min()
-    return ExponentialBound(path.times, excess, excess[0] * np.exp(-rate * (path.times - path.times[0])))
