@@ -11,6 +11,7 @@ import sympy as sp
 
 from symlimits.errors import FalseLine, NoRule
 from symlimits.language.initial_value import InitialValue
+from symlimits.language.straight_line import Definition, StraightLine
 
 
 def in_polynomials(head: InitialValue, new: Mapping[sp.Symbol, sp.Expr]) -> InitialValue:
@@ -98,20 +99,23 @@ def factors(expr: sp.Expr) -> sp.Expr:
     return product
 
 
-def riccati(head: InitialValue) -> sp.Expr:
+def riccati(head: InitialValue, rho: sp.Symbol, c: sp.Symbol) -> StraightLine:
     r"""The value for $\dot u = c_0 + c_1u + c_2u^2$: $u = -\dot w/(c_2w)$ with $\ddot w = c_1\dot w - c_0c_2w$.
 
     The roots of its characteristic equation are $c_1/2\pm\rho$, so that with $\kappa = -c_2u_0 - c_1/2$ and
-    $y = \rho\coth\rho t$ it is $-c_2u = c_1/2 + (\rho^2 + \kappa y)/(y + \kappa)$.
+    $y = \rho\coth\rho t$ it is $-c_2u = c_1/2 + (\rho^2 + \kappa y)/(y + \kappa)$. `rho` and `c` are the symbols of
+    $\rho$ and of $c = y - c_2u_0^2$, which the definitions hold.
 
-    >>> u, t = sp.symbols("u t", positive=True)
-    >>> riccati(InitialValue(u, [u], [1 - u**2], [0], t))
-    tanh(t)
+    >>> u, t, rho, c = sp.symbols("u t rho c", positive=True)
+    >>> riccati(InitialValue(u, [u], [1 - u**2], [0], t), rho, c).output
+    1/c
     """
     (u,), (F,), (u0,) = head.args[1:4]
     c2, c1, c0 = (sp.Poly(F, u).coeff_monomial(u**n) for n in (2, 1, 0))
-    square = sp.expand(c1**2 / 4 - c0 * c2)
-    y, kappa = sp.Dummy("y", positive=True), -c2 * u0 - c1 / 2
-    found = -sp.cancel(c1 / 2 + (square + kappa * y) / (y + kappa)) / c2
-    rho = sp.sqrt(square)
-    return sp.factor(head.output.subs(u, found)).subs(y, rho / sp.tanh(rho * head.time))
+    square, kappa, shift = sp.expand(c1**2 / 4 - c0 * c2), -c2 * u0 - c1 / 2, -c2 * u0**2
+    y = c - shift
+    found = sp.cancel(-(c1 / 2 + (square + kappa * y) / (y + kappa)) / c2)
+    root = Definition(rho, sp.sqrt(square))
+    return StraightLine(
+        [root, Definition(c, shift + rho / sp.tanh(rho * head.time))], sp.cancel(head.output.subs(u, found))
+    )

@@ -16,7 +16,7 @@ import sympy as sp
 from symlimits.chain import Derivation
 from symlimits.theory.deep_linear.convergence import ExponentialBound, flow_bound
 from symlimits.theory.deep_linear.flow import gradient_flow
-from symlimits.theory.deep_linear.flow_lines import flow_closed
+from symlimits.theory.deep_linear.flow_closed import flow_closed
 from symlimits.theory.deep_linear.flow_series import flow_series
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import LazyPath
