@@ -13,13 +13,15 @@ $\Sigma_{xx} = I$, always do. Derived here.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
 from symlimits.chain import Derivation
 from symlimits.derivation.initial_value import in_polynomials, riccati, substituted, without
-from symlimits.derivation.trace import Step
+from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_training import Array, Dense, direction, transposed
 from symlimits.language.domain import POSITIVE, Domain
@@ -67,19 +69,26 @@ def flow_closed(depth: int = 1) -> Derivation:
     if depth != 1:
         wanted = "one hidden layer: the flow of more does not close on the predictor"
         raise DomainError(f"depth = {shown(depth)}", wanted, "flow_series(order), or gradient_flow for numbers")
-    lines = [Step(network_flow(), "definition", SOURCE)]
+    return Derivation(_lines(), Domain({a: POSITIVE, b: POSITIVE, t: POSITIVE}), (a, b, t), "A_t", SOURCE)
 
-    def then(expr: sp.Expr, rule: str) -> None:
-        lines.append(Step(expr, rule, HERE))
 
-    n = len(lines[0].expr.variables) // 2
-    U, V = (sp.Matrix(part) for part in (lines[0].expr.variables[:n], lines[0].expr.variables[n:]))
-    then(in_polynomials(lines[-1].expr, {A: U.dot(V), P: U.dot(U), Q: V.dot(V)}), "A = u.v, P = u.u, Q = v.v")
-    then(without(lines[-1].expr, [P, Q]), "conserved: P - Q and PQ - AA")
-    then(substituted(lines[-1].expr, theta, sp.sinh(theta), sp.S.Zero), "A = sinh theta")
-    then(substituted(lines[-1].expr, u, sp.log(u), sp.S.One), "u = exp theta")
-    then(riccati(lines[-1].expr, rho, c), "Riccati's equation")
-    return Derivation(tuple(lines), Domain({a: POSITIVE, b: POSITIVE, t: POSITIVE}), (a, b, t), "A_t", SOURCE)
+@cache
+def _lines() -> Trace:
+    network = network_flow()
+    n = len(network.variables) // 2
+    U, V = sp.Matrix(network.variables[:n]), sp.Matrix(network.variables[n:])
+    products = in_polynomials(network, {A: U.dot(V), P: U.dot(U), Q: V.dot(V)})
+    predictor = without(products, [P, Q])
+    hyperbolic = substituted(predictor, theta, sp.sinh(theta), sp.S.Zero)
+    rational = substituted(hyperbolic, u, sp.log(u), sp.S.One)
+    return (
+        Step(network, "definition", SOURCE),
+        Step(products, "A = u.v, P = u.u, Q = v.v", HERE),
+        Step(predictor, "conserved: P - Q and PQ - AA", HERE),
+        Step(hyperbolic, "A = sinh theta", HERE),
+        Step(rational, "u = exp theta", HERE),
+        Step(riccati(rational, rho, c), "Riccati's equation", HERE),
+    )
 
 
 def scalar_flow(sigma_xx: sp.Expr | float, sigma_yx: sp.Expr | float, time: sp.Expr | float) -> sp.Expr:
