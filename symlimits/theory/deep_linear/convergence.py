@@ -95,6 +95,6 @@ def flow_bound(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.Ar
     """The bound along the flow from the start, at increasing times; raises as `gradient_flow` does.
 
     >>> print(flow_bound(1, [[1.0]], [[2.0]], [0.0, 1.0, 2.0]))
-    R(A_t) - R* <= exp(-4 t) (R_0 - R*) holds at 3 times up to 2; proved; at the end the excess falls like exp(-8.944 t)
+    R(A_t) - R* <= exp(-4 t) (R_0 - R*) holds at 3 times up to 2; proved; at the end the excess falls like exp(-8.941 t)
     """
     return exponential_bound(gradient_flow(depth, Sxx, Syx, times), Sxx, Syx)

@@ -27,6 +27,7 @@ from symlimits.finite.deep_linear_training import (
     transposed,
 )
 from symlimits.finite.revealed import TOLERANCE, Revealed
+from symlimits.finite.threads import one_thread
 from symlimits.language.names import shown
 from symlimits.theory.deep_linear.collocation import Collocation
 from symlimits.theory.deep_linear.gauss_newton import GaussNewton
@@ -62,7 +63,8 @@ def gradient_flow(
     """
     data, at = _checked(depth, Sxx, Syx, times)
     flows = [Flow(depth, data, tolerance) for tolerance in (LOOSER * rtol, rtol)]
-    coarse, fine = (collected(at, flow.states(at)) for flow in flows)
+    with one_thread():  # the matrices are too small for more
+        coarse, fine = (collected(at, flow.states(at)) for flow in flows)
     difference = float(np.abs(coarse.predictors - fine.predictors).max(initial=0.0))
     return replace(fine, error=difference + flows[1].rounding, note=data.note)
 
@@ -73,9 +75,10 @@ def converged(depth: int, Sxx: Array, Syx: Array, rtol: float = CONVERGED) -> La
     check_reached(data)
     flow = Flow(depth, data, rtol)
     small = CONVERGED * (np.linalg.norm(data.Sxx) + np.linalg.norm(data.Syx))
-    while np.linalg.norm(flow.residual) > small:
-        flow.advance()
-    return collected([flow.end], [flow.state()])
+    with one_thread():
+        while np.linalg.norm(flow.residual) > small:
+            flow.advance()
+        return collected([flow.end], [flow.state()])
 
 
 class Flow:
@@ -101,7 +104,7 @@ class Flow:
         """What rounding of the residual makes of the predictor: it adds up, until the slowest mode forgets it."""
         values = np.linalg.eigvalsh(self.data.Sxx)
         kept = values[values > self.data.rcond * values[-1]]
-        return self.noise * min(self.size * self.end, 1 / kept[0] if kept.size else inf)
+        return self.noise * min(self.size * self.end, 1 / float(kept[0]) if kept.size else inf)
 
     def states(self, times: Array) -> Iterator[State]:
         """At increasing times: between the ends of steps by the polynomials of the steps, no step where all is over."""
@@ -124,7 +127,11 @@ class Flow:
         while error > 1:
             self._check()
             h = self.step
-            added, residual, error = self._solved(start, h)
+            try:
+                with np.errstate(all="ignore"):  # what overflows is a step too long
+                    added, residual, error = self._solved(start, h)
+            except np.linalg.LinAlgError:  # of numbers beyond the floats
+                error = inf
             factor = SAFETY * error ** (-1 / RULE.count) if error else MOST
             self.step = h * min(max(factor, LEAST), MOST)
         self.start, self.added, self.residual, self.time, self.length = start, added, residual, self.end, h

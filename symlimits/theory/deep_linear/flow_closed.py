@@ -64,7 +64,7 @@ def flow_closed(depth: int = 1) -> Derivation:
     `DomainError` for more hidden layers.
 
     >>> round(float(flow_closed().evaluate(1, 2, "1/2").value), 9)
-    1.475699483
+    1.475699475
     """
     if depth != 1:
         wanted = "one hidden layer: the flow of more does not close on the predictor"
