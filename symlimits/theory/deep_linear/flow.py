@@ -29,6 +29,7 @@ from symlimits.finite.deep_linear_training import (
 from symlimits.finite.revealed import TOLERANCE, Revealed
 from symlimits.finite.threads import one_thread
 from symlimits.language.names import shown
+from symlimits.memory import check_memory
 from symlimits.theory.deep_linear.collocation import Collocation
 from symlimits.theory.deep_linear.gauss_newton import GaussNewton
 from symlimits.theory.deep_linear.lazy import GROWN, LazyPath, collected
@@ -55,7 +56,7 @@ def gradient_flow(
     `rtol`, which errs on the large side, and rounding. Where Syx has a part outside of the range of Sxx, `note` of the
     path says so: the risk has no minimum, and the predictor grows without end, for one hidden layer like an
     exponential, for more to infinity in finite time. Raises `DomainError` for times at which it has grown 1e8 times,
-    `ResourceError` for flows of too many steps.
+    `ResourceError` for flows of too many steps and for want of memory.
 
     >>> path = gradient_flow(1, [[1.0]], [[2.0]], [0.0, 0.5, 20.0])
     >>> path.predictors.ravel().round(6), path.error < 1e-8
@@ -108,10 +109,13 @@ class Flow:
 
     def states(self, times: Array) -> Iterator[State]:
         """At increasing times: between the ends of steps by the polynomials of the steps, no step where all is over."""
-        for time in times:
+        for count, time in enumerate(times):
             while self.end < time and np.linalg.norm(self.residual) > self.noise:
                 self.advance()
-            yield self.state(float(time))
+            state = self.state(float(time))
+            if not count & (count - 1):  # 0, 1, 2, 4, ...: what all times would take, if it grew no more
+                check_memory(8 * len(times) * sum(x.size for x in state.increments), "states of a flow", "fewer times")
+            yield state
 
     def state(self, time: float = inf) -> State:
         """The network at a time on the last step, or at its end."""

@@ -8,7 +8,7 @@ import sympy as sp
 from scipy.linalg import sqrtm
 
 import symlimits as sl
-from symlimits.errors import DataError, DomainError, SymlimitsError
+from symlimits.errors import DataError, DomainError, ResourceError, SymlimitsError
 from symlimits.reading.reference import reference
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.flow_closed import aligned_flow, scalar_flow
@@ -195,6 +195,13 @@ def test_outside_of_the_range_the_flow_is_followed_while_it_is_finite() -> None:
         sl.deep_linear(2).gradient_flow(flat, target, [0.5, 3.0])
     assert "times below 1.14" in refusal.value.wanted
     assert gradient_flow(2, np.eye(2), target, [0.5]).note == ""
+
+
+def test_room_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**6)
+    assert gradient_flow(2, np.eye(2), np.eye(2), np.linspace(0, 1, 9)).predictors.shape == (9, 2, 2)
+    with pytest.raises(ResourceError, match="states of a flow"):
+        gradient_flow(2, np.eye(2), np.eye(2), np.linspace(0, 1, 10**5))
 
 
 def test_doors() -> None:
