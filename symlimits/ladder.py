@@ -15,6 +15,7 @@ from symlimits.errors import DomainError, NoRule
 from symlimits.language.domain import Point
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
+from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.program_lines import is_program
@@ -81,14 +82,17 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
-    return not expr.has(GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral)
+    heads = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, InitialValue)
+    return not expr.has(*heads)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
     if is_program(expr) or (expr.has(StraightLine) and _missing(expr)):
         return False
-    reached = not expr.has(sp.Integral, ProductExpectation) and all(map(_is_product, expr.atoms(GaussianExpectation)))
+    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
+        map(_is_product, expr.atoms(GaussianExpectation))
+    )
     return reached and (not isinstance(expr, Recursion) or arguments == 3)
 
 
@@ -105,6 +109,8 @@ def method(expr: sp.Expr, arguments: int) -> str:
         return "a straight line, " + (
             "compiled" if compiled else f"by mpmath: {_missing(expr) or 'integrals are left'}"
         )
+    if expr.has(InitialValue):
+        return "extrapolation of a differential equation, by mpmath"
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
     if compiled and expr.has(SphericalIntegral):

@@ -17,6 +17,7 @@ from mpmath import mp, mpf
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
+from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
@@ -25,6 +26,7 @@ from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
+from symlimits.reading.initial_value import lambdified, solved
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.product import product_mean
@@ -34,7 +36,7 @@ from symlimits.reading.spherical import spherical_integral
 from symlimits.reading.straight_line import run
 
 HEADS = (
-    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine),
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue),
     *(sp.Integral, LineIntegral, SphericalIntegral),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
@@ -190,6 +192,16 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
     """Trapezoid rules on both lines through their saddles."""
     inside = {s: value for s, value in values.items() if s != expr.variable}
     return spherical_integral(expr, inside, mp.dps - GUARD - 4)
+
+
+@_value.register
+def _(expr: InitialValue, values: Values) -> mpf:
+    """The equation integrated, with numbers for the parameters; the output at the point that is reached."""
+    inside = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
+    start, time = [_value(x, values) for x in expr.start], _value(expr.time, values)
+    moves, asked = ([F.subs(inside) for F in of] for of in (expr.velocities, [expr.output]))
+    velocity, output = lambdified(expr.variables, moves), lambdified(expr.variables, asked)
+    return output(solved(velocity, start, time, mp.dps - GUARD))[0]
 
 
 @_value.register

@@ -18,7 +18,10 @@ from symlimits.chain import Derivation
 from symlimits.finite.deep_linear_training import PLAIN, Rule
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.claims import TrainingLimits, training_limits
+from symlimits.theory.deep_linear.convergence import ExponentialBound, flow_bound
 from symlimits.theory.deep_linear.flow import gradient_flow
+from symlimits.theory.deep_linear.flow_closed import flow_closed
+from symlimits.theory.deep_linear.flow_series import flow_series
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.grams import Blocks
 from symlimits.theory.deep_linear.lazy import descent, rule_of
@@ -134,11 +137,48 @@ class DeepLinear:
     def gradient_flow(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> Path:
         r"""The path of gradient flow at increasing `times`; arguments and errors as for `gradient_descent`.
 
+        `error` of the path estimates what its predictors are off by; `note` says where the risk has no minimum: the
+        flow is followed while it is finite. One hidden layer has a closed form, `flow_closed`.
+
         >>> deep_linear(1).gradient_flow([[1.0]], [[2.0]], times=[0.0, 0.5]).predictors[-1].round(4).tolist()
         [[1.4757]]
         """
-        data = problem(Sxx, Syx)
-        return gradient_flow(self.depth, data.Sxx, data.Syx, times)
+        return gradient_flow(self.depth, Sxx, Syx, times)
+
+    def flow_bound(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> ExponentialBound:
+        r"""$R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ along the flow: proved for L = 1, else observed.
+
+        $\sigma_{\min}^+$ is the least positive eigenvalue of Sxx. Both sides at the times, `.holds()`, and `.slowest`,
+        the rate that the kernel operator tells; raises as `gradient_flow` does, and `DomainError` for a risk without
+        minimum.
+
+        >>> found = deep_linear(2).flow_bound([[1.0]], [[2.0]], times=[0.0, 0.5, 1.0])
+        >>> found.holds(), found.status
+        (True, 'observed')
+        """
+        return flow_bound(self.depth, Sxx, Syx, times)
+
+    def flow_closed(self) -> Derivation:
+        r"""The predictor $A_t$ of gradient flow in closed form: one hidden layer, one input and one output.
+
+        From the infinitely wide network by what is conserved to Riccati's equation; a function of $\sigma_{xx}$,
+        $\sigma_{yx}$ and t. Raises `DomainError` for more layers. Source: derived here.
+
+        >>> round(deep_linear(1).flow_closed()(1.0, 2.0, 0.5), 6)
+        1.475699
+        """
+        return flow_closed(self.depth)
+
+    def flow_series(self, order: int = 3) -> Derivation:
+        r"""Taylor's polynomial of gradient flow in time, $[a_\tau]_n$, exactly, for one output and $\Sigma_{xx} = I$.
+
+        $A_\tau = a_\tau\,\Sigma_{yx}/s$ with $s = |\Sigma_{yx}|$; n = `order`. Raises `DomainError` for an order that
+        no page could hold. Source: derived here.
+
+        >>> deep_linear(2).flow_series(2).expr
+        -9*s*tau**2/2 + 3*s*tau
+        """
+        return flow_series(self.depth, order)
 
     def limits(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any, steps: int) -> TrainingLimits:
         r"""What networks tend to after some steps, as limits that `certify` holds against finite networks.

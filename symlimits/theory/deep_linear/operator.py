@@ -10,7 +10,6 @@ stable iff $\eta < 2/\lambda_{\max}(K)$. Derived here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from symlimits.finite.deep_linear_training import Array
 from symlimits.theory.deep_linear.flow_end import flow_end
 from symlimits.theory.deep_linear.problem import Problem, check_reached, positive_integer, problem
-from symlimits.theory.deep_linear.spectrum import minimiser, spectrum
+from symlimits.theory.deep_linear.spectrum import spectrum
 
 if TYPE_CHECKING:
     from symlimits.theory.deep_linear.path import Path
@@ -80,30 +79,3 @@ def critical(depth: int, data: Problem) -> float:
         return inf
     forward, backward = flow_end(depth, data)
     return float(2 / np.linalg.eigvalsh(kernel_operator(forward, backward, data.Sxx, data.rcond)).max())
-
-
-@dataclass(frozen=True)
-class ExponentialBound:
-    r"""Both sides of $R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ at the times of a flow."""
-
-    times: Array
-    excess: Array
-    bound: Array
-
-    def holds(self, rounding: float = 1e-12) -> bool:
-        """Whether the excess risk is below the bound at every time, up to rounding of the risk at the start."""
-        return bool((self.excess <= self.bound * (1 + rounding) + rounding * self.excess[0]).all())
-
-
-def exponential_bound(
-    path: Path, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None
-) -> ExponentialBound:
-    r"""The excess risk $\frac12\|(A_t - A^*)\Sigma_{xx}^{1/2}\|^2$ along a flow, and its bound.
-
-    $\sigma_{\min}^+$ is the smallest positive eigenvalue of Sxx. Proved for L = 1, observed for L = 2, 3.
-    """
-    values, vectors = spectrum(Sxx, rcond)
-    away = (path.predictors - minimiser(Sxx, Syx, rcond)) @ vectors * np.sqrt(values)
-    excess = (away**2).sum(axis=(1, 2)) / 2
-    rate = 2 * (path.depth + 1) * values.min()
-    return ExponentialBound(path.times, excess, excess[0] * np.exp(-rate * (path.times - path.times[0])))
