@@ -133,7 +133,7 @@ class Walk:
         if self.groups[g] != self.groups[h]:
             return sp.S.Zero
         i, j = sorted((_number(g), _number(h)))
-        name = sp.Symbol(f"c_{i}_{j}", real=True, nonnegative=True if i == j else None)
+        name = sp.Symbol(f"c_{i}_{j}", nonnegative=True if i == j else None, real=True)  # as in a file
         if name in self.values:
             return self.values[name]
         first, second = self.program.instructions[i], self.program.instructions[j]

@@ -40,6 +40,7 @@ BATCH_ENTRIES = 2**22  # entries of one matrix, all nets of a batch together: 32
 NARROW = 64  # narrower nets are batched as if they were so wide: their vectors take the room
 BYTES = 8
 SEEDS = 2**63
+SMALLER = "a smaller width, or fewer nets"
 
 
 def run(
@@ -100,7 +101,7 @@ def dense(
     scalars = {program.places[symbol] for symbol in symbols if symbol in program.places}
     targets = sorted(scalars.union(*((term.left, term.right) for term in terms)))
     check_counts(width, nets)
-    check_memory(BYTES * nets * width**2, f"{nets} matrices at width {width}", "a smaller width")
+    check_memory(BYTES * nets * width**2, f"{nets} matrices at width {width}", SMALLER)
     batches = _batches(program, targets, width, nets, rng, values or {}, symbols - set(program.places))
     return np.concatenate([batch.dense(matrix) for batch in batches])
 
@@ -118,8 +119,8 @@ def _batches(
     check_counts(width, nets)
     plan = _plan(program, targets)
     numbers = {n: float(width), **_numbers(program.parameters(targets) | more, values)}
-    size = min(nets, max(1, BATCH_ENTRIES // max(width, NARROW) ** 2))
-    _check_room(plan, width, nets, size)
+    size = _batch_size(width, nets)
+    check_memory(_bytes(plan, width, nets), f"a program with {plan.most()[0]} matrices at width {width}", SMALLER)
     root = int(rng.integers(SEEDS))
     with one_thread(), np.errstate(all="ignore"):  # a branch not taken may overflow; results are checked
         for start in range(0, nets, size):
@@ -280,11 +281,19 @@ def _number(symbol: sp.Symbol, value: Any) -> float:
     return float(value)
 
 
-def _check_room(plan: _Plan, width: int, nets: int, batch: int) -> None:
+def required_bytes(program: Program, targets: Sequence[int], width: int, nets: int) -> int:
+    """Memory for `run`, estimated before anything is drawn: matrices and vectors of one batch, and the results."""
+    return _bytes(_plan(program, targets), width, nets)
+
+
+def _bytes(plan: _Plan, width: int, nets: int) -> int:
     matrices, vectors = plan.most()
     results = nets * sum(width if plan.program.is_vector(target) else 1 for target in plan.targets)
-    entries = batch * width * (matrices * width + vectors) + results
-    check_memory(BYTES * entries, f"a program of {matrices} matrices at width {width}", "a smaller width")
+    return BYTES * (_batch_size(width, nets) * width * (matrices * width + vectors) + results)
+
+
+def _batch_size(width: int, nets: int) -> int:
+    return min(nets, max(1, BATCH_ENTRIES // max(width, NARROW) ** 2))
 
 
 def check_counts(width: object, nets: object) -> None:

@@ -13,6 +13,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -38,6 +39,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
+    "tensor program": ProgramNetworks.from_record,
 }
 
 

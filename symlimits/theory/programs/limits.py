@@ -35,6 +35,6 @@ def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a 
     program, place = scalar.program, scalar.place
     lines = limit_lines(program, place)
     parameters = tuple(sorted(program.parameters([place]), key=str))
-    networks = ProgramNetworks(program, place)
+    networks = ProgramNetworks.of(program, place)
     domain = natural_domain(lines[0].expr)
     return Limit(lines, domain, parameters, name or scalar.label, SOURCE, networks, observable)

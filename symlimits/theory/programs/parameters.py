@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from symlimits.errors import NoRule
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Term, n
 from symlimits.theory.programs.parameterisation import Factors
-from symlimits.theory.programs.tensor_program import TensorProgram
+from symlimits.theory.programs.tensor_program import TensorProgram, Value
 
 Handle = Vector | Matrix | Scalar
 
@@ -71,9 +71,11 @@ class Layer:
 Layers = tuple[Layer, ...]
 
 
-def stepped(tp: TensorProgram, layers: Layers, loss: Scalar, sign: bool, step: int) -> Layers:
-    """All parameters after one step on the loss."""
+def stepped(tp: TensorProgram, layers: Layers, loss: Scalar, sign: bool, step: int, named: Sequence[Value]) -> Layers:
+    r"""All parameters after one step on the loss; its derivatives by the values `named` are called $\bar h$ then."""
     every = [parameter for layer in layers for parameter in layer]
-    gradients = tp.gradient(loss, *(parameter.handle for parameter in every))
-    moved = iter([p.moved(tp, g, sign, step) for p, g in zip(every, gradients, strict=True)])
+    gradients = tp.gradient(loss, *(parameter.handle for parameter in every), *named)
+    for value, bar in zip(named, gradients[len(every) :], strict=True):
+        tp.program.labels.setdefault(bar.place, rf"\bar {value.label}")
+    moved = iter([p.moved(tp, g, sign, step) for p, g in zip(every, gradients, strict=False)])
     return tuple(Layer(tuple(next(moved) for _ in x.weights), tuple(next(moved) for _ in x.biases)) for x in layers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,17 @@ from symlimits.language.program_handles import Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Program
 from symlimits.points import check_seed
 
+Value = Vector | Scalar
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Nets of one width and seed; `run[value]` is computed when it is first read, with all scalars it rests on."""
+    """Nets of one width and seed; what is read is computed then, and scalars on the way are kept.
+
+    `run[m]` is a number, `run[x]` an array (width,), `run[W]` the matrix, formed, (width, width); tuples and lists of
+    scalars or vectors, also of tuples, give arrays of their shape, computed together. With `nets` nets there is one
+    axis more, the first.
+    """
 
     program: Program
     width: int
@@ -29,31 +36,55 @@ class Run:
     values: Mapping[sp.Symbol, sp.Expr]
     known: dict[int, Array] = field(default_factory=dict, repr=False)
 
-    def __getitem__(self, value: Vector | Scalar | Matrix) -> Any:
-        """A number, an array (width,) or (width, width) of the net; of `nets` nets one axis more, the first."""
-        if not isinstance(value, Vector | Scalar | Matrix) or value.program is not self.program:
-            raise DomainError(f"{shown(value)} of a run", "a vector, scalar or matrix of its program", "run[m]")
-        if isinstance(value, Matrix):
-            formed = dense(self.program, value.place, self.width, self.nets or 1, self._rng(), self.values)
-            formed = formed.swapaxes(1, 2) if value.transposed else formed
+    def __getitem__(self, what: Any) -> Any:
+        if isinstance(what, Matrix) and what.program is self.program:
+            formed = dense(self.program, what.place, self.width, self.nets or 1, self._rng(), self.values)
+            formed = formed.swapaxes(1, 2) if what.transposed else formed
             return formed[0] if self.nets is None else formed
-        found = self.known.get(value.place)
-        if found is None:
-            found = self._read(value.place)
+        found = self._found([self._checked(value) for value in _leaves(what)])
+        every = _arranged(what, lambda value: found[value.place])
         if self.nets is not None:
-            return found
-        return found[0] if self.program.is_vector(value.place) else float(found[0])
+            return every
+        return float(every[0]) if np.ndim(every[0]) == 0 else every[0]
 
-    def _read(self, place: int) -> Array:
-        """Scalars on the way are kept: outputs of one training are read one after another, from the last."""
-        needed = self.program.needed([place])
-        targets = [place, *(p for p in needed if p != place and not self.program.is_vector(p))]
-        found = run(self.program, targets, self.width, self.nets or 1, self._rng(), self.values)
+    def _checked(self, value: Any) -> int:
+        if not isinstance(value, Value) or value.program is not self.program:
+            raise DomainError(f"{shown(value)} of a run", "a vector, scalar or matrix of its program", "run[m]")
+        return value.place
+
+    def _found(self, places: list[int]) -> Mapping[int, Array]:
+        """What is asked for, in one pass; outputs of a training are often read one after another, from the last."""
+        new = [place for place in places if place not in self.known]
+        if not new:
+            return self.known
+        scalars = [p for p in self.program.needed(new) if not self.program.is_vector(p) and p not in new]
+        found = run(self.program, [*new, *scalars], self.width, self.nets or 1, self._rng(), self.values)
         self.known.update({p: array for p, array in found.items() if not self.program.is_vector(p)})
-        return found[place]
+        return {**self.known, **found}
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
+
+
+def _leaves(what: Any) -> Iterator[Any]:
+    """The values in tuples of tuples."""
+    if not isinstance(what, tuple | list):
+        yield what
+        return
+    if not what:
+        raise DomainError("nothing of a run", "a vector, scalar or matrix of its program", "run[m]")
+    for part in what:
+        yield from _leaves(part)
+
+
+def _arranged(what: Any, array: Callable[[Value], Array]) -> Array:
+    """One array for tuples of tuples, nets first."""
+    if not isinstance(what, tuple | list):
+        return array(what)
+    parts = [_arranged(part, array) for part in what]
+    if len({part.shape for part in parts}) > 1:
+        raise DomainError("values of several shapes at once", "scalars alone, or vectors alone", "run[m], run[x]")
+    return np.stack(parts, axis=1)
 
 
 def checked_run(program: Program, width: int, seed: int, nets: int | None, values: Mapping[str, object]) -> Run:

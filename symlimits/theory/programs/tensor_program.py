@@ -10,12 +10,15 @@ from typing import Any
 
 import sympy as sp
 
+from symlimits.derivation.orders import exponent
 from symlimits.derivation.reverse import Gradient, MatrixPlace, Wanted, gradients
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Initial, Program
+from symlimits.limits import Limit
 from symlimits.points import check_text
+from symlimits.theory.programs.limits import program_limit
 from symlimits.theory.programs.running import Run, checked_run
 
 Value = Vector | Scalar
@@ -90,21 +93,57 @@ class TensorProgram:
         handles = tuple(self._handle(value, result) for value, result in zip(wanted, found, strict=True))
         return handles if len(handles) > 1 else handles[0]
 
+    def limit(self, scalar: Scalar, name: str | None = None) -> Limit:
+        r"""What a scalar tends to as the width grows, by the Master theorem; `name` is LaTeX for the scalar.
+
+        The mean over networks has a bias of 1/n, which a certificate holds the program's own networks against. Symbols
+        of the program stay symbols. Raises `DomainError` for what is no scalar of this program, `NoRule` where powers
+        of the width do not cancel.
+
+        >>> from symlimits import activations as act
+        >>> tp = TensorProgram()
+        >>> W, x = tp.matrix("W"), tp.gaussian("x", "s**2")
+        >>> tp.limit(tp.mean(tp.map(act.relu, W @ x) ** 2)).evaluate(s=2).value
+        2.0
+        """
+        if not isinstance(scalar, Scalar) or scalar.program is not self.program:
+            raise DomainError(f"the limit of {shown(scalar)}", "a scalar of this program", "tp.mean(x)")
+        return program_limit(scalar, _label(name))
+
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The program at a finite width, on drawn matrices and vectors: `run[m]` is what m is there.
 
-        A number or an array (width,) of one net; with `nets`, arrays (nets,) and (nets, width) of independent ones.
-        `values` are numbers for the symbols of the program. The draws depend on seed, width and nets alone. Raises
-        `DomainError` for widths, seeds and names that are none, `ResourceError` where the nets do not fit in memory;
-        `UnboundSymbol` when what is read rests on a symbol without a number.
+        A scalar is a number, a vector an array (width,), a matrix (width, width), a tuple of scalars an array; with
+        `nets` independent nets there is one axis more, the first. `values` are numbers for the symbols of the program.
+        The draws depend on seed, width and nets alone. Raises `DomainError` for widths, seeds and names that are none;
+        `ResourceError` where the nets do not fit in memory, and `UnboundSymbol` where a symbol has no number, when
+        what rests on them is read.
 
         >>> tp = TensorProgram()
         >>> x = tp.gaussian("x", "s**2")
         >>> run = tp.run(width=3, seed=0, nets=5, s=2)
-        >>> run[x].shape, run[tp.mean(x)].shape
-        ((5, 3), (5,))
+        >>> run[x].shape, run[tp.mean(x)].shape, run[tp.mean(x), tp.mean(x * x)].shape
+        ((5, 3), (5,), (5, 2))
         """
         return checked_run(self.program, width, seed, nets, values)
+
+    def exponent(self, value: Value) -> sp.Expr:
+        r"""The power of n in a scalar, or in the entries of a vector, as the width grows: exact, and certified.
+
+        Its leading coefficient is that of generic parameters; a zero has the exponent -oo. Raises `DomainError` for
+        what is no value of this program, `NoRule` for kinks, for symbolic powers of n, for growing arguments of maps
+        that are no polynomials, and where no coefficient is told from zero.
+
+        >>> from symlimits import activations as act
+        >>> tp = TensorProgram()
+        >>> W, x = tp.matrix("W"), tp.gaussian("x")
+        >>> h = tp.map(act.tanh, W @ x)
+        >>> tp.exponent(tp.mean(x * h)), tp.exponent(tp.mean(x * (W.T @ h)))
+        (-1/2, 0)
+        """
+        if not isinstance(value, Vector | Scalar) or value.program is not self.program:
+            raise DomainError(f"the exponent of {shown(value)}", "a value of this program", "tp.exponent(tp.mean(x))")
+        return exponent(self.program, value.place).value
 
     def __repr__(self) -> str:
         matrices = sum(isinstance(matrix, Initial) for matrix in self.program.matrices)

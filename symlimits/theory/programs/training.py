@@ -15,6 +15,7 @@ from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector
 from symlimits.language.tensor_program import Formula
+from symlimits.limits import Limit
 from symlimits.theory.programs.drawing import checked_layers, drawn_parameters
 from symlimits.theory.programs.forward import Passed, passed
 from symlimits.theory.programs.parameterisation import parameterisation
@@ -48,8 +49,23 @@ class TrainingProgram:
         """The number of steps, T."""
         return len(self.outputs) - 1
 
+    def limit(self, step: int, datum: int = 0, output: int = 0) -> Limit:
+        """What an output after some steps tends to as the width grows, as `TensorProgram.limit`.
+
+        Other scalars, of all that is hidden, are asked of the program itself: `prog.tp.limit(prog.losses[t])`.
+        Raises `DomainError` for a step, datum or output that is none.
+        """
+        value: Any = self.outputs
+        for name, index in (("step", step), ("datum", datum), ("output", output)):
+            if not isinstance(value, tuple):
+                value = (value,)
+            if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(value):
+                raise DomainError(f"{name} = {shown(index)}", f"a number from 0 to {len(value) - 1}", f"{name}=0")
+            value = value[index]
+        return self.tp.limit(value)
+
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
-        """The training at a finite width, as `TensorProgram.run`: `run[prog.outputs[t][a]]`."""
+        """The training at a finite width, as `TensorProgram.run`: `run[prog.outputs[t]]` is (m,), or (m, k)."""
         return self.tp.run(width, seed, nets, **values)
 
     def __repr__(self) -> str:
@@ -82,9 +98,9 @@ def training_program(
     >>> prog = training_program(mlp(2, act.erf, w_var=1, b_var=0), X=[[1, 0], [0, 1]], Y=[1, -1], steps=1)
     >>> prog
     TrainingProgram(hidden layers: 2, data: 2, steps: 1, TensorProgram(1 matrix, 49 instructions))
-    >>> run = prog.run(width=500, seed=0)
-    >>> run[prog.losses[1]] < run[prog.losses[0]]
-    True
+    >>> run = prog.run(width=500, seed=0, nets=10)
+    >>> run[prog.outputs].shape, bool((run[prog.losses[1]] < run[prog.losses[0]]).all())
+    ((10, 2, 2), True)
     """
     layers, tp = checked_layers(net), TensorProgram()
     inputs, labels = _checked_data(X, Y)
@@ -96,9 +112,11 @@ def training_program(
     passes: list[list[Passed]] = []
     losses: list[Scalar] = []
     states: list[Mapping[str, Handle]] = []
+    before = 0
     for step in range(_steps(steps) + 1):
         if step:
-            state = stepped(tp, state, losses[-1], rule.sign, step)
+            state = stepped(tp, state, losses[-1], rule.sign, step, _new(passes[-1], before))
+        before = len(tp.program.instructions)
         passes.append([passed(tp, layers, state, x, _naming(step, a)) for a, x in enumerate(inputs)])
         losses.append(_loss(tp, passes[-1], labels, step))
         states.append({parameter.name: parameter.handle for layer in state for parameter in layer})
@@ -109,6 +127,14 @@ def training_program(
 
 def _naming(step: int, datum: int) -> Callable[[str], str]:
     return lambda name: f"{name}^{{({step})}}(x_{{{datum + 1}}})"
+
+
+def _new(row: Sequence[Passed], before: int) -> list[Vector | Scalar]:
+    """What came up in the last step: data that are zero have the same preactivations in every step."""
+    found: list[Vector | Scalar] = []
+    for p in row:
+        found += [*p.hidden, *p.outputs]
+    return [value for value in found if value.place >= before]
 
 
 def _loss(tp: TensorProgram, row: Sequence[Passed], labels: Sequence[Row], step: int) -> Scalar:

@@ -103,7 +103,7 @@ def test_training(forward: Callable[..., Any], dense: Callable[..., Array]) -> N
     run = tp.run(WIDTH, seed=5)
     expected = dense(*(run[value] for value in start))
     assert np.abs(np.diff(expected)).min() > 1e6 * TOLERANCE
-    assert np.abs([run[f] for f in outputs] - expected).max() < TOLERANCE
+    assert np.abs(run[outputs] - expected).max() < TOLERANCE
 
 
 @pytest.mark.parametrize(("forward", "dense"), CASES)
@@ -111,7 +111,7 @@ def test_a_transposed_update_is_noticed(forward: Callable[..., Any], dense: Call
     tp, outputs, start = trained(forward, transposed=True)
     run = tp.run(WIDTH, seed=5)
     expected = dense(*(run[value] for value in start))
-    assert np.abs([run[f] for f in outputs] - expected).max() > 1e6 * TOLERANCE
+    assert np.abs(run[outputs] - expected).max() > 1e6 * TOLERANCE
 
 
 def test_a_trained_matrix_is_its_low_rank_update() -> None:

@@ -68,7 +68,7 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "seed": (lambda j: tp.run(4, j), [None, -1, 2.5, "8", True, np.random.default_rng(0)]),
     "nets": (lambda j: tp.run(4, nets=j), [0, -1, 2.5, "8", True]),
     "value of a symbol": (lambda j: tp.run(4, zz=j), [1]),
-    "reading": (lambda j: tp.run(4)[j], [*ODD, None, 0, "x", y, stranger.mean(y)]),
+    "reading": (lambda j: tp.run(4)[j], [*ODD, None, 0, "x", y, stranger.mean(y), (), [x, []], (x, m), (x, 1)]),
     "net": (lambda j: train(net=j), [*ODD[:-1], None, 1, act.tanh, sl.Dense(1)]),
     "X": (lambda j: train(X=j), [*ODD, None, 1, [], [[]], [1], [[1], [1, 2]], [["x y"]]]),
     "Y": (lambda j: train(Y=j), [*ODD, None, 1, [], [[]], [1, 2], [[1], [1, 2]], [None], [["x y"]]]),

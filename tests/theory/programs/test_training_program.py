@@ -45,9 +45,8 @@ def tanh_slope(h: Array) -> Array:
 
 def outputs_of(prog: TrainingProgram, **values: Any) -> Array:
     """The outputs (steps + 1, m, k) of one net."""
-    run = prog.run(WIDTH, seed=3, **values)
-    return np.array([[[run[f] for f in (row if isinstance(row, tuple) else (row,))] for row in step]
-                     for step in prog.outputs])  # fmt: skip
+    found = prog.run(WIDTH, seed=3, **values)[prog.outputs]
+    return found if found.ndim == 3 else found[..., None]
 
 
 def by_hand(prog: TrainingProgram, rows: Rows, **how: Any) -> Dense:
@@ -187,6 +186,24 @@ def test_labels() -> None:
     assert prog.hidden[0][1][1].label == "h_{2}^{(0)}(x_{2})"
     assert prog.losses[1].label == r"\mathcal{L}^{(1)}"
     assert prog.parameters[1]["U_1"].label == "U_{1}^{(1)}"
+
+
+def test_labels_of_derivatives() -> None:
+    """What is called the derivative by h is n times the derivative of the loss by h."""
+    prog = sl.training_program(sl.mlp(2, act.tanh, 1, 0), X, Y, 1, scaling="ntk")
+    program = prog.tp.program
+    places = {label: place for place, label in program.labels.items()}
+    f, h = prog.outputs[0][1], prog.hidden[0][1][0]
+    by_output, by_hidden = prog.tp.gradient(prog.losses[0], f, h)
+    assert places[r"\bar f^{(0)}(x_{2})"] == by_output.place
+    assert places[r"\bar h_{1}^{(0)}(x_{2})"] == by_hidden.place
+
+
+def test_data_that_are_zero() -> None:
+    """The first layer says nothing of them, in any step; an odd network without bias gives zero."""
+    prog = sl.training_program(sl.mlp(2, act.tanh, 1, 0), [[1, 0], [0, 0]], [1, 1], 2)
+    assert (prog.run(WIDTH)[[row[1] for row in prog.outputs]] == 0).all()
+    assert prog.run(WIDTH)[prog.outputs[2][0]] != prog.run(WIDTH)[prog.outputs[0][0]]
 
 
 NET = sl.mlp(2, act.tanh, 1, 0)
