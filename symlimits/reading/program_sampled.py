@@ -80,7 +80,7 @@ def _program(line: sp.Expr) -> StraightLine:
 class _Run:
     """One scramble: scalars as numbers, random variables as arrays over the points."""
 
-    def __init__(self, line: StraightLine, numbers: dict[sp.Symbol, float], points: int, seed: Any) -> None:
+    def __init__(self, line: StraightLine, numbers: Mapping[sp.Symbol, float], points: int, seed: Any) -> None:
         self.line, self.numbers, self.size, self.seed = line, dict(numbers), points, seed
         self.definitions = {d.target: d.expression for d in line.statements if isinstance(d, Definition)}
         self.arrays: dict[tuple[sp.Symbol, sp.Expr], Floats] = {}
