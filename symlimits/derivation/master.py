@@ -41,6 +41,7 @@ class Walk:
         self.program, self.corrected = program, transpose_correction
         self.climbs, self.jumps = ladder, False
         self.variables = RandomVariables()
+        self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
         self.scalars: dict[sp.Symbol, Versions] = {}
         self.values: dict[sp.Symbol, sp.Expr] = {}
         self.groups: dict[sp.Symbol, tuple[object, ...]] = {}
@@ -55,6 +56,10 @@ class Walk:
         """Everything that a scalar rests on; returns its symbol."""
         for place in self.program.needed([target]):
             symbol = self.program.symbols[place]
+            if self._is_zero(place):
+                self.zeros.add(symbol)
+                self.values[symbol] = self.defined(symbol, (sp.S.Zero,) * len(RUNGS))
+                continue
             match self.program.instructions[place]:
                 case Mean(expr):
                     self.values[symbol] = self.defined(symbol, self.mean(self._put_in(expr)))
@@ -63,6 +68,19 @@ class Walk:
                 case _:
                     self.values[symbol] = self._vector(place)
         return self.program.symbols[target]
+
+    def _is_zero(self, place: int) -> bool:
+        """Whether an instruction gives zeros at every width: a vector that starts at zero, say."""
+        match self.program.instructions[place]:
+            case Gaussian(_, variance):
+                return bool(variance == 0)
+            case Map(expr) | Mean(expr) | Formula(expr):
+                return bool(self._with_zeros(expr) == 0)
+            case _:
+                return all(self.program.symbols[parent] in self.zeros for parent in self.program.parents(place))
+
+    def _with_zeros(self, expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace(dict.fromkeys(expr.free_symbols & self.zeros, sp.S.Zero))
 
     # ---------------------------------------------------------------- vectors
 
@@ -96,9 +114,16 @@ class Walk:
 
     def _put_in(self, expr: sp.Expr) -> sp.Expr:
         _check_width(expr)
-        found = expr.xreplace({s: self.values[s] for s in expr.free_symbols if s in self.values})
+        values = {s: self.values[s] for s in expr.free_symbols if s in self.values}
+        found = expr.xreplace(values)
         if found.has(sp.nan, sp.zoo, sp.oo):
             raise NoRule(f"{expr}, whose limit is {found}", "formulas that are finite in the limit", ".exponent(...)")
+        for jump in self._with_zeros(expr).atoms(sp.sign, sp.Heaviside):
+            if jump.args[0].xreplace(values) == 0:
+                given = f"{jump} of what tends to zero"
+                raise NoRule(
+                    given, "jumps away from the limit of their argument", ".exponent(...), and maps without jumps"
+                )
         return found
 
     def _correction(self, matrix: int, vector: int, transposed: bool) -> sp.Expr:
