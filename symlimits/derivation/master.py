@@ -5,6 +5,8 @@ $$Z^{Ax} = g + s^2\sum_i Z^{y_i}\,\mathbb E\frac{\partial Z^x}{\partial g_i},
 \qquad \mathrm{Cov}(g, g') = s^2\,\mathbb E Z^xZ^{x'},$$
 the sum over what the transpose was applied to before, $g_i$ the Gaussian part of $A^\top y_i$; Gaussians of different
 matrices, of a matrix and of its transpose, and of inputs are independent (Yang, arXiv 2006.14548 and 2009.10685).
+The theorem asks for smooth maps of polynomial growth. Where a map jumps, Stein's identity gives the same terms; that
+line says so, and rests on its certificate.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial,
 
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
 MASTER = "Master theorem"
+BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
 _INPUT = "input"
 
 
@@ -36,8 +39,9 @@ class Walk:
 
     def __init__(self, program: Program, ladder: bool = True, transpose_correction: bool = True) -> None:
         self.program, self.corrected = program, transpose_correction
-        self.climbs = ladder
+        self.climbs, self.jumps = ladder, False
         self.variables = RandomVariables()
+        self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
         self.scalars: dict[sp.Symbol, Versions] = {}
         self.values: dict[sp.Symbol, sp.Expr] = {}
         self.groups: dict[sp.Symbol, tuple[object, ...]] = {}
@@ -52,6 +56,10 @@ class Walk:
         """Everything that a scalar rests on; returns its symbol."""
         for place in self.program.needed([target]):
             symbol = self.program.symbols[place]
+            if self._is_zero(place):
+                self.zeros.add(symbol)
+                self.values[symbol] = self.defined(symbol, (sp.S.Zero,) * len(RUNGS))
+                continue
             match self.program.instructions[place]:
                 case Mean(expr):
                     self.values[symbol] = self.defined(symbol, self.mean(self._put_in(expr)))
@@ -60,6 +68,19 @@ class Walk:
                 case _:
                     self.values[symbol] = self._vector(place)
         return self.program.symbols[target]
+
+    def _is_zero(self, place: int) -> bool:
+        """Whether an instruction gives zeros at every width: a vector that starts at zero, say."""
+        match self.program.instructions[place]:
+            case Gaussian(_, variance):
+                return bool(variance == 0)
+            case Map(expr) | Mean(expr) | Formula(expr):
+                return bool(self._with_zeros(expr) == 0)
+            case _:
+                return all(self.program.symbols[parent] in self.zeros for parent in self.program.parents(place))
+
+    def _with_zeros(self, expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace(dict.fromkeys(expr.free_symbols & self.zeros, sp.S.Zero))
 
     # ---------------------------------------------------------------- vectors
 
@@ -93,9 +114,16 @@ class Walk:
 
     def _put_in(self, expr: sp.Expr) -> sp.Expr:
         _check_width(expr)
-        found = expr.xreplace({s: self.values[s] for s in expr.free_symbols if s in self.values})
+        values = {s: self.values[s] for s in expr.free_symbols if s in self.values}
+        found = expr.xreplace(values)
         if found.has(sp.nan, sp.zoo, sp.oo):
             raise NoRule(f"{expr}, whose limit is {found}", "formulas that are finite in the limit", ".exponent(...)")
+        for jump in self._with_zeros(expr).atoms(sp.sign, sp.Heaviside):
+            if jump.args[0].xreplace(values) == 0:
+                given = f"{jump} of what tends to zero"
+                raise NoRule(
+                    given, "jumps away from the limit of their argument", ".exponent(...), and maps without jumps"
+                )
         return found
 
     def _correction(self, matrix: int, vector: int, transposed: bool) -> sp.Expr:
@@ -114,6 +142,7 @@ class Walk:
         try:
             slopes = {other: self.variables.slope(x, _gaussian(other)) for other in history}
         except Jump:
+            self.jumps = True
             moments = {k: self.defined(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
             return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self._named, vector)
         return {
@@ -197,7 +226,8 @@ def limit_lines(program: Program, target: int, transpose_correction: bool = True
     control. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
     """
     first = Walk(program, ladder=False, transpose_correction=transpose_correction)
-    lines = [Step(first.line(first.run(target)), MASTER, SOURCE)]
+    start = first.line(first.run(target))
+    lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
     walk = Walk(program, transpose_correction=transpose_correction)
     end = walk.run(target)
     for i, rung in enumerate(RUNGS):
@@ -220,7 +250,7 @@ def _name(letter: str, *places: int) -> sp.Symbol:
 
 def _gaussian(place: int) -> sp.Symbol:
     """The Gaussian part of the vector at a place."""
-    return _name("g", place)
+    return _name("zeta", place)
 
 
 def _number(g: sp.Symbol) -> int:

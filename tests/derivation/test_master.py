@@ -146,6 +146,18 @@ def test_what_is_not_finite_in_the_limit() -> None:
         limit_lines(p, quotient.place)
 
 
+def test_jumps_at_a_limit() -> None:
+    """The sign of a mean that tends to zero is 1 or -1 at every width; that of an exact zero is zero."""
+    p = Program()
+    x, z = gaussian(p, "x"), gaussian(p, "z", 0)
+    A = matrix(p, "A")
+    with pytest.raises(NoRule, match="what tends to zero"):
+        limit_lines(p, mapped(p, sp.sign, mean(p, x)).place)
+    exact = mean(p, mapped(p, lambda a, b: sp.sign(a) + b**2, A @ z, x))
+    assert limit_lines(p, exact.place)[-1].expr.output == exact.symbol
+    assert float(reference(limit_lines(p, exact.place)[-1].expr, {}, 15)) == 1
+
+
 def test_a_program_is_read_only() -> None:
     program, a = deep_linear(2, 2)
     before = list(program.instructions)
