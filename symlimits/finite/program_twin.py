@@ -67,7 +67,8 @@ def run(
     >>> found[q].shape, bool(abs(found[q].mean() - 4) < 0.5)
     ((3,), True)
     """
-    parts = [batch.results() for batch in _batches(program, targets, width, nets, rng, values or {})]
+    with one_thread(), np.errstate(all="ignore"):  # a branch not taken may overflow; what is taken is checked below
+        parts = [batch.results() for batch in _batches(program, targets, width, nets, rng, values or {})]
     found = {target: np.concatenate([part[target] for part in parts]) for target in targets}
     for target, array in found.items():
         if not np.isfinite(array).all():
@@ -101,9 +102,12 @@ def dense(
     scalars = {program.places[symbol] for symbol in symbols if symbol in program.places}
     targets = sorted(scalars.union(*((term.left, term.right) for term in terms)))
     check_counts(width, nets)
-    check_memory(BYTES * nets * width**2, f"{nets} matrices at width {width}", SMALLER)
-    batches = _batches(program, targets, width, nets, rng, values or {}, symbols - set(program.places))
-    return np.concatenate([batch.dense(matrix) for batch in batches])
+    copies = 2 * (nets + _batch_size(width, nets))  # parts and whole; the initial matrices and an outer product
+    check_memory(BYTES * copies * width**2, f"{nets} matrices at width {width}", SMALLER)
+    parameters = symbols - set(program.places)
+    with one_thread(), np.errstate(all="ignore"):
+        batches = _batches(program, targets, width, nets, rng, values or {}, parameters)
+        return np.concatenate([batch.dense(matrix) for batch in batches])
 
 
 def _batches(
@@ -122,11 +126,10 @@ def _batches(
     size = _batch_size(width, nets)
     check_memory(_bytes(plan, width, nets), f"a program with {plan.most()[0]} matrices at width {width}", SMALLER)
     root = int(rng.integers(SEEDS))
-    with one_thread(), np.errstate(all="ignore"):  # a branch not taken may overflow; results are checked
-        for start in range(0, nets, size):
-            batch = _Batch(plan, width, min(size, nets - start), numbers, (root, start))
-            batch.run()
-            yield batch
+    for start in range(0, nets, size):
+        batch = _Batch(plan, width, min(size, nets - start), numbers, (root, start))
+        batch.run()
+        yield batch
 
 
 @dataclass(frozen=True)
