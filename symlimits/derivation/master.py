@@ -225,7 +225,7 @@ def _name(letter: str, *places: int) -> sp.Symbol:
 
 def _gaussian(place: int) -> sp.Symbol:
     """The Gaussian part of the vector at a place."""
-    return _name("g", place)
+    return _name("zeta", place)
 
 
 def _number(g: sp.Symbol) -> int:

@@ -21,7 +21,7 @@ from symlimits.language.tensor_program import Program
 from symlimits.reading.program_sampled import sampled
 from tests.programs_by_hand import gaussian, matrix
 
-g, h, k = sp.symbols("g_1 g_2 g_3", real=True)
+g, h, k = sp.symbols("zeta_1 zeta_2 zeta_3", real=True)
 z, w = sp.symbols("z_4 z_5", real=True)
 a = sp.Symbol("a", real=True)
 
@@ -42,7 +42,7 @@ def table(**entries: sp.Expr):  # type: ignore[no-untyped-def]
 
 
 def test_blocks_follow_the_covariance() -> None:
-    assert set(blocks([g, h, k], table(g_1__g_3=a))) == {frozenset([g, k]), frozenset([h])}
+    assert set(blocks([g, h, k], table(zeta_1__zeta_3=a))) == {frozenset([g, k]), frozenset([h])}
 
 
 def test_independent_factors_part() -> None:
@@ -60,11 +60,11 @@ def test_independent_factors_part() -> None:
         (((sp.erf(g), 1),), table(), True),
         (((sp.erf(g), 2),), table(), False),
         (((g, 1), (sp.cos(g), 1)), table(), True),
-        (((sp.erf(g), 1), (sp.erf(h), 1)), table(g_1__g_2=a), False),  # odd in both together only: even
+        (((sp.erf(g), 1), (sp.erf(h), 1)), table(zeta_1__zeta_2=a), False),  # odd in both together only: even
         (((h, 1), (sp.tanh(g * h), 1), (g, 2)), table(), True),  # odd in g
         (((h, 1), (sp.tanh(g * h), 1), (g, 1)), table(), False),  # even in each
         (((g, 1), (sp.tanh(g * h), 1)), table(), True),  # odd in h
-        (((sp.Max(0, g), 1), (h, 1)), table(g_1__g_2=a), False),
+        (((sp.Max(0, g), 1), (h, 1)), table(zeta_1__zeta_2=a), False),
     ],
 )
 def test_parity(monomial: tuple, covariance, expected: bool) -> None:  # type: ignore[no-untyped-def, type-arg]

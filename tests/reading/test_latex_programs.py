@@ -24,7 +24,7 @@ from tests.programs_by_hand import deep_linear, mup, tangent_kernel
 
 OVERFULL = re.compile(r"Overfull \\hbox \((\d+)")
 POINTS = 5  # of an overfull line that nobody sees
-g, h = sp.symbols("g_1 g_2", real=True)
+g, h = sp.symbols("zeta_1 zeta_2", real=True)
 y, z = sp.symbols("y z_3", real=True)
 
 
@@ -52,13 +52,13 @@ def test_a_line_says_what_is_new() -> None:
 def test_laws_and_means() -> None:
     """Variances, the covariances that are not zero, means without their law; indices are told apart by commas."""
     c = sp.Symbol("c_1_12", real=True)
-    k = sp.Symbol("g_12", real=True)
+    k = sp.Symbol("zeta_12", real=True)
     head = GaussianExpectation(
         StraightLine([Definition(z, g * k + h)], z**2), (g, h, k), [[1, 0, c], [0, 2, 0], [c, 0, 1]]
     )
     tex = latex(StraightLine([Definition(c, sp.Rational(1, 2)), Definition(y, head)], y))
-    assert r"g_{2} \sim \mathcal{N}(0, 2)" in tex
-    assert r"\operatorname{Cov}(g_{1}, g_{12}) = c_{1,12}" in tex
+    assert r"\zeta_{2} \sim \mathcal{N}(0, 2)" in tex
+    assert r"\operatorname{Cov}(\zeta_{1}, \zeta_{12}) = c_{1,12}" in tex
     assert tex.count(r"\operatorname{Cov}") == 1
     assert r"\mathbb{E}\left[z_{3}^{2}\right]" in tex
     assert tex.count("z_{3} =") == 1
@@ -75,7 +75,7 @@ def test_words_tell_the_same() -> None:
     program, a = deep_linear(2, 2)
     trace = limit_lines(program, a.place)
     text = explanation("a", trace, "here")
-    assert "E[g_0*z_9]" in text
+    assert "E[z_9*zeta_0]" in text
     assert "as before but for" in text
     assert "A product of Gaussians is a sum over pairings" in text
 
@@ -92,14 +92,10 @@ def test_labels_are_letters() -> None:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_pages_compile(tmp_path: Path) -> None:
     parts = []
-    for program, scalar in (
-        mup(act.erf, 2, 1),
-        tangent_kernel(act.relu, 2),
-        tangent_kernel(act.tanh, 2),
-        deep_linear(2, 2),
-    ):
-        place = scalar[0].place if isinstance(scalar, list) else scalar.place
-        parts.append(align("m", limit_lines(program, place)))
+    trained, outputs = mup(act.erf, 2, 1)
+    kernels = (tangent_kernel(phi, 2) for phi in (act.relu, act.tanh))
+    for program, scalar in ((trained, outputs[0]), *kernels, deep_linear(2, 2)):
+        parts.append(align("m", limit_lines(program, scalar.place)))
     assert all(map(balanced, parts))
     (tmp_path / "page.tex").write_text(document(parts))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]

@@ -12,7 +12,7 @@ from symlimits.language.straight_line import Definition, Loop, StraightLine
 from symlimits.reading.normal_points import NormalPoints, explained
 from symlimits.reading.program_sampled import sampled
 
-g, h, k = sp.symbols("g_1 g_2 g_3", real=True)
+g, h, k = sp.symbols("zeta_1 zeta_2 zeta_3", real=True)
 y, z, q, r = sp.symbols("y z_4 q r", real=True)
 
 

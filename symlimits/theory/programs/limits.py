@@ -28,7 +28,7 @@ def program_notation(limit: Limit, program: Program) -> dict[str, str]:
     >>> tp = TensorProgram()
     >>> m = tp.mean(tp.map(act.tanh, tp.matrix("W") @ tp.gaussian("x"), label="h"))
     >>> program_notation(program_limit(m), tp.program)
-    {'z_2': 'Z^{h}'}
+    {'zeta_0': '\\hat{Z}^{x}', 'z_2': 'Z^{h}'}
     """
     labels = dict(program.labels)
     for place, what in enumerate(program.instructions):
@@ -38,7 +38,7 @@ def program_notation(limit: Limit, program: Program) -> dict[str, str]:
     for place, label in labels.items():
         name = program.symbols[place].name
         letters[name] = f"Z^{{{label}}}" if program.is_vector(place) else label
-        letters[f"g_{place}"] = rf"\hat{{Z}}^{{{label}}}"
+        letters[f"zeta_{place}"] = rf"\hat{{Z}}^{{{label}}}"
     known = {symbol.name for step in limit.trace for symbol in step.expr.atoms(sp.Symbol)}
     return {name: letter for name, letter in letters.items() if name in known}
 

@@ -7,16 +7,18 @@ import pytest
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.master import BEYOND, limit_lines
+from symlimits.language.activation import Activation
+from symlimits.language.program_handles import Scalar
 from symlimits.reading.program_sampled import sampled
 from symlimits.theory.programs import TensorProgram
 
 SIGMAS = 4.9  # of a normal: a true limit is refused once in a million
 CONTROL = 2 * SIGMAS  # that a wrong one lies off, so that it is missed as seldom
-BIAS = 4.0  # over the width, of the mean over nets: ten times what is seen at widths 64 to 1024
+BIAS = 4.0  # over the width, of the mean over nets: ten times the difference that is seen at width 64
 POINTS = 2**13
 
 
-def sign_network() -> tuple[TensorProgram, sl.language.program_handles.Scalar]:  # type: ignore[name-defined]
+def sign_network() -> tuple[TensorProgram, Scalar]:
     """A and A' in turns between signs: y' sign(A sign(A' sign(A u)) + u), as a mean."""
     tp = TensorProgram()
     A, u = tp.matrix("A"), tp.gaussian("u")
@@ -25,7 +27,7 @@ def sign_network() -> tuple[TensorProgram, sl.language.program_handles.Scalar]: 
     return tp, tp.mean(y * tp.map(act.sign, A @ x))
 
 
-def trained(activation: object, optimizer: str) -> tuple[TensorProgram, object]:
+def trained(activation: Activation, optimizer: str) -> tuple[TensorProgram, Scalar]:
     X, Y = [[1, "1/2"]], ["3"]
     prog = sl.training_program(sl.mlp(2, activation, 1, 0), X, Y, 2, lr="1/2", optimizer=optimizer)
     return prog.tp, prog.outputs[2][0]
