@@ -227,7 +227,7 @@ def derive_lines(expr: sp.Expr) -> Trace:
     lines = [Step(expr, "definition", "the definition")]
     for rule in ROUTE:
         for head in now:
-            now[head] = next((step.expr for step in _placed(head) if step.rule == rule.name), now[head])
+            now[head] = next((step.expr for step in placed(head) if step.rule == rule.name), now[head])
         line = expr.xreplace(now)
         if line != lines[-1].expr:
             lines.append(Step(line, rule.name, rule.source))
@@ -236,7 +236,7 @@ def derive_lines(expr: sp.Expr) -> Trace:
 
 @lru_cache(maxsize=256)
 @stored
-def _placed(head: GaussianExpectation) -> Trace:
+def placed(head: GaussianExpectation) -> Trace:
     """The lines of an expectation for any covariance, from those for the symbols p, q, c."""
     C = head.covariance
     values = {_P: C[0, 0], _Q: C[1, 1], _C: C[0, 1]}

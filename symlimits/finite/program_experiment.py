@@ -15,7 +15,9 @@ from symlimits.language.program_tree import program_from_tree, program_to_tree
 from symlimits.language.tensor_program import Initial, Instruction, Program, Updated
 from symlimits.language.tree import from_tree, to_tree
 
-CHUNK = 64  # networks of one call
+ENTRIES = 2**22  # of one matrix, all networks of a call together: 32 MB
+FEWEST, MOST = 16, 512  # networks of a call
+DRAWS, MOST_DRAWS = 2**20, 4096  # networks times width, and networks, of one size in a certificate
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ class ProgramNetworks:
         kept = tuple((symbol, value.subs(given, simultaneous=True)) for symbol, value in self.values)
         return replace(self, values=(*kept, *given.items()))
 
-    def at(self, point: Mapping[sp.Symbol, sp.Expr]) -> ProgramNetworks:
-        """The networks at one point of the parameters."""
-        return self.bind(point)
+    at = bind
 
     def __call__(self, size: int, rng: np.random.Generator) -> Array:
         """A chunk of draws."""
-        return self.draws(size, CHUNK, rng)
+        return self.draws(size, _nets(size), rng)
+
+    def wanted(self, size: int) -> int:
+        """How many networks of a size a certificate draws."""
+        return max(FEWEST, min(DRAWS // size, MOST_DRAWS))
 
     def draws(self, size: int, count: int, rng: np.random.Generator) -> Array:
         """`count` independent networks of width `size`: an array (count,)."""
@@ -64,7 +68,7 @@ class ProgramNetworks:
     def required_bytes(self, size: int) -> int:
         """Memory for a call, estimated."""
         program, target = self._program()
-        return required_bytes(program, [target], size, CHUNK)
+        return required_bytes(program, [target], size, _nets(size))
 
     def _program(self) -> tuple[Program, int]:
         program = Program()
@@ -91,3 +95,7 @@ class ProgramNetworks:
         except (KeyError, TypeError, ValueError, IndexError):
             wanted = "what ProgramNetworks.record writes"
             raise FormulaError("networks with parts missing", wanted, "a certificate of this version") from None
+
+
+def _nets(size: int) -> int:
+    return max(FEWEST, min(MOST, ENTRIES // size**2))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.language.block import Block, shape
+from symlimits.language.block import Block, Entry, shape
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
+
+MOST_WRITTEN = 20  # definitions in a terminal
 
 
 @register
@@ -135,12 +138,12 @@ class StraightLine(sp.Expr):
     @property
     def free_symbols(self) -> set[sp.Symbol]:
         """The scalar inputs: also symbols of shapes and of the ends of loops."""
-        return (_free(self.statements) | self.output.free_symbols) - set(self.bound_symbols)
+        return set(_inputs(self))
 
     @property
     def is_scalar(self) -> bool:
         """Whether there are neither loops nor matrices."""
-        return not self.has(Loop) and all(not isinstance(d.target, Block) for d in self.statements) and not self.inputs
+        return not self.has(Loop, Block, Entry)
 
     @property
     def inputs(self) -> set[str]:
@@ -165,10 +168,16 @@ class StraightLine(sp.Expr):
         return self.func(self.args[0].xreplace(names), self.output.xreplace(names))
 
     def _sympystr(self, printer: Any) -> str:
-        """Loops are counted only: they fill a page, which `explain` and LaTeX do."""
-        if self.has(Loop):
+        """What fills a page, loops and straight lines within others, is counted only: `explain` and LaTeX write it."""
+        nested = any(statement.has(StraightLine) for statement in self.statements)
+        if nested or self.has(Loop) or len(self.statements) > MOST_WRITTEN:
             return f"{printer.doprint(self.output)} after {len(list(definitions(self.statements)))} definitions"
         return f"{printer.doprint(self.output)} where {'; '.join(map(printer.doprint, self.statements))}"
+
+
+@lru_cache(maxsize=4096)  # a straight line is data, and is asked again and again
+def _inputs(line: StraightLine) -> frozenset[sp.Symbol]:
+    return frozenset((_free(line.statements) | line.output.free_symbols) - set(line.bound_symbols))
 
 
 def definitions(statements: Iterable[Statement]) -> Iterator[Definition]:
@@ -211,14 +220,15 @@ def _check_order(statements: sp.Tuple, output: sp.Expr) -> None:
     if inside:
         given = f"the scalar {inside.pop()} defined in a loop"
         raise DomainError(given, "a block with indices", "a Block of shape (1, 1)")
-    coming = [s.target for s in statements if isinstance(s, Definition) and isinstance(s.target, sp.Symbol)]
-    if len(set(coming)) < len(coming):
-        raise DomainError(f"definitions of {coming}", "one for each symbol", "another name")
+    scalars = [s.target for s in statements if isinstance(s, Definition) and isinstance(s.target, sp.Symbol)]
+    coming = set(scalars)
+    if len(coming) < len(scalars):
+        raise DomainError(f"definitions of {scalars}", "one for each symbol", "another name")
     for statement in (*statements, output):
-        early = _reads(statement) & set(coming)
+        early = _reads(statement) & coming if coming else set()
         if early:
             raise DomainError(f"{early.pop()} read before it is defined", "definitions in their order", "another order")
-        coming = [symbol for symbol in coming if symbol != getattr(statement, "target", None)]
+        coming.discard(getattr(statement, "target", None))
 
 
 def _reads(statement: sp.Basic) -> set[sp.Symbol]:

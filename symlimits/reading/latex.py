@@ -20,6 +20,7 @@ PAGE = 80  # letters, as `rendered_width` counts them, across a page of one colu
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
+_INDICES = re.compile(r"(?<=\d) (?=[a-z]?\d)")  # between two of them; SymPy's c_{1 12} might be read as c_{112}
 
 
 class Line(Protocol):
@@ -83,17 +84,27 @@ def align(
     rows: list[str] = []
     before: sp.Expr | None = None
     for line, rule in zip(lines, rules, strict=True):
-        equations = printer.equations(line.expr, room - INDENT, before)
+        programmed = line.expr.has(StraightLine) and not line.expr.has(Recursion)
+        free = _beside_nothing(printer, left, lines, beside, width) if programmed else room
+        equations = printer.equations(line.expr, free - INDENT, before)
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if equations and line.expr.has(StraightLine) and not line.expr.has(Recursion):
-            rows += [rf"&\quad {equation.removeprefix('&')}" for equation in equations]  # pages may break between them
+        if equations and programmed:  # pages may break between them, and they may reach below the rules
+            rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
         elif equations:
             rows.append(rf"&\quad {environment('aligned', equations)}")
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+
+
+def _beside_nothing(printer: Printer, left: str, lines: Sequence[Line], beside: float, width: int) -> float:
+    """The letters from the equality signs to the margin: LaTeX leaves as much left of a display as between columns."""
+    room = max(NARROWEST, width - beside)
+    widest = max(rendered_width(row) for line in lines for row in printer.rows(line.expr, room))
+    margin = max(0.0, width - beside - widest) / 3
+    return max(NARROWEST, width - margin - rendered_width(f"{left} ="))
 
 
 def document(fragments: Sequence[str], title: str | None = None) -> str:
@@ -122,7 +133,7 @@ def _names(exprs: Sequence[sp.Expr], notation: Mapping[str, str]) -> dict[sp.Sym
     taken = {INDEX: "the layer index"} if any(expr.has(Recursion) for expr in exprs) else {}
     atoms = set[sp.Basic]().union(*(expr.atoms(sp.Symbol, sp.NumberSymbol) for expr in exprs))
     for atom in sorted(atoms, key=default_sort_key):
-        names[atom] = notation.get(str(atom), printer._print(atom))
+        names[atom] = notation.get(str(atom), _INDICES.sub(",", printer._print(atom)))
         letters = re.sub(r"[{}\s]", "", names[atom])
         if letters in taken:
             pair = [atom, taken[letters]]

@@ -12,7 +12,9 @@ from typing import Protocol
 import sympy as sp
 from sympy.core.sorting import default_sort_key
 
+from symlimits.language.program_lines import is_program
 from symlimits.language.straight_line import Definition, Loop, Statement, StraightLine
+from symlimits.reading.latex_programs import flattened, laws, new_definitions, packed
 from symlimits.reading.latex_text import open_brackets, rendered_width
 
 FEW = 3  # values of an index that are all written
@@ -29,14 +31,35 @@ class Writer(Protocol):
 
 def new_lines(expr: sp.Expr, before: sp.Expr | None) -> list[StraightLine]:
     """The straight lines in an expression, one of those with the same statements, without those that stood before."""
-    told = {line.statements for line in (before.atoms(StraightLine) if before is not None else ())}
-    lines = {line.statements: line for line in sorted(expr.atoms(StraightLine), key=default_sort_key)}
+    told = {line.statements for line in (outermost(before) if before is not None else ())}
+    lines = {line.statements: line for line in sorted(outermost(expr), key=default_sort_key)}
     return [line for statements, line in lines.items() if statements not in told]
 
 
-def straight_line_rows(writer: Writer, line: StraightLine, room: float) -> list[str]:
+def outermost(expr: sp.Basic) -> set[StraightLine]:
+    """The straight lines in an expression, without those of the expectations in them."""
+    if isinstance(expr, StraightLine):
+        return {expr}
+    return set().union(*map(outermost, expr.args)) if expr.has(StraightLine) else set()
+
+
+def straight_line_rows(writer: Writer, line: StraightLine, room: float, before: sp.Expr | None = None) -> list[str]:
     """The rows of an `aligned` environment, flush left, that say how the output comes about."""
+    if is_program(line):
+        return list(_program_rows(writer, line, room, before))
     return list(_rows(writer, line.statements, 0, room))
+
+
+def _program_rows(writer: Writer, line: StraightLine, room: float, before: sp.Expr | None) -> Iterator[str]:
+    """Laws of Gaussians and definitions of random variables and means; what the line before has is not said again."""
+    told = {law for old in (outermost(before) if before is not None else ()) for law in laws(old, writer.doprint)}
+    fresh, new = [law for law in laws(line, writer.doprint) if law not in told], new_definitions(line, before)
+    if before is not None and len(new) < len(flattened(line)):
+        yield r"&\text{as before, but}"
+    elif fresh:
+        yield r"&\text{Gaussians, independent where no covariance is written:}"
+    yield from (f"&{row}" for row in packed(fresh, room))
+    yield from _rows(writer, new, 0, room)
 
 
 def _rows(writer: Writer, statements: Iterable[Statement], depth: int, room: float) -> Iterator[str]:
@@ -51,7 +74,7 @@ def _rows(writer: Writer, statements: Iterable[Statement], depth: int, room: flo
         if all(isinstance(inner, Definition) for inner in statement.body):
             yield from _shifted(_definitions(writer, statement.body, _range(writer, statement), left), indent)
         else:
-            yield rf"&{indent}\text{{for }} {_range(writer, statement)}:"
+            yield rf"&{indent}\text{{for }} {_range(writer, statement)}\text{{:}}"
             yield from _rows(writer, statement.body, depth + 1, room)
     yield from _shifted(_definitions(writer, group, "", left), indent)
 

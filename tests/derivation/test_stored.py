@@ -83,12 +83,12 @@ def test_second_process_derives_nothing(folder: Path) -> None:
 def test_what_is_read_is_what_was_derived(folder: Path, phi: Activation) -> None:
     """For the symbols of a dual activation and for those of a kernel recursion, whose integrals are done in dummies."""
     K = sp.symbols("K_xx K_zz", positive=True), sp.Symbol("K_xz", real=True)
-    placed = pair_expectation(phi(u) * phi(v), u, v, *K[0], K[1])
+    head = pair_expectation(phi(u) * phi(v), u, v, *K[0], K[1])
     made = []
     for _ in range(2):
-        for cached in (price.derive, price._placed):
+        for cached in (price.derive, price.placed):
             cached.cache_clear()
-        made.append((price.derive(expectation(phi)), price._placed(placed)))
+        made.append((price.derive(expectation(phi)), price.placed(head)))
     assert made[0] == made[1]
     assert all(step.expr.func(*step.expr.args) == step.expr for step in made[1][1])
     assert len(list(folder.glob("d_*.json"))) == 2, "the dummies p, q, c are stored as the symbols p, q, c"

@@ -1,38 +1,68 @@
-"""A scalar of a tensor program as a limit: lines that were derived, and the finite networks that certify them."""
+r"""The limit of a scalar of a tensor program, about the program itself at a finite width.
+
+What the Master theorem asks of maps, smoothness and polynomial growth, is not asked of kinks and jumps here: where a
+program has them, its lines hold as its certificate says.
+"""
 
 from __future__ import annotations
 
 import sympy as sp
 
-from symlimits.derivation.trace import Trace
+from symlimits.derivation.master import SOURCE, limit_lines
+from symlimits.errors import DomainError
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.domain import natural_domain
+from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
+from symlimits.language.tensor_program import Program, Trained
 from symlimits.limits import Limit
 
 
-def as_limit(scalar: Scalar, lines: Trace, order: float = 1) -> Limit:
-    r"""The limit of the mean of a scalar over networks, at a bias of $O(1/n^{order})$, from its lines.
+def program_notation(limit: Limit, program: Program) -> dict[str, str]:
+    r"""Labels of the program as the letters of a limit's LaTeX, to be its `notation`.
 
-    >>> import symlimits as sl
-    >>> from symlimits.derivation.trace import Step
-    >>> tp = sl.TensorProgram()
-    >>> x = tp.gaussian("x", "s")
-    >>> s = tp.program.formula("s")
-    >>> as_limit(tp.mean(x * x, label="q"), (Step(s, "variance of a Gaussian", "derived here"),), order=0)
-    Limit(q = s, 1 line)
+    The limit of a vector h is $Z^{h}$, its Gaussian part $\hat Z^{h}$; a scalar's is its own label.
+
+    >>> from symlimits import activations as act
+    >>> from symlimits.theory.programs import TensorProgram
+    >>> tp = TensorProgram()
+    >>> m = tp.mean(tp.map(act.tanh, tp.matrix("W") @ tp.gaussian("x"), label="h"))
+    >>> program_notation(program_limit(m), tp.program)
+    {'zeta_0': '\\hat{Z}^{x}', 'z_2': 'Z^{h}'}
     """
-    networks = ProgramNetworks.of(scalar.program, scalar.place)
-    parameters = scalar.program.parameters([scalar.place]).union(*(line.expr.free_symbols for line in lines))
-    return Limit(
-        lines,
-        natural_domain(sp.Add(*parameters)),
-        tuple(sorted(lines[0].expr.free_symbols, key=str)),
-        scalar.label,
-        lines[0].source,
-        networks,
-        f"the mean of {scalar.label} over networks",
-        "width to infinity",
-        "mean",
-        order,
-    )
+    labels = dict(program.labels)
+    for place, what in enumerate(program.instructions):
+        if isinstance(what, Trained) and place in labels:
+            labels.setdefault(what.expansion, labels[place])
+    letters: dict[str, str] = {}
+    for place, label in labels.items():
+        name = program.symbols[place].name
+        letters[name] = f"Z^{{{label}}}" if program.is_vector(place) else label
+        letters[f"zeta_{place}"] = rf"\hat{{Z}}^{{{label}}}"
+    known = {symbol.name for step in limit.trace for symbol in step.expr.atoms(sp.Symbol)}
+    return {name: letter for name, letter in letters.items() if name in known}
+
+
+def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a scalar of a tensor program") -> Limit:
+    r"""The number that a scalar of a tensor program tends to, with its lines from the Master theorem on.
+
+    The mean over nets of width n has a bias of 1/n; one net differs from the limit by $n^{-1/2}$. Parameters of the
+    program stay symbols. `name` is LaTeX. Raises `DomainError` for what is no scalar, `NoRule` where powers of the
+    width do not cancel.
+
+    >>> from symlimits import activations as act
+    >>> from symlimits.theory.programs import TensorProgram
+    >>> tp = TensorProgram()
+    >>> W, x = tp.matrix("W"), tp.gaussian("x", "s**2")
+    >>> h = W @ x
+    >>> program_limit(tp.mean(tp.map(act.relu, h) * h), name="m").evaluate(s=2).value
+    2.0
+    """
+    if not isinstance(scalar, Scalar):
+        raise DomainError(shown(scalar), "a scalar of a tensor program", "tp.mean(x)")
+    program, place = scalar.program, scalar.place
+    lines = limit_lines(program, place)
+    parameters = tuple(sorted(program.parameters([place]), key=str))
+    networks = ProgramNetworks.of(program, place)
+    domain = natural_domain(lines[0].expr)
+    return Limit(lines, domain, parameters, name or scalar.label, SOURCE, networks, observable)

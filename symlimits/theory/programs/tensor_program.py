@@ -16,7 +16,9 @@ from symlimits.errors import DomainError
 from symlimits.language.names import shown
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Initial, Program
+from symlimits.limits import Limit
 from symlimits.points import check_text
+from symlimits.theory.programs.limits import program_limit
 from symlimits.theory.programs.running import Run, checked_run
 
 Value = Vector | Scalar
@@ -90,6 +92,23 @@ class TensorProgram:
         found = gradients(self.program, scalar.place, [self._wanted(value) for value in wanted])
         handles = tuple(self._handle(value, result) for value, result in zip(wanted, found, strict=True))
         return handles if len(handles) > 1 else handles[0]
+
+    def limit(self, scalar: Scalar, name: str | None = None) -> Limit:
+        r"""What a scalar tends to as the width grows, by the Master theorem; `name` is LaTeX for the scalar.
+
+        The mean over networks has a bias of 1/n, which a certificate holds the program's own networks against. Symbols
+        of the program stay symbols. Raises `DomainError` for what is no scalar of this program, `NoRule` where powers
+        of the width do not cancel.
+
+        >>> from symlimits import activations as act
+        >>> tp = TensorProgram()
+        >>> W, x = tp.matrix("W"), tp.gaussian("x", "s**2")
+        >>> tp.limit(tp.mean(tp.map(act.relu, W @ x) ** 2)).evaluate(s=2).value
+        2.0
+        """
+        if not isinstance(scalar, Scalar) or scalar.program is not self.program:
+            raise DomainError(f"the limit of {shown(scalar)}", "a scalar of this program", "tp.mean(x)")
+        return program_limit(scalar, _label(name))
 
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The program at a finite width, on drawn matrices and vectors: `run[m]` is what m is there.

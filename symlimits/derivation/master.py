@@ -1,0 +1,257 @@
+r"""The Master theorem: a scalar of a tensor program tends to a number, written as a straight line of expectations.
+
+A mean tends to $\mathbb E Z$. A matrix of variance $s^2$ gives
+$$Z^{Ax} = g + s^2\sum_i Z^{y_i}\,\mathbb E\frac{\partial Z^x}{\partial g_i},
+\qquad \mathrm{Cov}(g, g') = s^2\,\mathbb E Z^xZ^{x'},$$
+the sum over what the transpose was applied to before, $g_i$ the Gaussian part of $A^\top y_i$; Gaussians of different
+matrices, of a matrix and of its transpose, and of inputs are independent (Yang, arXiv 2006.14548 and 2009.10685).
+The theorem asks for smooth maps of polynomial growth. Where a map jumps, Stein's identity gives the same terms; that
+line says so, and rests on its certificate.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import sympy as sp
+
+from symlimits.derivation.ladder_of_means import RUNGS, Ladder, Versions
+from symlimits.derivation.monomials import Polynomial, Polynomials
+from symlimits.derivation.random_variables import Jump, RandomVariables
+from symlimits.derivation.stein import solved
+from symlimits.derivation.trace import Step, Trace
+from symlimits.errors import NoRule
+from symlimits.language.straight_line import Definition, StraightLine
+from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
+
+SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
+MASTER = "Master theorem"
+BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
+_INPUT = "input"
+
+
+class Walk:
+    """Instructions in their order, each as the limit of its entries; the scalars that come up are `scalars`.
+
+    With `ladder` expectations are led to values, and what is a number is put in at once; without it every one stays as
+    the theorem writes it.
+    """
+
+    def __init__(self, program: Program, ladder: bool = True, transpose_correction: bool = True) -> None:
+        self.program, self.corrected = program, transpose_correction
+        self.climbs, self.jumps = ladder, False
+        self.variables = RandomVariables()
+        self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
+        self.scalars: dict[sp.Symbol, Versions] = {}
+        self.values: dict[sp.Symbol, sp.Expr] = {}
+        self.groups: dict[sp.Symbol, tuple[object, ...]] = {}
+        self.relatives: dict[tuple[int, bool], list[int]] = {}
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """The rungs for the means of this program."""
+        return Ladder(self.variables, Polynomials(self.variables, self._coefficients), self.covariance, self.named)
+
+    def run(self, target: int) -> sp.Symbol:
+        """Everything that a scalar rests on; returns its symbol."""
+        for place in self.program.needed([target]):
+            symbol = self.program.symbols[place]
+            if self._is_zero(place):
+                self.zeros.add(symbol)
+                self.values[symbol] = self.defined(symbol, (sp.S.Zero,) * len(RUNGS))
+                continue
+            match self.program.instructions[place]:
+                case Mean(expr):
+                    self.values[symbol] = self.defined(symbol, self.mean(self._put_in(expr)))
+                case Formula(expr):
+                    self.values[symbol] = self.defined(symbol, (self._put_in(expr),) * len(RUNGS))
+                case _:
+                    self.values[symbol] = self._vector(place)
+        return self.program.symbols[target]
+
+    def _is_zero(self, place: int) -> bool:
+        """Whether an instruction gives zeros at every width: a vector that starts at zero, say."""
+        match self.program.instructions[place]:
+            case Gaussian(_, variance):
+                return bool(variance == 0)
+            case Map(expr) | Mean(expr) | Formula(expr):
+                return bool(self._with_zeros(expr) == 0)
+            case _:
+                return all(self.program.symbols[parent] in self.zeros for parent in self.program.parents(place))
+
+    def _with_zeros(self, expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace(dict.fromkeys(expr.free_symbols & self.zeros, sp.S.Zero))
+
+    # ---------------------------------------------------------------- vectors
+
+    def _vector(self, place: int) -> sp.Expr:
+        symbol = self.program.symbols[place]
+        match self.program.instructions[place]:
+            case Gaussian(_, variance):
+                _check_width(variance)
+                return self._gaussian(place, (_INPUT, place))
+            case Trained(_, _, _, expansion):
+                return self.values[self.program.symbols[expansion]]
+            case Apply(matrix, vector, transposed):
+                new = self._gaussian(place, (matrix, transposed))
+                expr = new + self._correction(matrix, vector, transposed)
+                self.relatives.setdefault((matrix, transposed), []).append(place)
+                return self._variable(symbol, expr)
+            case Map(expr):
+                return self._variable(symbol, self._put_in(expr))
+        raise AssertionError("scalars are no vectors")
+
+    def _gaussian(self, place: int, group: tuple[object, ...]) -> sp.Symbol:
+        symbol = self.variables.gaussian(_gaussian(place))
+        self.groups[symbol] = group
+        return symbol
+
+    def _variable(self, symbol: sp.Symbol, expr: sp.Expr) -> sp.Expr:
+        """A node of the graph, unless there is nothing to define."""
+        if expr.is_Symbol or not self.variables.random(expr):
+            return expr
+        return self.variables.define(symbol, expr)
+
+    def _put_in(self, expr: sp.Expr) -> sp.Expr:
+        _check_width(expr)
+        values = {s: self.values[s] for s in expr.free_symbols if s in self.values}
+        found = expr.xreplace(values)
+        if found.has(sp.nan, sp.zoo, sp.oo):
+            raise NoRule(f"{expr}, whose limit is {found}", "formulas that are finite in the limit", ".exponent(...)")
+        for jump in self._with_zeros(expr).atoms(sp.sign, sp.Heaviside):
+            if jump.args[0].xreplace(values) == 0:
+                given = f"{jump} of what tends to zero"
+                raise NoRule(
+                    given, "jumps away from the limit of their argument", ".exponent(...), and maps without jumps"
+                )
+        return found
+
+    def _correction(self, matrix: int, vector: int, transposed: bool) -> sp.Expr:
+        """What a matrix's history with its transpose adds."""
+        history = self.relatives.get((matrix, not transposed), [])
+        support = self.variables.support(self._value(vector))
+        if not self.corrected or not support.intersection(map(_gaussian, history)):
+            return sp.S.Zero
+        ys = {other: self._value(self.program.instructions[other].vector) for other in history}  # type: ignore[union-attr]
+        responses = self._responses(vector, history)
+        return self._variance(matrix) * sp.Add(*(responses[other] * y for other, y in ys.items()))
+
+    def _responses(self, vector: int, history: list[int]) -> dict[int, sp.Expr]:
+        r"""$\mathbb E\,\partial Z^x/\partial g_i$: by the chain rule, or by Stein's identity where a map jumps."""
+        x = self._value(vector)
+        try:
+            slopes = {other: self.variables.slope(x, _gaussian(other)) for other in history}
+        except Jump:
+            self.jumps = True
+            moments = {k: self.defined(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
+            return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self._named, vector)
+        return {
+            k: self.defined(_name("d", vector, k), self.mean(slope)) for k, slope in slopes.items() if slope != 0
+        } | {k: sp.S.Zero for k, slope in slopes.items() if slope == 0}
+
+    # ---------------------------------------------------------------- scalars
+
+    def mean(self, F: sp.Expr) -> Versions:
+        """The expectation of a formula, at every rung."""
+        if not self.climbs:
+            return (self.ladder.head(F) if self.variables.random(F) else F,) * len(RUNGS)
+        return self.ladder.versions(F)
+
+    def covariance(self, g: sp.Symbol, h: sp.Symbol) -> sp.Expr:
+        """Of two Gaussian symbols: of one matrix, on one side, the mean of what it was applied to."""
+        if self.groups[g] != self.groups[h]:
+            return sp.S.Zero
+        i, j = sorted((_number(g), _number(h)))
+        name = sp.Symbol(f"c_{i}_{j}", nonnegative=True if i == j else None, real=True)  # as in a file
+        if name in self.values:
+            return self.values[name]
+        first, second = self.program.instructions[i], self.program.instructions[j]
+        if isinstance(first, Gaussian):
+            return first.variance
+        assert isinstance(first, Apply)
+        assert isinstance(second, Apply)
+        variance = self._variance(first.matrix)
+        mean = self.mean(self._value(first.vector) * self._value(second.vector))
+        self.values[name] = self.defined(name, tuple(variance * version for version in mean))
+        return self.values[name]
+
+    def defined(self, symbol: sp.Symbol, versions: Versions) -> sp.Expr:
+        """A scalar of the straight line: what later formulas write for it, itself unless its value is a short one."""
+        if symbol not in self.scalars:
+            self.scalars[symbol] = versions
+        last = versions[-1]
+        return last if self.climbs and (last.is_Rational or last.is_Symbol) else symbol
+
+    def named(self, name: str, versions: Versions) -> sp.Expr:
+        """A name for a formula, at every rung."""
+        return self.defined(sp.Symbol(name, real=True), versions)
+
+    def _named(self, name: str, expr: sp.Expr) -> sp.Expr:
+        return self.named(name, (expr,) * len(RUNGS))
+
+    def _coefficients(self, symbol: sp.Symbol, polynomial: Polynomial) -> Polynomial:
+        """The polynomial of a random variable with names for its coefficients that are no names or numbers."""
+        number = symbol.name.partition("_")[2]
+        return {
+            monomial: c if c.is_number or c.count_ops() <= 2 else self._named(f"a_{number}_{i}", c)
+            for i, (monomial, c) in enumerate(polynomial.items())
+        }
+
+    def _value(self, place: int) -> sp.Expr:
+        return self.values[self.program.symbols[place]]
+
+    def _variance(self, matrix: int) -> sp.Expr:
+        what = self.program.matrices[matrix]
+        assert isinstance(what, Initial)
+        _check_width(what.variance)
+        return what.variance
+
+    def line(self, target: sp.Symbol, rung: int = -1) -> StraightLine:
+        """The straight line of what a scalar rests on, its expectations at a rung."""
+        expressions = {symbol: versions[rung] for symbol, versions in self.scalars.items()}
+        found: set[sp.Symbol] = set()
+        waiting = [target]
+        while waiting:
+            symbol = waiting.pop()
+            if symbol not in found:
+                found.add(symbol)
+                waiting.extend(expressions[symbol].free_symbols & expressions.keys())
+        return StraightLine([Definition(s, e) for s, e in expressions.items() if s in found], target)
+
+
+def limit_lines(program: Program, target: int, transpose_correction: bool = True) -> Trace:
+    """The lines from the Master theorem's straight line for a scalar of a program to one with closed forms.
+
+    `target` is the place of a scalar. `transpose_correction=False` leaves the second term of $Z^{Ax}$ out: a negative
+    control. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
+    """
+    first = Walk(program, ladder=False, transpose_correction=transpose_correction)
+    start = first.line(first.run(target))
+    lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
+    walk = Walk(program, transpose_correction=transpose_correction)
+    end = walk.run(target)
+    for i, rung in enumerate(RUNGS):
+        line = walk.line(end, i)
+        if line != lines[-1].expr:
+            lines.append(Step(line, rung.name, rung.source))
+    return tuple(lines)
+
+
+def _check_width(expr: sp.Expr) -> None:
+    if expr.has(n):
+        raise NoRule(
+            f"{expr}, with the width n", "powers of n that cancel", ".exponent(...), which speaks of powers of n"
+        )
+
+
+def _name(letter: str, *places: int) -> sp.Symbol:
+    return sp.Symbol("_".join([letter, *map(str, places)]), real=True)
+
+
+def _gaussian(place: int) -> sp.Symbol:
+    """The Gaussian part of the vector at a place."""
+    return _name("zeta", place)
+
+
+def _number(g: sp.Symbol) -> int:
+    return int(g.name.partition("_")[2])
