@@ -20,7 +20,7 @@ from symlimits.derivation.coordinates import Applied, Atom, Bent, Coordinates, D
 Array = npt.NDArray[np.float64]
 ESTIMATES, FLUCTUATIONS = 16, 4
 WIDTHS = (2**12, 2**14)  # the second where the first does not tell; some megabytes a vector
-WIDTHS_OF_MATRICES = (2**8, 2**10)
+WIDTHS_OF_MATRICES = (256, 640)
 
 
 @dataclass
