@@ -15,6 +15,7 @@ from functools import cached_property
 
 import sympy as sp
 
+from symlimits.derivation.hypotheses import check_map
 from symlimits.derivation.ladder_of_means import RUNGS, Ladder, Versions
 from symlimits.derivation.monomials import Polynomial, Polynomials
 from symlimits.derivation.random_variables import Jump, RandomVariables
@@ -43,9 +44,15 @@ class Walk:
         self.variables = RandomVariables()
         self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
         self.scalars: dict[sp.Symbol, Versions] = {}
+        self.known: dict[Versions, sp.Symbol] = {}  # equal scalars are one
         self.values: dict[sp.Symbol, sp.Expr] = {}
         self.groups: dict[sp.Symbol, tuple[object, ...]] = {}
         self.relatives: dict[tuple[int, bool], list[int]] = {}
+
+    @cached_property
+    def vectors(self) -> set[sp.Symbol]:
+        """What formulas call the vectors of the program."""
+        return {symbol for symbol, place in self.program.places.items() if self.program.is_vector(place)}
 
     @cached_property
     def ladder(self) -> Ladder:
@@ -67,7 +74,9 @@ class Walk:
                     self.values[symbol] = self.defined(symbol, (self._put_in(expr),) * len(RUNGS))
                 case _:
                     self.values[symbol] = self._vector(place)
-        return self.program.symbols[target]
+        end = self.program.symbols[target]
+        self.scalars.setdefault(end, (self.values[end],) * len(RUNGS))  # the name of an equal one
+        return end
 
     def _is_zero(self, place: int) -> bool:
         """Whether an instruction gives zeros at every width: a vector that starts at zero, say."""
@@ -114,6 +123,7 @@ class Walk:
 
     def _put_in(self, expr: sp.Expr) -> sp.Expr:
         _check_width(expr)
+        check_map(expr, self.vectors)
         values = {s: self.values[s] for s in expr.free_symbols if s in self.values}
         found = expr.xreplace(values)
         if found.has(sp.nan, sp.zoo, sp.oo):
@@ -177,10 +187,15 @@ class Walk:
 
     def defined(self, symbol: sp.Symbol, versions: Versions) -> sp.Expr:
         """A scalar of the straight line: what later formulas write for it, itself unless its value is a short one."""
-        if symbol not in self.scalars:
-            self.scalars[symbol] = versions
         last = versions[-1]
-        return last if self.climbs and (last.is_Rational or last.is_Symbol) else symbol
+        if not self.climbs:
+            self.scalars.setdefault(symbol, versions)
+            return symbol
+        if last.is_Rational or last.is_Symbol or versions not in self.known:
+            self.scalars.setdefault(symbol, versions)
+            self.known.setdefault(versions, symbol)
+            return last if last.is_Rational or last.is_Symbol else symbol
+        return self.known[versions]
 
     def named(self, name: str, versions: Versions) -> sp.Expr:
         """A name for a formula, at every rung."""

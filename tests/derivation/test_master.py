@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -87,7 +88,7 @@ def test_lines_of_tangent_kernels_agree(phi: Activation) -> None:
     assert_lines_agree(trace, POINT)
 
 
-@pytest.mark.parametrize("phi", [act.relu, act.erf], ids=["relu", "erf"])
+@pytest.mark.parametrize("phi", [pytest.param(act.relu, marks=pytest.mark.slow), act.erf], ids=["relu", "erf"])
 def test_lines_of_trained_networks_agree(phi: Activation) -> None:
     """Two hidden layers, two data, two steps: heads that no rung closes, and a transpose's term that counts."""
     program, outputs = mup(phi, 2, 2)
@@ -136,6 +137,32 @@ def test_the_width_has_to_cancel() -> None:
     for value in (mean(p, mapped(p, lambda a: n * a**2, x)), mapped(p, lambda a: sp.sqrt(n) * a, mean(p, x))):
         with pytest.raises(NoRule, match=r"the width n.*\.exponent"):
             limit_lines(p, value.place)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda u: sp.exp(u**2 / 8), lambda u: 1 / u, sp.log, sp.Function("phi")],
+    ids=["exp", "1/x", "log", "phi"],
+)
+def test_maps_without_moments(function: Callable[[sp.Expr], sp.Expr]) -> None:
+    p = Program()
+    x, y = gaussian(p, "x"), gaussian(p, "y")
+    with pytest.raises(NoRule, match=r"limit of (a|the) map"):
+        limit_lines(p, mean(p, mapped(p, lambda u, v: u + function(v), x, y)).place)
+
+
+def test_equal_scalars_are_one() -> None:
+    """The covariance of A x with A y is the mean of x y: of one name in all lines but the theorem's."""
+    p = Program()
+    A, x = matrix(p, "A"), gaussian(p, "x")
+    y = mapped(p, act.tanh, A @ x)
+    gram = mean(p, y * y)
+    square = mean(p, mapped(p, lambda u, m: m * sp.cos(u), A @ y, gram))
+    heads = [d for d in limit_lines(p, square.place)[-1].expr.statements if d.expression.has(GaussianExpectation)]
+    assert len(heads) == 1
+    same = mean(p, mapped(p, lambda u: (2 * u) * (u / 2), y))
+    assert float(sampled(limit_lines(p, mapped(p, lambda a, b: a - b, same, gram).place)[-1].expr, {}).value) == 0
+    assert limit_lines(p, same.place)[-1].expr.output == same.symbol
 
 
 def test_what_is_not_finite_in_the_limit() -> None:
