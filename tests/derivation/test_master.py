@@ -27,6 +27,7 @@ from tests.programs_by_hand import KERNEL_X, deep_linear, eta, gaussian, matrix,
 
 POINT = dict(zip([*KERNEL_X[0], *KERNEL_X[1]], map(sp.Rational, ("1", "1/2", "-1/3", "3/4")), strict=True))
 ROUNDING = 1e-15  # of the two values, each of a float's digits and near one, rounded to floats
+QUADRATURE = 1e-12  # means of functions of two Gaussians are read to 14 digits, and divided by pivots near one
 
 
 def swept(trace: Trace) -> sp.Poly:
@@ -129,6 +130,28 @@ def test_transposition_identity(phi: Activation, psi: Activation) -> None:
     assert abs(one.value - other.value) < one.error + other.error
     wrong = sampled(limit_lines(p, left.place, transpose_correction=False)[-1].expr, {})
     assert abs(wrong.value - other.value) > wrong.error + other.error
+
+
+def turned(*times: int) -> Trace:
+    """y' A sign(A' (c_1 y) + A' (c_2 y) + ...), whose covariance is singular for several c."""
+    p = Program()
+    A, u = matrix(p, "A"), gaussian(p, "u")
+    y = mapped(p, act.tanh, A @ u)
+    first, *others = (A.T @ (y * c) for c in times)
+    for other in others:
+        first = first + other
+    return limit_lines(p, mean(p, y * (A @ mapped(p, act.sign, first))).place)
+
+
+def test_degenerate_directions() -> None:
+    """Multiples of one vector are its sum, also where Stein's identity has to invert their singular covariance."""
+    whole, parts = turned(4), turned(1, 3)
+    value = sampled(whole[-1].expr, {}).value
+    assert "l_6_4" in {str(d.target) for d in parts[-1].expr.statements}
+    assert abs(sampled(parts[-1].expr, {}).value - value) < QUADRATURE
+    first = sampled(parts[0].expr, {})
+    assert abs(first.value - value) < first.error
+    assert abs(sampled(turned(-4)[-1].expr, {}).value + value) < QUADRATURE
 
 
 def test_the_width_has_to_cancel() -> None:
