@@ -46,8 +46,9 @@ def sampled(
 ) -> Sampled:
     """The output of a straight line of scalars and Gaussian expectations, at numbers for its free symbols.
 
-    `points`, a power of two, are those of each of the `scrambles` (two or more), which are independent. Raises
-    `UnboundSymbol` for a symbol without a value, and `NoRule` for a line with loops or matrices.
+    `points`, a power of two, are those of each of the `scrambles` (two or more), which are independent; the error is
+    six standard errors of the mean over them. Raises `UnboundSymbol` for a symbol without a value, `DomainError` for
+    other counts, and `NoRule` for a line with loops or matrices.
 
     >>> g, y = sp.symbols("g y", real=True)
     >>> line = StraightLine([Definition(y, GaussianExpectation(sp.tanh(g) ** 2, (g,), [[1]]))], 1 + y)
@@ -56,6 +57,7 @@ def sampled(
     True
     """
     program = _program(line)
+    _check_counts(points, scrambles)
     missing = sorted(map(str, program.free_symbols - values.keys()))
     if missing:
         raise UnboundSymbol(f"{missing[0]} without a value", "a value for every symbol", f"{missing[0]}=...")
@@ -68,6 +70,13 @@ def sampled(
         )
     error = WIDE * found.std(ddof=1) / np.sqrt(scrambles) + ROUNDING * abs(found.mean())
     return Sampled(float(found.mean()), float(error), f"sampled: {scrambles} scrambles of {points} Sobol points")
+
+
+def _check_counts(points: int, scrambles: int) -> None:
+    if points < 2 or points & (points - 1):
+        raise DomainError(f"points = {points}", "a power of two, 2 or larger", "points=2048")
+    if scrambles < 2:
+        raise DomainError(f"scrambles = {scrambles}", "two or more, which give the error", "scrambles=8")
 
 
 def _program(line: sp.Expr) -> StraightLine:
