@@ -14,10 +14,11 @@ from symlimits.derivation.master import limit_lines
 from symlimits.language.activation import Activation
 from symlimits.limits import Limit
 from symlimits.theory.programs import TensorProgram
-from symlimits.theory.programs.limits import program_limit
+from symlimits.theory.programs.limits import program_limit, program_rate
 from tests.programs_by_hand import KERNEL_X, mup, tangent_kernel
 
 SIZES = (32, 64, 128)
+WIDE = (16, 32, 64, 128, 256)  # a slope and its correction ask for more of them
 POINT = ("1", "1/2", "-1/3", "3/4")
 
 
@@ -73,6 +74,19 @@ def test_trained_networks_are_sampled_and_say_so() -> None:
 def test_files_hold_programs_lines() -> None:
     _, limit, _ = turns()
     assert sl.load(limit.to_json()).trace == limit.trace
+
+
+@pytest.mark.slow
+def test_one_net_differs_by_the_root_of_the_width() -> None:
+    """Trained networks, two steps; from a number that is not their limit they keep a distance."""
+    scalar = mup(act.erf, 2, 2)[1][0]
+    assert program_rate(scalar).certify(sizes=WIDE).ok
+    assert program_rate(scalar, value="0.5").certify(sizes=WIDE).links[0].passed is False
+
+
+def test_rates_want_numbers() -> None:
+    with pytest.raises(sl.UnboundSymbol, match="x_1_1"):
+        program_rate(tangent_kernel(act.erf, 1)[1])
 
 
 def test_what_has_no_limit_here() -> None:
