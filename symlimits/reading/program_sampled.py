@@ -6,7 +6,7 @@ Cholesky factor, with a generalised inverse where the covariance is singular. Wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, reduce
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import sympy as sp
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.program_lines import is_shared
+from symlimits.language.program_lines import is_shared, outermost
 from symlimits.language.reciprocal import Reciprocal
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.normal_points import NormalPoints
@@ -158,19 +158,6 @@ def _heads(line: StraightLine) -> list[GaussianExpectation]:
     for statement in (*line.statements, line.output):
         found.update(dict.fromkeys(outermost(getattr(statement, "expression", statement))))
     return list(found)
-
-
-def outermost(expr: sp.Basic) -> list[GaussianExpectation]:
-    """The expectations in an expression, without those inside others."""
-    return list(dict.fromkeys(_outermost(expr)))
-
-
-def _outermost(expr: sp.Basic) -> Iterator[GaussianExpectation]:
-    if isinstance(expr, GaussianExpectation):
-        yield expr
-        return
-    for arg in expr.args:
-        yield from _outermost(arg)
 
 
 @cache
