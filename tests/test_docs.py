@@ -33,7 +33,7 @@ def test_every_public_function_of_scaling_is_listed() -> None:
 
 
 def test_every_method_of_deep_linear_is_listed() -> None:
-    text = (DOCS / "deep_linear.md", "programs.md").read_text(encoding="utf-8")
+    text = (DOCS / "deep_linear.md").read_text(encoding="utf-8")
     methods = [name for name, value in vars(DeepLinear).items() if callable(value) and not name.startswith("_")]
     assert len(methods) >= 8
     assert all(f"`.{name}(" in text for name in methods)

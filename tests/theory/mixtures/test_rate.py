@@ -13,6 +13,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify import digest
 from symlimits.derivation.trace import Step
+from symlimits.errors import DomainError
 from symlimits.theory.mixtures import expansion
 from symlimits.theory.mixtures.rate import Gaps
 
