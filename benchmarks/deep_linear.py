@@ -1,9 +1,10 @@
 """Deep linear networks trained at infinite width: `python benchmarks/deep_linear.py`.
 
-By the recursion, the forest and the lazy form: times of a path as steps, depth, inputs and outputs grow; the width that
-the lazy network ends with; errors of the cut forest, and of the lazy network against one that drops nothing; and what a
-network of finite width costs, drawn in full and exactly in law. Prints what was asked beside what was measured, and
-writes both, with the machine, to benchmarks/results/deep_linear.json.
+By the recursion (rows of blocks, and its statements compiled), the forest and the lazy form: times of a path as steps,
+depth, inputs and outputs grow; the width that the lazy network ends with; errors of the cut forest, and of the lazy
+network against one that drops nothing; and what a network of finite width costs, drawn in full and exactly in law.
+Prints what was asked beside what was measured, and writes both, with the machine, to
+benchmarks/results/deep_linear.json.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from gram import machine
 from threadpoolctl import threadpool_limits
 
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.reading.straight_line_kernel import LoopKernel
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.problem import problem as covariances
+from symlimits.theory.deep_linear.recursion import eta, recursion
 from symlimits.theory.deep_linear.sweep import sweep
 
 ASKED = {
@@ -30,6 +33,7 @@ ASKED = {
     "lazy, L = 2, 800 steps": 0.3,
     "lazy, L = 3 to 5, 200 steps": 2.0,
     "recursion, L = 2, 200 steps": 3.0,
+    "recursion, compiled, L = 2, 200 steps": 3.0,
 }
 TREE_DEPTH = 9  # of the forest of L = 2: its error is rounding
 
@@ -56,7 +60,7 @@ def least(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 def lazily(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
     data = problem(d, k)
     seconds, path = least(lambda: gradient_descent(depth, *data, 0.15 / depth, steps), repeats)
-    return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "widths": list(path.widths)}
+    return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "widths": list(path.grams.widths)}
 
 
 def recursively(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
@@ -65,6 +69,20 @@ def recursively(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[st
     seconds, swept = least(lambda: sweep(depth, covariances(*data), 0.15 / depth, steps), repeats)
     error = float(np.abs(swept.predictors - gradient_descent(depth, *data, 0.15 / depth, steps).predictors).max())
     return {"L": depth, "d": d, "k": k, "steps": steps, "seconds": seconds, "beside the lazy network": error}
+
+
+def compiled(depth: int, d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
+    """The recursion's own statements, compiled: the first call in a new process, and later ones beside the sweep's."""
+    Sxx, Syx = problem(d, k)
+    kernel, rate = LoopKernel(recursion(depth, steps, d, k), (eta,)), 0.15 / depth
+    first, _ = least(lambda: kernel(rate, Sigma_xx=Sxx, Sigma_yx=Syx), 1)
+    seconds, last = least(lambda: kernel(rate, Sigma_xx=Sxx, Sigma_yx=Syx), repeats)
+    rows, swept = least(lambda: sweep(depth, covariances(Sxx, Syx), rate, steps), repeats)
+    return {
+        **{"L": depth, "d": d, "k": k, "steps": steps, "first call": first, "seconds": seconds},
+        "over the sweep": seconds / rows,
+        "difference": float(np.abs(last - swept.predictors[-1]).max()),
+    }
 
 
 def forest(d: int, k: int, steps: int, repeats: int) -> dict[str, Any]:
@@ -82,7 +100,13 @@ def uncut(depth: int, steps: int) -> dict[str, Any]:
     seconds, full = least(lambda: gradient_descent(depth, *data, 0.15 / depth, steps, tolerance=0.0), 1)
     cut = gradient_descent(depth, *data, 0.15 / depth, steps)
     error = float(np.abs(full.predictors - cut.predictors).max())
-    return {"L": depth, "steps": steps, "seconds": seconds, "widths": list(full.widths), "error of the cut": error}
+    return {
+        "L": depth,
+        "steps": steps,
+        "seconds": seconds,
+        "widths": list(full.grams.widths),
+        "error of the cut": error,
+    }
 
 
 def finite(depth: int, width: int, sampler: str, nets: int) -> dict[str, Any]:
@@ -109,6 +133,10 @@ def main() -> None:
             "recursion, in steps": [recursively(2, 2, 2, T, 1) for T in (100, 200, 400, 800)],
             "recursion, in depth": [recursively(L, 2, 2, 200, 1) for L in (1, 3, 4, 5)],
             "recursion, in inputs and outputs": [recursively(2, d, k, 200, 1) for d, k in ((1, 1), (4, 4), (8, 4))],
+            "recursion, compiled": [
+                compiled(2, *size, repeats)
+                for size in ((2, 2, 200), (2, 2, 20), (2, 2, 50), (2, 2, 400), (1, 1, 200), (3, 3, 200), (4, 4, 200))
+            ],
             "forest, L = 2": [forest(*size, repeats) for size in ((2, 2, 200), (2, 2, 800), (4, 2, 800), (8, 4, 800))],
             "lazy, in steps": [lazily(2, 2, 2, T, repeats) for T in (100, 200, 400, 800)],
             "lazy, in depth": [lazily(L, 2, 2, 200, repeats) for L in (1, 2, 3, 4, 5, 8)],
@@ -127,6 +155,7 @@ def main() -> None:
         "lazy, L = 2, 800 steps": tables["lazy, in steps"][-1]["seconds"],
         "lazy, L = 3 to 5, 200 steps": max(row["seconds"] for row in tables["lazy, in depth"][2:5]),
         "recursion, L = 2, 200 steps": tables["recursion, in steps"][1]["seconds"],
+        "recursion, compiled, L = 2, 200 steps": tables["recursion, compiled"][0]["seconds"],
     }
     for name, asked in ASKED.items():
         print(f"{name}: {measured[name]:.3f} s (asked: {asked} s)")

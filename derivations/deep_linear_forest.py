@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from symlimits import deep_linear
 from symlimits.finite.deep_linear_training import Rule
-from symlimits.theory.deep_linear.claims import predictor_limit, rate_limit
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import gradient_descent
 
@@ -65,15 +65,16 @@ def main() -> None:
     ratios = np.divide(errors[1:4], errors[:3])
     results.append(said("faster than exponentially past the horizon", bool((np.diff(ratios) < 0).all())))
 
+    two, three = (deep_linear(depth).limits(SXX, SYX, lr=0.1, steps=3) for depth in (2, 3))
     for claim, sizes in (
-        (predictor_limit(2, SXX, SYX, 0.1, 3), (64, 512, 4096)),
-        (rate_limit(2, SXX, SYX, 0.1, 3), (64, 128, 256, 512)),
-        (rate_limit(3, SXX, SYX, 0.1, 3, "forward gram", layer=2), (64, 128, 256, 512)),
+        (two.predictor(), (64, 512, 4096)),
+        (two.rate(), (64, 128, 256, 512)),
+        (three.rate("forward gram", layer=2), (64, 128, 256, 512)),
     ):
         certificate = claim.certify(sizes=sizes, seed=0)
         print(certificate, end="\n\n")
         results.append(certificate.ok)
-    print(rate_limit(2, SXX, SYX, 0.1, 3).latex())
+    print(two.rate().latex())
     if not all(results):
         raise SystemExit(1)
 

@@ -1,4 +1,4 @@
-"""Training of deep linear networks at infinite width: the causal recursion, printed once and run in four arithmetics.
+"""Training of deep linear networks at infinite width: the causal recursion, run in four arithmetics and compiled.
 
 A neuron obeys h(t) = r(t) + sum C b and b(t) = q(t) + sum D h over the past. From these two equations follow responses
 and covariances, row by row in time, with sums and products only (setting: Chizat, Colombo, Fernandez-Real, Figalli,
@@ -15,6 +15,7 @@ import symlimits as sl
 from symlimits.reading.latex import latex
 from symlimits.reading.rings import RATIONALS, modulo
 from symlimits.reading.straight_line import run
+from symlimits.reading.straight_line_kernel import LoopKernel
 from symlimits.theory.deep_linear.recursion import Families, eta, recursion
 
 PRIME = 2**31 - 1
@@ -66,6 +67,9 @@ def main() -> None:
         path = sl.deep_linear(depth).gradient_descent(*data, lr=0.1, steps=steps, forced=True)
         gap = np.abs(path.predictors[-1] - np.array(A, dtype=float)).max()
         held("floats, by rows of blocks, are the fractions up to rounding", bool(gap < ROUNDING))
+        kernel = LoopKernel(recursion(depth, steps, 2, 2), (eta,))
+        gap = np.abs(kernel(0.1, Sigma_xx=SXX, Sigma_yx=SYX) - np.array(A, dtype=float)).max()
+        held("floats, by the program compiled, are the fractions up to rounding", bool(gap < ROUNDING))
 
     path = sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 0.0]], lr=0.1, steps=60)
     print(f"inputs on a line, {path.steps} steps: A = {path.predictors[-1].round(6).tolist()}")

@@ -12,7 +12,7 @@ import sympy as sp
 from mpmath.libmp import dps_to_prec
 
 from symlimits import certify as links
-from symlimits import claim, ladder, storing
+from symlimits import claim, ladder, storing, words
 from symlimits.derivation.price import derive_lines, differentiated
 from symlimits.derivation.sphere import rho
 from symlimits.errors import DataError, DomainError, NoRule, UnboundSymbol
@@ -239,7 +239,7 @@ class Derivation(Lines):
         report(f"{self.name}: compiled kernel")
         compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
         found = claim.claim(self._parts, domain, seed, self._value_at) | self._about
-        return links.certificate(f"{self.name} = {self.expr}", (*before, lines, compiled), seed, found)
+        return links.certificate(f"{self.name} = {words.plain(self.expr)}", (*before, lines, compiled), seed, found)
 
     @property
     def _least_size(self) -> float:

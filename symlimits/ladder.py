@@ -15,6 +15,7 @@ from symlimits.errors import DomainError, NoRule
 from symlimits.language.domain import Point
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
+from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.program_lines import is_program
@@ -25,6 +26,7 @@ from symlimits.reading.closed_value import closed_value
 from symlimits.reading.program_sampled import sampled as sampled_line
 from symlimits.reading.real import plain
 from symlimits.reading.reference import reference
+from symlimits.reading.straight_line_room import integers
 
 
 class Value(NamedTuple):
@@ -80,17 +82,17 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
-    return not expr.has(GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral)
+    heads = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, InitialValue)
+    return not expr.has(*heads)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
-    """Whether a line is compiled: no integral is left, no loop, and a kernel is one of any input kernel."""
-    if is_program(expr):
+    """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
+    if is_program(expr) or (expr.has(StraightLine) and _missing(expr)):
         return False
-    lines = expr.atoms(StraightLine)
-    if lines and not (isinstance(expr, StraightLine) and lines == {expr} and expr.is_scalar):
-        return False
-    reached = not expr.has(sp.Integral, ProductExpectation) and all(map(_is_product, expr.atoms(GaussianExpectation)))
+    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
+        map(_is_product, expr.atoms(GaussianExpectation))
+    )
     return reached and (not isinstance(expr, Recursion) or arguments == 3)
 
 
@@ -104,7 +106,11 @@ def method(expr: sp.Expr, arguments: int) -> str:
     if is_program(expr):
         return "a straight line, its expectations sampled at scrambled Sobol points"
     if expr.has(StraightLine):
-        return "a straight line, " + ("compiled" if compiled else "by mpmath: loops or matrices are left")
+        return "a straight line, " + (
+            "compiled" if compiled else f"by mpmath: {_missing(expr) or 'integrals are left'}"
+        )
+    if expr.has(InitialValue):
+        return "extrapolation of a differential equation, by mpmath"
     if is_closed(expr):
         return "closed form, compiled" if compiled else "closed form, by mpmath: an input kernel is given"
     if compiled and expr.has(SphericalIntegral):
@@ -120,6 +126,18 @@ def method(expr: sp.Expr, arguments: int) -> str:
         "Mehler series where its bound meets 1e-13 with 400 terms (moderate variance or small correlation), "
         f"Gauss-Legendre panels elsewhere, compiled; {why}"
     )
+
+
+def _missing(expr: sp.Expr) -> str:
+    """What keeps an expression with a straight line from being compiled."""
+    if not isinstance(expr, StraightLine) or expr.atoms(StraightLine) != {expr}:
+        return "it is a part of a formula"
+    if expr.is_scalar:
+        return ""
+    if not is_closed(expr) or expr.has(Recursion):
+        return "expectations or integrals stand in loops"
+    unbound = sorted(map(str, integers(expr) | expr.inputs))
+    return f"{', '.join(unbound)} without a value" if unbound else ""
 
 
 def _is_product(head: GaussianExpectation) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symlimits import certify as links
+from symlimits import words
 from symlimits.chain import Derivation
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
@@ -54,7 +55,7 @@ class Limit(Derivation):
     order: float = 1
 
     def __str__(self) -> str:
-        return f"{self.name} = {self.expr}"
+        return f"{self.name} = {words.plain(self.expr)}"
 
     def _bound(self, given: Point) -> Self:
         experiment = self.experiment.bind(given) if hasattr(self.experiment, "bind") else self.experiment

@@ -45,7 +45,7 @@ class Lines:
 
     def __repr__(self) -> str:
         lines = "1 line" if len(self.trace) == 1 else f"{len(self.trace)} lines"
-        return f"{type(self).__name__}({self.name} = {self.expr}, {lines})"
+        return f"{type(self).__name__}({self.name} = {words.plain(self.expr)}, {lines})"
 
     # ------------------------------------------------------------------ lines
 

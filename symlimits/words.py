@@ -16,6 +16,7 @@ from symlimits.derivation.trace import Step
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import Definition, Statement, StraightLine
+from symlimits.reading.decimals import long_decimal
 from symlimits.reading.latex_programs import flattened, new_definitions
 
 EXPLANATIONS = (
@@ -23,6 +24,7 @@ EXPLANATIONS = (
     | {rule.name: rule.explanation for rule in ROUTE}
     | maxplus.EXPLANATIONS
 )
+_PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
 
@@ -35,6 +37,15 @@ def spoken(tex: str) -> str:
     """
     text = _FONT.sub("", _ACCENT.sub(r"\2_\1", tex))
     return re.sub(r"\s+", " ", re.sub(r"[\\{}]", "", text)).strip()
+
+
+def plain(expr: sp.Expr) -> str:
+    """An expression in SymPy's letters; a decimal of many digits as such, not as a fraction.
+
+    >>> plain(sp.Rational(1, 3)), plain(sp.Rational("0.74589194752798428032"))
+    ('1/3', '0.74589194752798428032')
+    """
+    return (long_decimal(expr) if expr.is_Rational else "") or str(expr)
 
 
 def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping[str, str] | None = None) -> str:
@@ -56,7 +67,10 @@ class _Printer(StrPrinter):
         self.letters = letters
 
     def _print_Symbol(self, expr: sp.Symbol) -> str:
-        return self.letters.get(expr.name, expr.name)
+        return self.letters.get(expr.name) or _PRIME.sub("'", expr.name)
+
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return long_decimal(expr) or str(super()._print_Rational(expr))
 
     def line(self, expr: sp.Expr, before: sp.Expr | None = None) -> list[str]:
         """An expression, indented; a recursion with one map a row, a straight line with one statement a row.

@@ -9,14 +9,16 @@ import pytest
 
 from symlimits.paper.scaling_arguments import joined, parser
 from symlimits.theory import scaling
+from symlimits.theory.deep_linear import DeepLinear
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-@pytest.mark.parametrize(
-    ("page", "lines"), [("transfer.md", 10), ("scaling.md", 10), ("output_laws.md", 10), ("programs.md", 10)]
-)
+PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "programs.md")
+
+
+@pytest.mark.parametrize(("page", "lines"), [(page, 10) for page in PAGES])
 def test_sessions(page: str, lines: int) -> None:
     result = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
@@ -28,6 +30,19 @@ def test_every_public_function_of_scaling_is_listed() -> None:
     functions = [name for name in scaling.__all__ if name.islower()]
     assert len(functions) >= 8
     assert all(f"`{name}(" in text for name in functions)
+
+
+def test_every_method_of_deep_linear_is_listed() -> None:
+    text = (DOCS / "deep_linear.md", "programs.md").read_text(encoding="utf-8")
+    methods = [name for name, value in vars(DeepLinear).items() if callable(value) and not name.startswith("_")]
+    assert len(methods) >= 8
+    assert all(f"`.{name}(" in text for name in methods)
+
+
+def test_pictures_are_there() -> None:
+    for page in PAGES:
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", (DOCS / page).read_text(encoding="utf-8")):
+            assert (DOCS / name).is_file(), name
 
 
 def test_commands() -> None:

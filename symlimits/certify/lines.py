@@ -110,7 +110,7 @@ def largest_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tup
         points = domain.mixed_points(seed, corners=3, interior=3)
     else:
         points = domain.mixed_points(seed, corners=3, interior=10, decades=WIDE) + suspects(a, b, domain, seed)
-    worst = 0.0
+    worst, points = 0.0, points if domain.ranges else points[:1]  # without a coordinate all are the same
     for point in points:
         x, y = (reference(expr, relevant(point, expr), digits) for expr in (a, b))
         size = max(abs(x), abs(y), 1e-3)

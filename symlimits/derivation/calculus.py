@@ -83,8 +83,10 @@ class Calculus:
                     add(levels.setdefault(q, {}), ONE, number)
                     continue
                 same = representative(self.coordinates, monomial)
-                add(levels.setdefault(q, {}), ONE, number * self._expectation(same))
-                add(levels.setdefault(q - HALF, {}), ONE, number * self._fluctuation(same))
+                expectation = self._expectation(same)
+                add(levels.setdefault(q, {}), ONE, number * expectation)
+                fluctuation = self._fluctuation(same, not expectation.residue)
+                add(levels.setdefault(q - HALF, {}), ONE, number * fluctuation)
         found = Series({q: level for q, level in levels.items() if level}, value.remainder)
         return found.kept(self.precision.window)
 
@@ -92,8 +94,8 @@ class Calculus:
         values = None if self.networks is None else self.networks.expectation(monomial)
         return self.indeterminate(("expectation", monomial), values)
 
-    def _fluctuation(self, monomial: int) -> Number:
-        values = None if self.networks is None else self.networks.fluctuation(monomial)
+    def _fluctuation(self, monomial: int, centred: bool) -> Number:
+        values = None if self.networks is None else self.networks.fluctuation(monomial, centred)
         return self.indeterminate(("fluctuation", monomial), values)
 
     # --------------------------------------------------------------- curves

@@ -46,7 +46,8 @@ class TrainedNetworks:
     `quantity` is "predictor", the entry `entry` of $A_T$ after `steps` steps; "path", the root mean square over times
     and entries of what the predictors differ from `limit` (T + 1, k, d) by; "forward gram", "backward gram", the same
     for the empirical Grams of neurons of `layer`, (T + 1, T + 1, d, d) or (.., k, k); "neuron", the sum of the entries
-    of $h_l(T)$ and $b_l(T)$ of one neuron; or "increment", the largest singular value of $M_l(T) - M_l(0)$.
+    of $h_l(T)$ and $b_l(T)$ of one neuron; "increment", the largest singular value of $M_l(T) - M_l(0)$, or "increment
+    power", the sum of the powers 2 `power` of them all.
 
     >>> nets = TrainedNetworks(1, ((1.0,),), ((2.0,),), 0.1, 3)
     >>> nets.draws(64, 5, np.random.default_rng(0)).shape
@@ -63,10 +64,11 @@ class TrainedNetworks:
     entry: tuple[int, int] = (0, 0)
     limit: Any = None
     sampler: str = "exact"
+    power: int = 1
 
     def __post_init__(self) -> None:
         check_sampler(self.sampler)
-        check_size(depth=self.depth, steps=self.steps, layer=self.layer)
+        check_size(depth=self.depth, steps=self.steps, layer=self.layer, power=self.power)
         if self.quantity not in QUANTITIES:
             raise DomainError(f"quantity = {self.quantity!r}", f"one of {', '.join(QUANTITIES)}", "'predictor'")
         xx, yx = (_numbers(name, getattr(self, name)) for name in ("Sxx", "Syx"))
@@ -74,7 +76,7 @@ class TrainedNetworks:
         _numbers("lr", self.lr)
         if len(self.entry) != 2 or not all(0 <= i < n for i, n in zip(self.entry, yx.shape, strict=True)):
             raise DataError(f"entry = {self.entry!r:.80}", f"a row and a column of {yx.shape}", "entry=(0, 0)")
-        hidden = self.quantity == "increment"
+        hidden = self.quantity in INCREMENTS
         if not (2 if hidden else 1) <= self.layer <= self.depth and self.quantity in LAYERED:
             raise DomainError(f"layer = {self.layer}", f"a layer of {self.depth}, an increment's from 2 on", "layer=2")
         if (self.limit is None) == (self.quantity in DISTANCES):
@@ -107,7 +109,7 @@ class TrainedNetworks:
 
     def record(self) -> dict[str, Any]:
         """The networks as JSON, for a certificate."""
-        names = ("depth", "Sxx", "Syx", "lr", "steps", "quantity", "layer", "entry", "sampler")
+        names = ("depth", "Sxx", "Syx", "lr", "steps", "quantity", "layer", "entry", "sampler", "power")
         limit = None if self.limit is None else np.asarray(self.limit).tolist()
         return {"kind": "trained deep linear networks", **{name: getattr(self, name) for name in names}, "limit": limit}
 
@@ -181,12 +183,20 @@ def _neuron(asked: TrainedNetworks, states: list[State], size: int, rng: np.rand
 
 
 def _increment(asked: TrainedNetworks, states: list[State], size: int, rng: np.random.Generator) -> Array:
+    return np.asarray(_singular_values(asked, states)[:, 0])
+
+
+def _increment_power(asked: TrainedNetworks, states: list[State], size: int, rng: np.random.Generator) -> Array:
+    return np.asarray((_singular_values(asked, states) ** (2 * asked.power)).sum(axis=1))
+
+
+def _singular_values(asked: TrainedNetworks, states: list[State]) -> Array:
     """Through the factors of the increment, which has a rank of steps times min(k, d) at most."""
     before = states[:-1]
     left = _side_by_side([_moves(state, asked) for state in before])
     right = _side_by_side([state.features[asked.layer - 2] for state in before])
     R, S = (np.asarray(np.linalg.qr(x, mode="r")) for x in (left, right))
-    return np.asarray(np.linalg.svd(R @ transposed(S), compute_uv=False)[:, 0])
+    return np.asarray(np.linalg.svd(R @ transposed(S), compute_uv=False))
 
 
 def _moves(state: State, asked: TrainedNetworks) -> Array:
@@ -225,6 +235,8 @@ QUANTITIES: dict[str, Callable[[TrainedNetworks, list[State], int, np.random.Gen
     "backward gram": _backward,
     "neuron": _neuron,
     "increment": _increment,
+    "increment power": _increment_power,
 }
 DISTANCES = ("path", "forward gram", "backward gram")
-LAYERED = ("forward gram", "backward gram", "neuron", "increment")
+INCREMENTS = ("increment", "increment power")
+LAYERED = ("forward gram", "backward gram", "neuron", *INCREMENTS)

@@ -19,6 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
+from symlimits.language.names import shown
+
+MOST = 10**6  # layers, and steps
 
 Array = npt.NDArray[Any]  # float64, or objects: integers and rationals
 Parameters = list[Array]  # U (w_1, d), M_2 (w_2, w_1), ..., M_L, and the transpose of V (w_L, k)
@@ -168,8 +171,18 @@ def minibatches(Sxx: Array, Syx: Array) -> list[tuple[Array, Array]]:
 def check_size(**counts: object) -> None:
     """Raise `DomainError` for what is no positive integer."""
     for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise DomainError(f"{name} = {value!r}", "a positive integer", f"{name}=2")
+        positive_integer(value, name)
+
+
+def positive_integer(value: Any, name: str, least: int = 1) -> int:
+    """An integer from `least` to a million, or `DomainError`.
+
+    >>> positive_integer(np.int64(3), "depth")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= MOST:
+        raise DomainError(f"{name} = {shown(value)}", f"an integer from {least} to {MOST}", f"{name}={max(least, 2)}")
+    return int(value)
 
 
 def _reduced(x: Any, rule: Rule) -> Any:

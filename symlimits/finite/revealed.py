@@ -120,6 +120,8 @@ class Revealed:
         K = transposed(self.start[layer]) if back else self.start[layer]
         K = fitted(K, self.widths[into], h.shape[-2])
         seen = self.seen[layer][back]
+        if h.ndim > K.ndim:  # several times of one network
+            h = h.swapaxes(0, -2).reshape(h.shape[-2], -1)
         z = new_directions(fitted(seen, h.shape[-2], seen.shape[-1]), h, self.tolerance)
         if z.shape[-1]:
             other = self.seen[layer][not back]
@@ -145,6 +147,8 @@ def new_directions(seen: Array, h: Array, tolerance: float) -> Array:
     array([0., 0., 1.])
     """
     rest = _without(seen, _without(seen, h))
+    if (np.linalg.norm(rest, axis=(-2, -1)) <= tolerance * np.linalg.norm(h, axis=(-2, -1))).all():
+        return rest[..., :0]  # no singular value is larger than this norm
     u, sizes, _ = np.linalg.svd(rest, full_matrices=False)
     largest = np.linalg.norm(h, axis=(-2, -1))[..., None]
     new = (sizes > tolerance * largest).reshape(-1, sizes.shape[-1]).any(axis=0)

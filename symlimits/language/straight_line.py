@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.language.block import Block, shape
+from symlimits.language.block import Block, Entry, shape
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
@@ -143,7 +143,7 @@ class StraightLine(sp.Expr):
     @property
     def is_scalar(self) -> bool:
         """Whether there are neither loops nor matrices."""
-        return not self.has(Loop) and all(not isinstance(d.target, Block) for d in self.statements) and not self.inputs
+        return not self.has(Loop, Block, Entry)
 
     @property
     def inputs(self) -> set[str]:

@@ -24,6 +24,7 @@ JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
+CHIZAT = "Chizat et al., arXiv 2211.16980; derived here"
 LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
 
 DUALS = {
@@ -82,6 +83,16 @@ def output(phi: str = "linear", **law: object) -> Limit:
     return cast(OutputLaw, found).characteristic
 
 
+def trained(depth: int, steps: int, quantity: str | None = None, **asked: object) -> Limit:
+    """What deep linear networks tend to after some steps: the polynomial path, or a limit at data of two inputs."""
+    from symlimits.theory.deep_linear import deep_linear  # with numba, which the table does without
+
+    if quantity is None:
+        return deep_linear(depth).path_limit(steps)
+    limits = deep_linear(depth).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=steps)
+    return cast(Limit, getattr(limits, quantity)(**asked))
+
+
 def claims() -> Mapping[str, Claim]:
     """The claims by name, the longest to certify at the end."""
     return {claim.name: claim for claim in TABLE}
@@ -111,6 +122,13 @@ TABLE: tuple[Claim, ...] = (
         "exponent-ntk", "growth of the logit's part from both layers, NTK", GOLIKOV, partial(exponent, "NTK", "f_aw")
     ),
     Claim("sphere-slope-relu", "slope map of a relu layer, NTK", SPHERE, partial(sphere_map, "ntk", "relu")),
+    Claim("trained-path", "predictor of deep linear networks after 2 steps, L = 2", CHIZAT, partial(trained, 2, 2)),
+    Claim(
+        "trained-increment",
+        "singular values of an increment, deep linear networks, L = 2",
+        CHIZAT,
+        partial(trained, 2, 3, "increment", power=2),
+    ),
     *(
         Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))
         for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT))

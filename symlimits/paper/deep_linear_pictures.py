@@ -15,9 +15,10 @@ from symlimits.finite.revealed import GENERIC, Revealed, gaussian
 from symlimits.theory.deep_linear.forest import Forest, Node
 from symlimits.theory.deep_linear.lazy import gradient_descent
 
+LABELS, TICKS = 9, 8  # points of letters
 NETS = 400  # of a band
 BAND = (0.05, 0.95)  # its quantiles
-VISIBLE = 5e-3  # singular values below this, over the largest, lie on the axis and are not drawn
+VISIBLE = 3e-2  # singular values below this, over the largest, lie on the axis and are not drawn
 
 
 def training(
@@ -41,9 +42,10 @@ def training(
             axes.fill_between(limit.times, low[:, i, j], high[:, i, j], color=colour, linewidth=0, label=f"width {m}")
     for (i, j), axes in np.ndenumerate(panels):
         axes.plot(limit.times, limit.predictors[:, i, j], color="C3", linewidth=1.4, label="limit")
-        axes.set_title(f"$A_{{{i + 1}{j + 1}}}$", fontsize=9)
+        axes.set_title(f"$A_{{{i + 1}{j + 1}}}$", fontsize=LABELS)
+        axes.tick_params(labelsize=TICKS)
     for axes in panels[-1]:
-        axes.set_xlabel("step")
+        axes.set_xlabel("step", fontsize=LABELS)
     panels[0, 0].legend(frameon=False, fontsize=7)
     return _saved(drawn, path)
 
@@ -66,12 +68,13 @@ def singular_values(
         series += [[state.increments[layer] for state in states] for layer in range(1, depth)]
         for axes, matrices in zip(panels, series, strict=True):
             _curves(axes, matrices, style, name)
-    panels[0].set_title("$A(t)$", fontsize=9)
+    panels[0].set_title("$A(t)$", fontsize=LABELS)
     for layer, axes in enumerate(panels[1:], 2):
-        axes.set_title(f"$M_{layer}(t) - M_{layer}(0)$", fontsize=9)
+        axes.set_title(f"$M_{layer}(t) - M_{layer}(0)$", fontsize=LABELS)
     for axes in panels:
-        axes.set_xlabel("step")
-    panels[0].set_ylabel("singular values")
+        axes.set_xlabel("step", fontsize=LABELS)
+        axes.tick_params(labelsize=TICKS)
+    panels[0].set_ylabel("singular values", fontsize=LABELS)
     panels[0].legend(frameon=False, fontsize=7)
     return _saved(drawn, path)
 
@@ -94,11 +97,12 @@ def forest(depth: int, tree_depth: int, inputs: int = 1, outputs: int = 1, path:
     for place, node in enumerate(nodes):
         if node.parent is None:
             name = "U" if node.through == 0 else "V"
-            axes.annotate(name, (places[place], 0), (0, 5), textcoords="offset points", ha="center", fontsize=9)
+            axes.annotate(name, (places[place], 0), (0, 7), textcoords="offset points", ha="center", fontsize=LABELS)
     for m in range(2, depth + 1):
         axes.plot([], [], color="0.55", linewidth=0.9, linestyle=_dashes(m), label=f"$M_{m}$")
-    axes.set(ylabel="tree depth", xticks=[], ylim=(-tree_depth - 0.4, 0.6))
-    axes.set_yticks(range(-tree_depth, 1), [str(-y) for y in range(-tree_depth, 1)])
+    axes.set(xticks=[], xlim=(min(places) - 0.6, max(places) + 0.6), ylim=(-tree_depth - 0.4, 0.7))
+    axes.set_ylabel("tree depth", fontsize=LABELS)
+    axes.set_yticks(range(-tree_depth, 1), [str(-y) for y in range(-tree_depth, 1)], fontsize=TICKS)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))

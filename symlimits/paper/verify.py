@@ -27,6 +27,7 @@ from symlimits.paper.certificate_file import (
 )
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
+from symlimits.theory.deep_linear.path_limit import WhiteNetworks
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.scaling.claims import FrozenTwin
@@ -40,6 +41,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
+    "networks on one white input": WhiteNetworks.from_record,
 }
 
 

@@ -20,11 +20,15 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.language.block import shape
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
+from symlimits.language.straight_line import StraightLine
 from symlimits.reading import line
+from symlimits.reading.ring import Ring
+from symlimits.reading.straight_line import run
 
 BITS_PER_DIGIT = 3.3219281
 GUARD = 12  # digits of the first attempt beyond those asked for
@@ -215,6 +219,15 @@ def _(expr: Recursion, numbers: Numbers) -> Any:
         known = {line: _exact_or_ball(line, {**numbers, **state}) for line in set(maps)}
         state = {s: known[line] for s, line in zip(expr.states, maps, strict=True)}
     return _real(expr.output, state)
+
+
+@_real.register
+def _(expr: StraightLine, numbers: Numbers) -> Any:
+    """Statements in their order, over balls."""
+    if shape(expr.output) is not None:
+        raise NoRule(f"a ball of the matrix {expr.output}", "a number", "Entry(A, 0, 0)")
+    ring = Ring("balls", lambda number: _real(number, {}), _real)
+    return run(expr, ring, {symbol: numbers[symbol] for symbol in expr.free_symbols})[expr.output]
 
 
 def _exact_or_ball(line: sp.Expr, numbers: Numbers) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, NoRule
+from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.recursion import Recursion
@@ -25,6 +25,8 @@ from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
 from symlimits.reading.real import as_reals, plain
 from symlimits.reading.spherical_kernel import SphericalKernel
+from symlimits.reading.straight_line_kernel import LoopKernel
+from symlimits.reading.straight_line_room import integers
 
 _dimension = sp.Symbol("d", positive=True)
 
@@ -118,8 +120,6 @@ class StraightLineKernel:
 
     @cached_property
     def _kernels(self) -> list[tuple[sp.Symbol, Any]]:
-        if not self.expr.is_scalar:
-            raise NoRule("a straight line with loops or matrices", "scalar definitions", "`.reference(...)`")
         lines = [*self.expr.statements, Definition(_OUTPUT, self.expr.output)]
         return [(d.target, compiled(d.expression, sorted(d.expression.free_symbols, key=str))) for d in lines]
 
@@ -137,7 +137,12 @@ def _loop(recursion: Recursion, dimension: int | None) -> GramKernel:
 
 @singledispatch
 def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
-    """The compiled reading of an expression as a function of its arguments; `definition` is what it comes from."""
+    """The compiled reading of an expression as a function of its arguments; `definition` is what it comes from.
+
+    A formula that comes from a straight line with loops is read by that: multiplied out, paths cancel in float64.
+    """
+    if isinstance(definition, StraightLine) and _is_program(definition, arguments):
+        return LoopKernel(definition, tuple(arguments))
     if expr.has(SphericalIntegral) and not expr.has(sp.Integral):
         return SphericalKernel(expr, tuple(arguments))
     if expr.has(LineIntegral):
@@ -147,9 +152,17 @@ def compiled(expr: sp.Expr, arguments: Sequence[sp.Symbol], definition: sp.Expr 
     return ScalarKernel(expr, tuple(arguments))
 
 
+def _is_program(line: StraightLine, arguments: Sequence[sp.Symbol]) -> bool:
+    """Whether a straight line has loops or matrices, and nothing without a value or a closed form."""
+    heads = (GaussianExpectation, sp.Integral, LineIntegral, SphericalIntegral, Recursion)
+    known = line.free_symbols <= set(arguments) - integers(line) and not line.inputs
+    return known and not line.is_scalar and not line.has(*heads)
+
+
 @compiled.register
-def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> StraightLineKernel:
-    return StraightLineKernel(expr, tuple(arguments))
+def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
+    sums = expr.has(sp.Sum) and not expr.has(LineIntegral, SphericalIntegral)  # which hold sums of their own
+    return (LoopKernel if sums or not expr.is_scalar else StraightLineKernel)(expr, tuple(arguments))
 
 
 @compiled.register

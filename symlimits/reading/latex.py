@@ -84,17 +84,27 @@ def align(
     rows: list[str] = []
     before: sp.Expr | None = None
     for line, rule in zip(lines, rules, strict=True):
-        equations = printer.equations(line.expr, room - INDENT, before)
+        programmed = line.expr.has(StraightLine) and not line.expr.has(Recursion)
+        free = _beside_nothing(printer, left, lines, beside, width) if programmed else room
+        equations = printer.equations(line.expr, free - INDENT, before)
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if equations and line.expr.has(StraightLine) and not line.expr.has(Recursion):
-            rows += [rf"&\quad {equation.removeprefix('&')}" for equation in equations]  # pages may break between them
+        if equations and programmed:  # pages may break between them, and they may reach below the rules
+            rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
         elif equations:
             rows.append(rf"&\quad {environment('aligned', equations)}")
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+
+
+def _beside_nothing(printer: Printer, left: str, lines: Sequence[Line], beside: float, width: int) -> float:
+    """The letters from the equality signs to the margin: LaTeX leaves as much left of a display as between columns."""
+    room = max(NARROWEST, width - beside)
+    widest = max(rendered_width(row) for line in lines for row in printer.rows(line.expr, room))
+    margin = max(0.0, width - beside - widest) / 3
+    return max(NARROWEST, width - margin - rendered_width(f"{left} ="))
 
 
 def document(fragments: Sequence[str], title: str | None = None) -> str:

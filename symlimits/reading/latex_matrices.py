@@ -41,5 +41,6 @@ class MatrixPrinter(LatexPrinter):
     def _print_Numbers(self, expr: Numbers) -> str:
         if expr.args[0].shape == (1, 1):
             return str(self._print(expr.args[0][0]))
-        rows = r" \\ ".join(" & ".join(map(self._print, row)) for row in expr.args[0].tolist())
-        return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
+        rows = [" & ".join(map(self._print, row)) for row in expr.args[0].tolist()]
+        apart = r" \\[2pt] " if any(r"\frac" in row for row in rows) else r" \\ "  # fractions would touch
+        return rf"\begin{{pmatrix}} {apart.join(rows)} \end{{pmatrix}}"

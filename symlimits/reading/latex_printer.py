@@ -16,14 +16,18 @@ from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
+from symlimits.reading.decimals import has_long_decimal, long_decimal
+from symlimits.reading.latex_initial_value import motion_rows, motions
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
+from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (
@@ -41,7 +45,6 @@ INDENT = 2  # letters, a \quad
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
-PARAMETERS = ("alpha", "beta", "gamma", "eta", "lambda", "sigma")
 # too large to stand above or below a fraction's bar
 HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral)
 EXTREMES = (sp.Max, sp.Min)
@@ -96,7 +99,7 @@ class Printer(MatrixPrinter):
         sums = [factor for factor in factors if factor.is_Add or isinstance(factor, EXTREMES)]
         if not heads and not sums:
             return [self._product(factors)]
-        inner = _in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
+        inner = in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
         outer = self._product([factor for factor in factors if factor is not inner], alone=False)
         if len(heads) > 1:
             return [outer, *enclose(r"\quad \times ", self._opened(inner, room), "")]
@@ -116,11 +119,13 @@ class Printer(MatrixPrinter):
     def signed(self, expr: sp.Expr) -> list[tuple[str, sp.Expr]]:
         """The terms of a sum and their signs: constants and integrals last, no minus first if there is a plus."""
         terms = self._as_ordered_terms(expr)
-        if not all(map(_is_parameter, terms)):
-            terms.sort(key=lambda term: 2 if term.has(sp.Integral) else _is_parameter(term))
-        if _negative(terms[0]):
-            terms.sort(key=_negative)
-        pairs = [("- ", _negated(term)) if _negative(term) else ("+ ", term) for term in terms]
+        if not all(map(is_parameter, terms)):
+            terms.sort(key=lambda term: 2 if term.has(sp.Integral) else is_parameter(term))
+        if negative(terms[0]) and expr.is_polynomial() and not negative(terms[-1]):
+            terms.reverse()  # ascending powers
+        elif negative(terms[0]):
+            terms.sort(key=negative)
+        pairs = [("- ", negated(term)) if negative(term) else ("+ ", term) for term in terms]
         return [(pairs[0][0].replace("+ ", ""), pairs[0][1]), *pairs[1:]]
 
     def _print_Add(self, expr: sp.Expr, order: str | None = None) -> str:
@@ -130,15 +135,17 @@ class Printer(MatrixPrinter):
         return self._product(expr.as_ordered_factors())
 
     def _print_Pow(self, expr: sp.Expr) -> str:
-        return self._product([expr]) if _divides(expr) else super()._print_Pow(expr)
+        return self._product([expr]) if divides(expr) else super()._print_Pow(expr)
 
     def _product(self, factors: Sequence[sp.Expr], alone: bool = True) -> str:
         """The sign, one fraction, the expectations and integrals; not `alone` if a factor follows."""
         number = sp.Mul(*(factor for factor in factors if factor.is_Rational))
         rest = [factor for factor in factors if not factor.is_Rational]
-        heads = _in_order(factor for factor in rest if isinstance(factor, HEADS))
-        above = [factor for factor in rest if not isinstance(factor, HEADS) and not _divides(factor)]
-        below, q = [1 / factor for factor in rest if _divides(factor)], number.q
+        if digits := long_decimal(number):
+            return f"{digits} {self._product(rest, alone=False)}".strip().replace("-", "- ", 1 if number < 0 else 0)
+        heads = in_order(factor for factor in rest if isinstance(factor, HEADS))
+        above = [factor for factor in rest if not isinstance(factor, HEADS) and not divides(factor)]
+        below, q = [1 / factor for factor in rest if divides(factor)], number.q
         for root in [f for f in above if f.is_Pow and f.base.is_Integer and f.exp == sp.S.Half and q % f.base == 0]:
             above.remove(root)  # u/sqrt(2), which SymPy holds as sqrt(2) u/2
             below, q = [*below, root], q // root.base
@@ -163,7 +170,7 @@ class Printer(MatrixPrinter):
             else:
                 others.append(factor)
         alone = alone and len(others) + len(roots) == 1
-        texts = [(_rank(factor), self._factor(factor, alone)) for factor in others]
+        texts = [(rank(factor), self._factor(factor, alone)) for factor in others]
         texts += [(0 if all(b.is_number for b in bases) else 4, self._root(bases, e)) for e, bases in roots.items()]
         product = ""
         for _, text in sorted(texts, key=lambda pair: pair[0]):
@@ -196,8 +203,11 @@ class Printer(MatrixPrinter):
         tex = super().parenthesize(item, *args, **kwargs)
         return brackets(tex) if isinstance(item, Recursion) else tex
 
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return long_decimal(expr) or str(super()._print_Rational(expr))
+
     def _print_exp(self, expr: sp.Expr, exp: str | None = None) -> str:
-        above, below = sp.fraction(sp.together(expr.exp))
+        above, below = (expr.exp, sp.S.One) if has_long_decimal(expr.exp) else sp.fraction(sp.together(expr.exp))
         sign = "-" if above.could_extract_minus_sign() else ""
         above = -above if sign else above
         exponent = sign + self._factor(above, alone=not sign and below == 1)
@@ -317,11 +327,19 @@ class Printer(MatrixPrinter):
             rows += self._maps(recursion, room)
         for line in new_lines(expr, before):
             rows += straight_line_rows(self, line, room, before)
+        for motion in motions(expr):
+            rows += motion_rows(self, motion, room)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
 
     def _print_StraightLine(self, expr: StraightLine) -> str:
         """What is asked for; `equations` say how it comes about."""
         return str(self._print(expr.output))
+
+    def _print_InitialValue(self, expr: InitialValue) -> str:
+        """What is asked for, at the time; `equations` say how it moves."""
+        time = self._print(expr.time)
+        moving = {x: f"{self.names[x]}({time})" for x in expr.variables}
+        return str(Printer({**self.names, **moving}).doprint(expr.output))
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
         for state, value in zip(recursion.states, recursion.start, strict=True):
@@ -353,37 +371,3 @@ class Printer(MatrixPrinter):
         if count in (1, 2, 3):
             return ", ".join(self._print(first + i) for i in range(count))
         return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"
-
-
-def _in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
-    """Integrals last: what follows one would seem to be under it."""
-    return sorted(heads, key=lambda head: isinstance(head, sp.Integral))
-
-
-def _negative(term: sp.Expr) -> bool:
-    return bool(term.as_coeff_Mul()[0].is_negative)
-
-
-def _negated(term: sp.Expr) -> sp.Expr:
-    """A term without its sign, and without multiplying anything out."""
-    coefficient, rest = term.as_coeff_Mul()
-    return rest if coefficient == -1 else sp.Mul(-coefficient, *sp.Mul.make_args(rest), evaluate=False)
-
-
-def _divides(factor: sp.Expr) -> bool:
-    return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
-
-
-def _rank(factor: sp.Expr) -> int:
-    """Where a factor stands in a product: numbers, parameters, letters, sums, roots, functions; matrices last."""
-    if not factor.is_commutative:
-        return 6
-    base = factor.base if factor.is_Pow else factor
-    if factor.is_number or base.is_Symbol:
-        return -factor.is_Rational if factor.is_number else 1 if _is_parameter(base) else 2
-    return 4 if factor.is_Pow and not factor.exp.is_Integer else 3 if base.is_Add else 5
-
-
-def _is_parameter(expr: sp.Expr) -> bool:
-    symbols = expr.free_symbols
-    return bool(symbols) and all(symbol.name.startswith(PARAMETERS) for symbol in symbols)

@@ -74,7 +74,7 @@ def _rows(writer: Writer, statements: Iterable[Statement], depth: int, room: flo
         if all(isinstance(inner, Definition) for inner in statement.body):
             yield from _shifted(_definitions(writer, statement.body, _range(writer, statement), left), indent)
         else:
-            yield rf"&{indent}\text{{for }} {_range(writer, statement)}:"
+            yield rf"&{indent}\text{{for }} {_range(writer, statement)}\text{{:}}"
             yield from _rows(writer, statement.body, depth + 1, room)
     yield from _shifted(_definitions(writer, group, "", left), indent)
 

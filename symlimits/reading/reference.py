@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -17,6 +17,7 @@ from mpmath import mp, mpf
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
+from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
@@ -25,6 +26,7 @@ from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.dirac import without_masses
+from symlimits.reading.initial_value import lambdified, solved
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.product import product_mean
@@ -34,10 +36,11 @@ from symlimits.reading.spherical import spherical_integral
 from symlimits.reading.straight_line import run
 
 HEADS = (
-    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine),
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue),
     *(sp.Integral, LineIntegral, SphericalIntegral),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
+MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
 LONGEST = 20  # digits of a fraction, over those asked for: a longer one is rounded
 
 
@@ -113,25 +116,63 @@ def _lines(expr: Recursion) -> list[sp.Expr]:
 
 @_value.register
 def _(expr: StraightLine, values: Values) -> mpf:
-    """Run with twice the digits, since definitions may cancel; rational numbers stay exact while they are short."""
+    """Run with twice the digits, then with more until two runs agree: definitions may cancel.
+
+    Rational numbers stay exact while they are short. Zero is believed where the last run gives it too. Where
+    definitions hold expectations, which cost time, twice the digits have to do.
+    """
+    digits, previous = mp.dps, _straight_value(expr, values, 2 * mp.dps)
+    if previous.exact or _outermost(sp.Tuple(*expr.args)):
+        return _value(previous.number, {})
+    for factor in MORE_DIGITS:
+        found = _straight_value(expr, values, factor * digits)
+        with mp.workdps(factor * digits):
+            value, gap = mpf(found.number), abs(mpf(found.number) - mpf(previous.number))
+            least = max(abs(value), mpf(10) ** (-2 * digits))
+            if gap <= mpf(10) ** -digits * least and (value or factor == MORE_DIGITS[-1]):
+                return value
+        previous = found
+    raise NoRule(f"the value of {expr}", f"{digits} digits from {MORE_DIGITS[-1] * digits}", "fewer digits")
+
+
+class _Output(NamedTuple):
+    """The output of a straight line, and whether nothing has been rounded."""
+
+    number: sp.Expr
+    exact: bool
+
+
+def _straight_value(expr: StraightLine, values: Values, digits: int) -> _Output:
     known = {symbol: values[symbol] for symbol in expr.free_symbols}
-    with mp.workdps(2 * mp.dps):
-        ring = Ring("numbers", lambda number: _exact_or_float(number, {}), _exact_or_float, settle=_shortened)
-        output = run(expr, ring, known)[expr.output]
-        if isinstance(output, np.ndarray):
-            raise DomainError(f"the matrix {expr.output}", "one of its entries", "Entry(A, 0, 0)")
-        return _value(output, {})
+    with mp.workdps(digits):
+        numbers = _Numbers()
+        output = run(expr, Ring("numbers", numbers.read, numbers.read, settle=numbers.shortened), known)[expr.output]
+    if isinstance(output, np.ndarray):
+        raise DomainError(f"the matrix {expr.output}", "one of its entries", "Entry(A, 0, 0)")
+    return _Output(output, numbers.exact)
 
 
-def _shortened(value: Any) -> Any:
-    """A number, or the entries of an array: fractions of too many digits as floats."""
-    if isinstance(value, np.ndarray):
-        return _shortened_entries(value) if value.size else value
-    longest = 10 ** (LONGEST * mp.dps)
-    return _to_float(mp.mpf(value.p) / value.q) if value.is_Rational and abs(value.p) + value.q > longest else value
+class _Numbers:
+    """Fractions while they are short, else floats; `exact` says whether there was none of these."""
 
+    def __init__(self) -> None:
+        self.exact = True
+        self._entries = np.frompyfunc(self.shortened, 1, 1)
 
-_shortened_entries = np.frompyfunc(_shortened, 1, 1)
+    def read(self, expr: sp.Expr, values: Values | None = None) -> sp.Expr:
+        number = _exact_or_float(expr, values or {})
+        self.exact = self.exact and number.is_Rational
+        return number
+
+    def shortened(self, value: Any) -> Any:
+        """A number, or the entries of an array: fractions of too many digits as floats."""
+        if isinstance(value, np.ndarray):
+            return self._entries(value) if value.size else value
+        longest = 10 ** (LONGEST * mp.dps)
+        if not value.is_Rational or abs(value.p) + value.q <= longest:
+            return value
+        self.exact = False
+        return _to_float(mp.mpf(value.p) / value.q)
 
 
 @_value.register
@@ -151,6 +192,16 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
     """Trapezoid rules on both lines through their saddles."""
     inside = {s: value for s, value in values.items() if s != expr.variable}
     return spherical_integral(expr, inside, mp.dps - GUARD - 4)
+
+
+@_value.register
+def _(expr: InitialValue, values: Values) -> mpf:
+    """The equation integrated, with numbers for the parameters; the output at the point that is reached."""
+    inside = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
+    start, time = [_value(x, values) for x in expr.start], _value(expr.time, values)
+    moves, asked = ([F.subs(inside) for F in of] for of in (expr.velocities, [expr.output]))
+    velocity, output = lambdified(expr.variables, moves), lambdified(expr.variables, asked)
+    return output(solved(velocity, start, time, mp.dps - GUARD))[0]
 
 
 @_value.register

@@ -17,7 +17,7 @@ def vectorized_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
     """A module whose `kernel` is a NumPy ufunc of the arguments, in their order."""
     header, types, lines, expr, names = _prepared(expr, arguments)
     body = _indented([*lines, *statements({"result": expr}, names).splitlines(), "return result"])
-    return f'{_HEADER}\n\n@vectorize(["f8({types})"], cache=True)\ndef kernel({header}):\n{body}\n'
+    return f'{HEADER}\n\n@vectorize(["f8({types})"], cache=True)\ndef kernel({header}):\n{body}\n'
 
 
 def guarded_source(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> str:
@@ -81,7 +81,7 @@ def _of_square(power: sp.Pow) -> sp.Expr:
     return _S2 ** (power.exp / 2)
 
 
-_HEADER = f"""\
+HEADER = f"""\
 {MATH}
 from numba import njit, vectorize
 
@@ -94,7 +94,7 @@ def angle_between(x, y):  # one number at a time: faster than the polynomial for
 """
 
 _GUARD = (
-    _HEADER
+    HEADER
     + """
 from math import nan
 

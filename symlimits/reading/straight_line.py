@@ -146,13 +146,24 @@ def _looked_up(values: Mapping[sp.Symbol, Any], symbol: sp.Symbol) -> Any:
 @singledispatch
 def _reader(expr: sp.Expr, ring: Ring) -> Reader:
     """An expression as a function of the memory; here, what is neither a sum nor a product."""
-    symbols, function = expr.free_symbols, ring.function
+    function = ring.function
     if expr.is_Number:
         constant = ring.convert(expr)
         return lambda memory: constant
     if function is None:
         raise NoRule(f"{expr} over {ring.name}", "sums, products and integer powers", "floats or mpmath")
-    return lambda memory: function(expr, {symbol: _looked_up(memory.scalars, symbol) for symbol in symbols})
+    entries = {head: sp.Dummy("x", real=True) for head in _of_matrices(expr)}
+    inside = expr.xreplace(entries)
+    readers = {symbol: _reader(head, ring) for head, symbol in entries.items()}
+    readers |= {symbol: _reader(symbol, ring) for symbol in inside.free_symbols - set(readers)}
+    return lambda memory: function(inside, {symbol: read(memory) for symbol, read in readers.items()})
+
+
+def _of_matrices(expr: sp.Basic) -> list[sp.Expr]:
+    """The scalars in an expression that are read from matrices, outermost ones."""
+    if isinstance(expr, Entry | sp.Sum) and expr.has(Block, Numbers, IdentityMatrix):
+        return [expr]
+    return list(dict.fromkeys(head for part in expr.args for head in _of_matrices(part)))
 
 
 @_reader.register

@@ -244,6 +244,15 @@ def test_a_zero_that_no_rule_sees_is_not_taken_for_a_number(it):
     assert it.exponent(it.formula(bent - it.mean(2 - sp.tanh(w) ** 2))) == 0
 
 
+def test_numbers_that_are_equal_unseen_are_not_told_apart_inside_maps(it):
+    """Stein's identity again, in the arguments of maps: fluctuations of what is equal are no number either."""
+    a, w = it.drawn("a"), it.drawn("w")
+    one, other = it.mean(w * sp.tanh(w)), it.mean(1 - sp.tanh(w) ** 2)
+    with pytest.raises(NoRule, match="told from zero"):
+        it.exponent(it.mean(a * (sp.tanh(one * w) - sp.tanh(other * w))))
+    assert it.exponent(it.mean(a * (sp.tanh(one * w) - sp.tanh(2 * other * w)))) == -H
+
+
 def test_independence_and_wick_find_what_cancels(it):
     """Kernels against their estimates: differences of means that are equal in the limit are fluctuations."""
     x, a = it.drawn("x"), it.drawn("a")

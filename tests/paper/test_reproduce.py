@@ -49,6 +49,7 @@ def test_reproduce(
     pdflatex(out / "statements.tex")
 
 
+@pytest.mark.slow
 def test_reproduce_with_a_claim_that_breaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from symlimits import activations as act
 from symlimits.paper.statements import named_activation
 from symlimits.reading.ball import ball, proved
 from symlimits.reading.reference import reference
+from symlimits.theory.deep_linear.polynomial import path_polynomial
 
 x, c = sp.symbols("x c", real=True)
 CLOSED = ("step", "relu", "leaky_relu(1/10)", "erf", "gelu", "gabor", "rbf", "exp", "relu_power(5)", "x*erf(x)")
@@ -39,6 +40,18 @@ def test_a_deep_recursion(gap: str) -> None:
     found = ball(Theta.expr, values, digits=30)
     assert abs(found.midpoint - reference(Theta.expr, values, digits=30)) <= found.radius + mp.mpf(10) ** -28
     assert found.radius <= mp.mpf(10) ** -28
+
+
+@pytest.mark.parametrize(("rate", "size"), [("0", "1"), ("1/10", "2"), (sp.pi / 4, "9/10")])
+def test_a_straight_line(rate: object, size: str) -> None:
+    """Its definitions as balls: the polynomial that it multiplies out to lies within."""
+    path = path_polynomial(2, 3)
+    values = dict(zip(path.arguments, (rate, size), strict=True))
+    found, truth = ball(path.definition, values, digits=30), ball(path.expr, values, digits=40)
+    assert abs(found.midpoint - truth.midpoint) <= found.radius + truth.radius
+    assert found.radius <= mp.mpf(10) ** -30 * abs(found.midpoint)
+    with pytest.raises(sl.NoRule, match="matrix"):
+        ball(path.definition.func(path.definition.statements, path.definition.output.args[0]), values)
 
 
 def test_an_integral_has_proved_bounds() -> None:

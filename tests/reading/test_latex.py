@@ -109,6 +109,9 @@ def test_no_names_of_sympy_are_left(name: str) -> None:
         assert stranger not in tex
 
 
+LONG = sp.Rational("0.745891947527984280325583179702")
+
+
 @pytest.mark.parametrize(
     ("expr", "tex"),
     [
@@ -119,6 +122,12 @@ def test_no_names_of_sympy_are_left(name: str) -> None:
         (sp.sqrt(2) * u / (4 * sp.sqrt(sp.pi)), r"\frac{u}{2 \sqrt{2 \pi}}"),
         (sp.sqrt(u) * sp.sqrt(v), r"\sqrt{u} \sqrt{v}"),  # u and v may be negative
         (-(c**2) - p, "- c^{2} - p"),
+        (-(c**3) + 2 * c**2 - 3 * c + 4, "4 - 3 c + 2 c^{2} - c^{3}"),
+        (c**3 - 2 * c**2 + 3 * c - 4, "c^{3} - 2 c^{2} + 3 c - 4"),
+        (LONG, "0.745891947527984280325583179702"),
+        (c - LONG * c**2, "c - 0.745891947527984280325583179702 c^{2}"),
+        (-LONG * c / 2, "- 0.372945973763992140162791589851 c"),
+        (sp.exp(-LONG * c**2), r"\exp(- 0.745891947527984280325583179702 c^{2})"),
         (c - (p - q) * c / 2, r"c - \frac{c (p - q)}{2}"),
         (sp.Mul(-1, p + q, evaluate=False), "- (p + q)"),
         (sp.Add(u, sp.Mul(-1, p + q, evaluate=False), evaluate=False), "u - (p + q)"),

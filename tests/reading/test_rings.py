@@ -11,7 +11,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DataError, DomainError, NoRule, UnboundSymbol
-from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
+from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Transposed, blocks
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import Definition, Loop, StraightLine
 from symlimits.reading.reference import reference
@@ -143,3 +143,48 @@ def test_the_reference_of_a_straight_line_is_its_value() -> None:
 def test_refused(line: StraightLine, inputs: dict[Any, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         run(line, FRACTIONS, inputs)
+
+
+def test_functions_of_entries_and_of_indices() -> None:
+    """What is no polynomial is read by the ring, also where it holds what comes from matrices."""
+    total = sp.Sum(sp.sqrt(u) * Entry(A(u), 0, 0), (u, 1, 3))
+    line = StraightLine([Loop(t, 1, 3, [Definition(A(t), t * x * IdentityMatrix(2))])], sp.exp(-total) * sp.sqrt(total))
+    wanted = 2 * x + sum(u_ * sp.sqrt(u_) * x for u_ in (1, 2, 3)) - 2 * x
+    truth = (sp.exp(-wanted) * sp.sqrt(wanted)).subs(x, sp.Rational(1, 3)).evalf(50)
+    assert run(line, FLOATS, {x: sp.Rational(1, 3)})[line.output] == pytest.approx(float(truth), rel=ROUNDING)
+    assert abs(reference(line, {x: sp.Rational(1, 3)}, 40) - mp.mpmathify(truth)) < mpf(10) ** -40
+    with pytest.raises(NoRule, match="over rationals"):
+        run(line, RATIONALS, {x: sp.Rational(1, 3)})[line.output]
+
+
+def test_references_are_right_where_definitions_cancel() -> None:
+    """Also where more digits are lost than twice as many bring."""
+    for power in (10, 60, 100):
+        small = x / 10**power
+        line = StraightLine([Definition(y, sp.sqrt(1 + small)), Definition(z, y - 1)], 10**power * z)
+        found = reference(line, {x: sp.sqrt(2)}, 30)
+        with mp.workdps(900):
+            h = mp.sqrt(2) / mpf(10) ** power
+            truth = mp.sqrt(2) / (mp.sqrt(1 + h) + 1)
+            assert abs(found - truth) < mpf(10) ** -29
+    zero = StraightLine([Definition(y, sp.sqrt(x)), Definition(z, y**2 - x)], z)
+    assert abs(reference(zero, {x: sp.sqrt(2)}, 30)) < mpf(10) ** -60
+    lost = StraightLine([Definition(y, sp.sqrt(1 + x / 10**400)), Definition(z, y - 1)], 10**400 * z)
+    with pytest.raises(NoRule, match="digits"):
+        reference(lost, {x: sp.sqrt(2)}, 30)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+def test_references_at_the_ends_of_ranges(steps: int) -> None:
+    """No step at all, one, some; with numbers that are rational, zero, and neither."""
+    line = GROWTH.subs(T, steps).subs(M, Numbers(ENTRIES))
+    entry = StraightLine(line.statements, Entry(line.output, 1, 0))
+    power = sp.Matrix(ENTRIES).T
+    for number in (sp.S.Zero, sp.Rational(2, 5), sp.sqrt(2), sp.pi / 10**40):
+        state, total = sp.eye(2), sp.zeros(2, 2)
+        for _ in range(steps):
+            total += state * power * number
+            state = (sp.eye(2) + total).applyfunc(sp.expand)
+        truth = mp.mpmathify(state[1, 0].evalf(60))
+        with mp.workdps(60):
+            assert abs(reference(entry, {x: number}, 30) - truth) <= mpf(10) ** -29 * abs(truth)

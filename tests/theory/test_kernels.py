@@ -73,7 +73,7 @@ POINTS = [("1", "1", "1"), ("1", "1", "-1"), ("2", "1/2", "1/3"), ("1/10", "5", 
 
 @pytest.mark.parametrize("name", DUALS)
 @pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize("b_var", [0, "1/10"])
+@pytest.mark.parametrize("b_var", [pytest.param(0, marks=pytest.mark.slow), "1/10"])
 def test_recursions(name: str, depth: int, b_var: object) -> None:
     net = sl.mlp(depth=depth, activation=getattr(act, name), w_var="3/2", b_var=b_var)
     for point in POINTS:

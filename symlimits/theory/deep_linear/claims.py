@@ -2,128 +2,157 @@ r"""Statements about training at infinite width as limits, with the finite netwo
 
 The limit is deterministic: predictors, Grams of neurons and singular values of increments of one network of width m
 tend to it, at distances of $m^{-1/2}$, and their means with a bias of 1/m; the entries of one neuron tend to a
-Gaussian. The statement is that of Chizat et al., arXiv 2211.16980; values, rate and law: derived here.
+Gaussian. The statement is that of Chizat et al., arXiv 2211.16980; values, rate and law: derived here. Line 0 is the
+program of the causal recursion, with the data in it; what follows is its sweep.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from symlimits.derivation.trace import Step
+from symlimits.derivation.affine import Affine
+from symlimits.derivation.maxplus import GRADED, LARGEST, Graded, MaxPlus
+from symlimits.derivation.price import derive_lines
+from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.limits import Limit
-from symlimits.theory.deep_linear.lazy import LazyPath, gradient_descent
+from symlimits.theory.deep_linear.lazy import gradient_descent
+from symlimits.theory.deep_linear.path import Path
+from symlimits.theory.deep_linear.polynomial import rational
+from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
+from symlimits.theory.deep_linear.programs import Program, swept
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
-t = sp.Symbol("t", positive=True)
 EXPONENTS = {"path": "e_{{A}}", "forward gram": r"e_{{\Phi_{{{}}}}}", "backward gram": "e_{{G_{{{}}}}}"}
-DIGITS = 15  # of the numbers of a path: what is left of floats
+t = sp.Symbol("t", positive=True)  # of characteristic functions
+z = sp.Symbol("z", real=True)  # the sum of the entries of a neuron
 
 
-def predictor_limit(
-    depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int, entry: tuple[int, int] = (0, 0)
-) -> Limit:
-    r"""$(A_T)_{ij}$ of the predictor after T steps: the mean over networks tends to it with a bias of 1/m.
+@dataclass(frozen=True)
+class TrainingLimits:
+    r"""What a network tends to after T steps of gradient descent on given data, one limit a question.
 
-    >>> predictor_limit(1, [[1.0]], [[2.0]], 0.1, 1).expr
-    2/5
+    >>> from symlimits import deep_linear
+    >>> limits = deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=2)
+    >>> limits.predictor(), limits.rate()
+    (Limit((A^{\infty}_{2})_{1,1} = 3553187/3125000, 2 lines), Limit(e_{A} = -1/2, 2 lines))
     """
-    path, data = _path(depth, Sxx, Syx, lr, steps)
-    networks = TrainedNetworks(depth, *data, lr, steps, "predictor", entry=entry)  # which refuses entries out of range
-    value = float(path.predictors[-1][entry])
-    return _limit(value, networks, rf"E (A_{{{steps}}})_{{{entry[0] + 1}{entry[1] + 1}}}", "an entry of the predictor")
+
+    program: Program
+
+    def predictor(self, entry: tuple[int, int] = (0, 0)) -> Limit:
+        r"""$(A_T)_{ij}$ of the predictor after T steps: the mean over networks tends to it with a bias of 1/m.
+
+        Raises `DataError` for an entry out of range.
+
+        >>> from symlimits import deep_linear
+        >>> deep_linear(1).limits([[1]], [[2]], lr="1/10", steps=1).predictor().expr
+        2/5
+        """
+        networks = self._networks("predictor", entry=entry)  # which refuses entries out of range
+        lines = _swept(Step(self.program.predictor(entry), "definition", SOURCE))
+        name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{entry[0] + 1},{entry[1] + 1}}}"
+        return Limit(lines, Domain({}), (), name, SOURCE, networks, self._words("an entry of the predictor"))
+
+    def increment(self, layer: int = 2, power: int = 1) -> Limit:
+        r"""The sum of the powers 2p of the singular values of $M_l(T) - M_l(0)$, for l = 2 to L and p = `power`.
+
+        Those for p up to the rank, T times min(d, k), determine all singular values. Raises `DomainError` for another
+        layer or power.
+
+        >>> from symlimits import deep_linear
+        >>> deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=1).increment().expr  # (eta s)^2 |b_2|^2 |h_1|^2
+        1/25
+        """
+        networks = self._networks("increment power", layer, power=power)
+        lines = _swept(Step(self.program.increment(layer, power), "definition", SOURCE))
+        words = self._words(f"the sum of the powers {2 * power} of the singular values of M_{layer} minus its start")
+        return Limit(lines, Domain({}), (), rf"\sum_i \sigma_i^{{{2 * power}}}", SOURCE, networks, words)
+
+    def neuron(self, layer: int = 1) -> Limit:
+        r"""The characteristic function of $\sum_ih_l(T)_i + \sum_jb_l(T)_j$ of one neuron: that of a Gaussian.
+
+        Its variance is the sum of the entries of $\Phi_l(T, T)$ and $G_l(T, T)$, and twice those of $A_T$. Raises
+        `DomainError` for a layer that is not 1 to L.
+
+        >>> from symlimits import deep_linear
+        >>> deep_linear(1).limits([[1]], [[2]], lr="1/10", steps=1).neuron().expr
+        exp(-36*t**2/25)
+        """
+        networks = self._networks("neuron", layer)
+        mean = GaussianExpectation(sp.cos(t * z), (z,), [[self.program.neuron(layer)]])
+        lines = derive_lines(mean)
+        lines = _swept(Step(mean, "definition", SOURCE), *lines[1:])
+        words = self._words(f"the sum of the entries of one neuron of layer {layer}")
+        domain, name = natural_domain(t), rf"\varphi_{{{layer}}}(t)"
+        return Limit(lines, domain, (t,), name, SOURCE, networks, words, kind="cf")
+
+    def rate(self, quantity: str = "path", layer: int = 1) -> Limit:
+        r"""The power of the width by which "path", "forward gram" or "backward gram" differ from their limits: -1/2.
+
+        A mean over m neurons: of each the deviation is of order one with mean zero, up to a bias of 1/m. Raises
+        `DomainError` for another quantity.
+
+        >>> from symlimits import deep_linear
+        >>> deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=3).rate("forward gram", layer=2).trace[0].expr
+        Max(-1, -1/2)
+        """
+        if quantity not in DISTANCES:
+            raise DomainError(f"quantity = {quantity!r}", f"one of {', '.join(DISTANCES)}", "quantity='path'")
+        path = self._path
+        limit = path.predictors if quantity == "path" else getattr(path, quantity.replace(" ", "_"))(layer)
+        networks = self._networks(quantity, layer, limit=_rows(limit))
+        words = f"root mean square of what the {quantity} of a network differs from the limit by"
+        name = EXPONENTS[quantity].format(layer)
+        return Limit(_deviation(), Domain({}), (), name, SOURCE, networks, self._words(words), kind="exponent")
+
+    @property
+    def _path(self) -> Path:
+        asked = self.program
+        Sxx, Syx = np.array(asked.Sxx, dtype=float), np.array(asked.Syx, dtype=float)
+        return gradient_descent(asked.depth, Sxx, Syx, float(asked.lr), asked.steps)
+
+    def _networks(self, quantity: str, layer: int = 1, **others: Any) -> TrainedNetworks:
+        asked = self.program
+        data = (_rows(asked.Sxx), _rows(asked.Syx), float(asked.lr))
+        return TrainedNetworks(asked.depth, *data, asked.steps, quantity, layer, **others)
+
+    def _words(self, observable: str) -> str:
+        return f"{observable}, after {self.program.steps} steps"
 
 
-def increment_limit(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int, layer: int = 2) -> Limit:
-    """The largest singular value of the increment of a hidden matrix after some steps.
+def training_limits(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any, steps: int) -> TrainingLimits:
+    """The limits of training on data that are rational numbers: floats count as the decimals that they print as.
 
-    >>> increment_limit(2, [[1.0]], [[2.0]], 0.1, 1).expr  # eta s |b_2| |h_1|
-    1/5
+    Raises as `gradient_descent` of `deep_linear` does, and `NoRule` for numbers that are no rationals.
     """
-    path, data = _path(depth, Sxx, Syx, lr, steps)
-    networks = TrainedNetworks(depth, *data, lr, steps, "increment", layer)
-    name = rf"E \|M_{{{layer}}}({steps}) - M_{{{layer}}}(0)\|"
-    return _limit(float(path.singular_values(layer)[0]), networks, name, "the norm of the increment of a matrix")
+    inputs, targets = rational(Sxx, "Sxx"), rational(Syx, "Syx")
+    problem(np.array(inputs, dtype=float), np.array(targets, dtype=float))
+    learning_rate(lr)
+    ((rate,),) = rational([[lr]], "lr")
+    return TrainingLimits(Program(depth, frozen(inputs), frozen(targets), rate, positive_integer(steps, "steps")))
 
 
-def neuron_limit(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int, layer: int = 1) -> Limit:
-    r"""The characteristic function of $\sum_ih_l(T)_i + \sum_jb_l(T)_j$ of one neuron: that of a Gaussian.
-
-    Its variance is the sum of the entries of $\Phi_l(T, T)$ and $G_l(T, T)$, and twice those of $A_T$.
-
-    >>> neuron_limit(1, [[1.0]], [[2.0]], 0.1, 1).expr
-    exp(-36*t**2/25)
-    """
-    path, data = _path(depth, Sxx, Syx, lr, steps)
-    forward, backward = path.grams_at(-1)
-    networks = TrainedNetworks(depth, *data, lr, steps, "neuron", layer)
-    variance = forward[layer].sum() + backward[layer - 1].sum() + 2 * path.predictors[-1].sum()
-    value = sp.exp(-_number(float(variance) / 2) * t**2)
-    return Limit(
-        (Step(value, "definition", SOURCE),),
-        natural_domain(value),
-        (t,),
-        rf"E \cos(t\, n_{{{layer}}})",
-        SOURCE,
-        networks,
-        f"the sum of the entries of one neuron of layer {layer}, after {steps} steps",
-        kind="cf",
-    )
+def _swept(*lines: Step) -> Trace:
+    return (*lines, swept.step(lines[-1].expr))
 
 
-def rate_limit(
-    depth: int,
-    Sxx: npt.ArrayLike,
-    Syx: npt.ArrayLike,
-    lr: float,
-    steps: int,
-    quantity: str = "path",
-    layer: int = 1,
-    path: LazyPath | None = None,
-) -> Limit:
-    r"""The power of the width by which "path", "forward gram" or "backward gram" differ from their limits: -1/2.
-
-    `path` is what they are held against, by default the limit: against another the distance does not vanish, and the
-    certificate fails. Raises `DomainError` for another quantity.
-
-    >>> rate_limit(2, [[1.0]], [[2.0]], 0.1, 3).expr
-    -1/2
-    """
-    if quantity not in DISTANCES:
-        raise DomainError(f"quantity = {quantity!r}", f"one of {', '.join(DISTANCES)}", "quantity='path'")
-    derived, data = _path(depth, Sxx, Syx, lr, steps)
-    path = derived if path is None else path
-    limit = {"path": lambda: path.predictors, "forward gram": lambda: path.forward_gram(layer)}.get(
-        quantity, lambda: path.backward_gram(layer)
-    )()
-    networks = TrainedNetworks(depth, *data, lr, steps, quantity, layer, limit=_rows(limit))
-    lines = (Step(-sp.Rational(1, 2), "definition", SOURCE),)  # of means over m neurons, independent in the limit
-    words = f"root mean square of what the {quantity} of a network differs from the limit by, over {steps} steps"
-    return Limit(lines, Domain({}), (), EXPONENTS[quantity].format(layer), SOURCE, networks, words, kind="exponent")
+def _deviation() -> Trace:
+    """Of a mean over m neurons from its limit: deviations of order one of mean zero, and a bias of order 1/m."""
+    neuron = Graded(even=MaxPlus.of(Affine((), Fraction(-1))), scattered=MaxPlus.of(Affine(())))
+    mean = neuron.summed().shifted(Affine((), Fraction(-1)))
+    return Step(mean.expr(()), *GRADED), Step(mean.pruned(()).expr(()), *LARGEST)
 
 
-def _limit(value: float, networks: TrainedNetworks, name: str, observable: str) -> Limit:
-    words = f"{observable}, after {networks.steps} steps"
-    return Limit((Step(_number(value), "definition", SOURCE),), Domain({}), (), name, SOURCE, networks, words)
-
-
-def _path(
-    depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: float, steps: int
-) -> tuple[LazyPath, tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]]:
-    """The limit, and the data as tuples."""
-    path = gradient_descent(depth, Sxx, Syx, lr, steps)
-    return path, (_rows(Sxx), _rows(Syx))
-
-
-def _number(value: float) -> sp.Rational:
-    """An exact decimal, which files keep."""
-    return sp.Rational(f"{value:.{DIGITS}g}")
-
-
-def _rows(array: npt.ArrayLike) -> tuple:
+def _rows(array: Any) -> tuple:
     rows: tuple = frozen(np.asarray(array, dtype=np.float64).tolist())
     return rows

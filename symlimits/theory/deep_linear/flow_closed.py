@@ -1,46 +1,109 @@
-r"""The gradient flow of one hidden layer where it has a closed form: data that share singular vectors.
+r"""The gradient flow of one hidden layer in closed form: one mode, derived, and data that share singular vectors.
 
-$\dot A = EP + QE$ with $P = (I + A^\top A)^{1/2}$, $Q = (I + AA^\top)^{1/2}$ closes on the predictor. For d = k = 1,
-$A = \sinh\theta$, $\dot\theta = 2(b - a\sinh\theta)$ with $a = \sigma_{xx}$, $b = \sigma_{yx}$, and $u = e^\theta$
-obeys Riccati's equation $\dot u = a + 2bu - au^2$, solved by
+The infinitely wide network of one hidden layer has two neurons that training meets for d = k = 1, which start at unit
+vectors of the input and of the output. Its inner products A, P, Q close on themselves, what is conserved leaves A:
+$\dot A = 2(b - aA)\sqrt{1 + A^2}$ with $a = \sigma_{xx}$, $b = \sigma_{yx}$, and $A = \sinh\log u$ leads to Riccati's
+equation $\dot u = a + 2bu - au^2$, so that
 $$A_t = \frac{2bc}{c^2 - b^2},\qquad c = a + \rho\coth\rho t,\qquad \rho = \sqrt{a^2 + b^2}.$$
-Where $\Sigma_{xx}$ and $N = \Sigma_{yx}^\top\Sigma_{yx}$ commute, modes decouple and this is a function of commuting
-matrices: $A_t = 2\Sigma_{yx}C(C^2 - N)^{-1}$, $C = \Sigma_{xx} + R\coth Rt$, $R = (\Sigma_{xx}^2 + N)^{1/2}$. Whitened
-data, $\Sigma_{xx} = I$, always do. Derived here.
+In matrices $\dot A = EP + QE$ with $P = (I + A^\top A)^{1/2}$, $Q = (I + AA^\top)^{1/2}$. Where $\Sigma_{xx}$ and
+$N = \Sigma_{yx}^\top\Sigma_{yx}$ commute, modes decouple and this is a function of commuting matrices:
+$A_t = 2\Sigma_{yx}C(C^2 - N)^{-1}$, $C = \Sigma_{xx} + R\coth Rt$, $R = (\Sigma_{xx}^2 + N)^{1/2}$. Whitened data,
+$\Sigma_{xx} = I$, always do. Derived here.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from symlimits.chain import Derivation
+from symlimits.derivation.initial_value import in_polynomials, riccati, substituted, without
+from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import DomainError
-from symlimits.finite.deep_linear_training import Array
+from symlimits.finite.deep_linear_training import Array, Dense, direction, transposed
+from symlimits.language.domain import POSITIVE, Domain
+from symlimits.language.initial_value import InitialValue
+from symlimits.language.names import shown
+from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.problem import problem
 
 ALIGNED = 1e-12  # of the commutator, relative: a few hundred roundings of a product of matrices
 
+a, b, t = sp.symbols("sigma_xx sigma_yx t", positive=True)
+A, P, Q, theta = sp.symbols("A P Q theta", real=True)
+u, rho, c = sp.symbols("u rho c", positive=True)
+SOURCE = "Chizat, Colombo, Fernandez-Real, Figalli, arXiv 2211.16980; the formulas are derived here"
+HERE = "derived here"
 
-def scalar_flow(a: sp.Expr | float, b: sp.Expr | float, t: sp.Expr | float) -> sp.Expr:
-    r"""$A_t$ for d = k = 1 in symbols.
 
-    >>> t = sp.Symbol("t", positive=True)
-    >>> scalar_flow(0, 1, t)
-    2*coth(t)/(coth(t)**2 - 1)
+def network_flow() -> InitialValue:
+    r"""The predictor of the infinitely wide network of one hidden layer, d = k = 1, moved by gradient flow.
+
+    >>> network_flow().output
+    u_1*v_1 + u_2*v_2
     """
-    a, b, t = (sp.sympify(value) for value in (a, b, t))
-    rho = sp.sqrt(a**2 + b**2)
-    c = a + rho * sp.coth(rho * t)
-    return 2 * b * c / (c**2 - b**2)
+    start = Forest(1, 0, 1, 1).network(object).start
+    U, V = (
+        [sp.Symbol(f"{name}_{i + 1}", real=True) for i in range(len(w))] for name, w in zip("uv", start, strict=True)
+    )
+    weights = [np.array(column, dtype=object)[:, None] for column in (U, V)]
+    features, derivatives = Dense(weights).passes(1, [0 * w for w in weights])
+    predictor = transposed(derivatives[-1]) @ features[-1]
+    moves = direction(features, derivatives, b - predictor * a)
+    x, velocities, x0 = ([sp.sympify(e) for part in parts for e in part.flat] for parts in (weights, moves, start))
+    return InitialValue(predictor[0, 0], x, velocities, x0, t)
 
 
-def riccati_residual(a: sp.Expr, b: sp.Expr, t: sp.Expr) -> sp.Expr:
-    r"""$\dot u - (a + 2bu - au^2)$ for $u = (c + b)/(c - b)$: zero, since then $\sinh\log u = 2bc/(c^2 - b^2)$."""
-    rho = sp.sqrt(a**2 + b**2)
-    c = a + rho * sp.coth(rho * t)
-    u = (c + b) / (c - b)
-    return sp.simplify((sp.diff(u, t) - a - 2 * b * u + a * u**2).rewrite(sp.exp))
+def flow_closed(depth: int = 1) -> Derivation:
+    r"""$A_t$ for one hidden layer and d = k = 1, from the network to $2bc/(c^2 - b^2)$.
+
+    Here $c = a + \rho\coth\rho t$, $\rho^2 = a^2 + b^2$ with $a = \sigma_{xx}$, $b = \sigma_{yx}$. Raises
+    `DomainError` for more hidden layers.
+
+    >>> round(float(flow_closed().evaluate(1, 2, "1/2").value), 9)
+    1.475699475
+    """
+    if depth != 1:
+        wanted = "one hidden layer: the flow of more does not close on the predictor"
+        raise DomainError(f"depth = {shown(depth)}", wanted, "flow_series(order), or gradient_flow for numbers")
+    return Derivation(_lines(), Domain({a: POSITIVE, b: POSITIVE, t: POSITIVE}), (a, b, t), "A_t", SOURCE)
+
+
+@cache
+def _lines() -> Trace:
+    network = network_flow()
+    n = len(network.variables) // 2
+    U, V = sp.Matrix(network.variables[:n]), sp.Matrix(network.variables[n:])
+    products = in_polynomials(network, {A: U.dot(V), P: U.dot(U), Q: V.dot(V)})
+    predictor = without(products, [P, Q])
+    hyperbolic = substituted(predictor, theta, sp.sinh(theta), sp.S.Zero)
+    rational = substituted(hyperbolic, u, sp.log(u), sp.S.One)
+    return (
+        Step(network, "definition", SOURCE),
+        Step(products, "A = u.v, P = u.u, Q = v.v", HERE),
+        Step(predictor, "conserved: P - Q and PQ - AA", HERE),
+        Step(hyperbolic, "A = sinh theta", HERE),
+        Step(rational, "u = exp theta", HERE),
+        Step(riccati(rational, rho, c), "Riccati's equation", HERE),
+    )
+
+
+def scalar_flow(sigma_xx: sp.Expr | float, sigma_yx: sp.Expr | float, time: sp.Expr | float) -> sp.Expr:
+    r"""$A_t$ for d = k = 1 as one formula: the last line of `flow_closed`, its definitions put in.
+
+    >>> time = sp.Symbol("t", positive=True)
+    >>> round(scalar_flow(1, 2, time).subs(time, 0.5), 6)
+    1.475699
+    """
+    line = flow_closed().expr
+    formula = line.output
+    for definition in reversed(line.statements):
+        formula = formula.subs(definition.target, definition.expression)
+    values = zip((a, b, t), map(sp.sympify, (sigma_xx, sigma_yx, time)), strict=True)
+    return formula.subs(dict(values), simultaneous=True)
 
 
 def aligned_flow(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> Array:

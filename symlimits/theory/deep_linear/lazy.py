@@ -9,7 +9,7 @@ a few dozen for any number of steps. Derived here; the setting is that of Chizat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -18,85 +18,24 @@ import numpy.typing as npt
 
 from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_training import (
+    PLAIN,
     Array,
     Rule,
     State,
     fitted,
     minibatches,
     train,
-    transposed,
 )
 from symlimits.finite.revealed import TOLERANCE, Revealed
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.memory import check_memory
-from symlimits.theory.deep_linear.problem import positive_integer, problem
+from symlimits.theory.deep_linear.grams import Increments, Steps, Stored, Vectors
+from symlimits.theory.deep_linear.path import Path
+from symlimits.theory.deep_linear.problem import Problem, positive_integer, problem
 
 HEADER = 16  # floats that an array costs beside its entries
 GROWN = 1e8  # times as large as at the start: errors that grew so far do not come back
-
-
-@dataclass(frozen=True)
-class LazyPath:
-    """The limit along training: at each of the times, steps or real numbers.
-
-    `predictors` is (T, k, d). `features` and `derivatives` hold $H_l(t)$ (T, w_l, d) and $B_l(t)$ (T, w_l, k), l = 1
-    to L, in coordinates that are the same at all times: inner products of theirs are covariances of neurons.
-    `increments` are those of U, M_2, ..., M_L, and V transposed, at the last time. `error` bounds what the
-    predictors are off by, as far as it is known: zero for steps.
-    """
-
-    times: Array
-    predictors: Array
-    features: tuple[Array, ...]
-    derivatives: tuple[Array, ...]
-    increments: tuple[Array, ...]
-    error: float = 0.0
-
-    @property
-    def depth(self) -> int:
-        """The number of hidden layers, L."""
-        return len(self.features)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """The coordinates of each layer that training has met."""
-        return tuple(h.shape[1] for h in self.features)
-
-    def forward_gram(self, layer: int) -> Array:
-        r"""$\Phi_l(t, s) = E\,h_l(t)h_l(s)^\top$, (T, T, d, d), for l = 0 to L; $\Phi_0 = I$."""
-        return self._gram(layer, (None, *self.features), self.predictors.shape[2])
-
-    def backward_gram(self, layer: int) -> Array:
-        r"""$G_l(t, s) = E\,b_l(t)b_l(s)^\top$, (T, T, k, k), for l = 1 to L + 1; $G_{L+1} = I$."""
-        return self._gram(layer - 1, (*self.derivatives, None), self.predictors.shape[1])
-
-    def _gram(self, place: int, vectors: tuple[Array | None, ...], columns: int) -> Array:
-        if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < len(vectors):
-            raise DomainError(f"layer {place}", f"0 to {self.depth} forwards, 1 to {self.depth + 1} backwards", "1")
-        T = len(self.times)
-        check_memory(8 * (T * columns) ** 2, f"a Gram matrix of {T} times", "fewer steps")
-        x = vectors[place]
-        if x is None:
-            return np.broadcast_to(np.eye(columns), (T, T, columns, columns)).copy()
-        flat = x.transpose(0, 2, 1).reshape(T * columns, -1)
-        return np.ascontiguousarray((flat @ flat.T).reshape(T, columns, T, columns).transpose(0, 2, 1, 3))
-
-    def grams_at(self, place: int) -> tuple[list[Array], list[Array]]:
-        r"""$\Phi_0, \dots, \Phi_L$ and $G_1, \dots, G_{L+1}$ at one time, by its place in `times`."""
-        forward, backward = (
-            [transposed(x[place]) @ x[place] for x in vectors] for vectors in (self.features, self.derivatives)
-        )
-        k, d = self.predictors.shape[1:]
-        return [np.eye(d), *forward], [*backward, np.eye(k)]
-
-    def singular_values(self, layer: int) -> Array:
-        """Of $M_l(T) - M_l(0)$, l = 2 to L, in the limit: those that rounding leaves, in falling order."""
-        if isinstance(layer, bool) or not isinstance(layer, int) or not 2 <= layer <= self.depth:
-            raise DomainError(f"layer {layer}", f"a hidden matrix, 2 to {self.depth}", "layer=2, with depth 2 or more")
-        values = np.linalg.svd(self.increments[layer - 1], compute_uv=False)
-        rank = min((len(self.times) - 1) * min(self.predictors.shape[1:]), len(values))
-        return np.asarray(values[:rank])
 
 
 def gradient_descent(
@@ -109,7 +48,7 @@ def gradient_descent(
     weight_decay: float = 0.0,
     towards_start: bool = False,
     tolerance: float = TOLERANCE,
-) -> LazyPath:
+) -> Path:
     r"""Gradient descent with step $\eta m$ on the network of L = `depth` hidden layers, m to infinity.
 
     `Sxx` (d, d) and `Syx` (k, d), or minibatches in turn: (n, d, d) and (n, k, d). Momentum is heavy-ball; weight decay
@@ -121,12 +60,27 @@ def gradient_descent(
     >>> gradient_descent(1, [[1.0]], [[2.0]], lr=0.1, steps=10).predictors[-1].round(8)
     array([[1.96654161]])
     """
-    rate = _rate("lr", lr)
-    rule = Rule(_rate("momentum", momentum), _rate("weight_decay", weight_decay), towards_start)
+    rate, rule = _rate("lr", lr), rule_of(momentum, weight_decay, towards_start)
     depth, steps = positive_integer(depth, "depth"), positive_integer(steps, "steps", 0)
-    xx, yx = checked(Sxx, Syx)
-    batches = minibatches(xx, yx)
-    k, d = batches[0][1].shape
+    each = checked(Sxx, Syx)
+    xx, yx = ([getattr(batch, name) for batch in each] for name in ("Sxx", "Syx"))
+    whole = each[0] if len(each) == 1 else Problem(np.mean(xx, axis=0), np.mean(yx, axis=0), each[0].rcond)
+    return descent(depth, whole, each, rate, steps, rule, tolerance)
+
+
+def descent(
+    depth: int,
+    whole: Problem,
+    each: list[Problem],
+    rate: float,
+    steps: int,
+    rule: Rule,
+    tolerance: float = TOLERANCE,
+) -> Path:
+    """The path of data that have been checked: a problem, and the minibatches that are taken in turn for it."""
+    batches = [(batch.Sxx, batch.Syx) for batch in each]
+    xx, yx = (np.stack(arrays) for arrays in zip(*batches, strict=True))
+    k, d = yx.shape[1:]
     least = 8 * (steps + 1) * ((2 * depth + 1) * HEADER + depth * (d + k) ** 2)
     check_memory(least, f"a path of {steps} steps", "fewer steps")
     network, states = Revealed(depth, d, k, tolerance=tolerance), list[State]()
@@ -135,43 +89,64 @@ def gradient_descent(
             for state in train(network, xx, yx, rate, steps, rule):
                 _check_growth(state, batches, rate, len(states))
                 _check_room(network, len(states), d + k)
-                states.append(replace(state, increments=[]) if len(states) < steps else state)  # only the last are kept
+                states.append(replace(state, increments=[]))
         except np.linalg.LinAlgError:  # of numbers beyond the floats
             raise _diverged(rate, len(states)) from None
-    return collected(np.arange(steps + 1), states)
+    moves = np.stack([yx[t % len(each)] - states[t].predictor @ xx[t % len(each)] for t in range(steps + 1)])
+    return collected(whole, np.arange(steps + 1), states, Steps(moves, _kept(rule, rate, steps)), rate, rule, len(each))
 
 
-def collected(times: npt.ArrayLike, states: Iterable[State], error: float = 0.0) -> LazyPath:
-    """The path of some states, in the coordinates of the last."""
-    kept = list(states)
-    last = kept[-1]
-    wide = [h.shape[0] for h in last.features]
+def collected(
+    data: Problem,
+    times: npt.ArrayLike,
+    states: Iterable[State],
+    increments: Increments | None = None,
+    lr: float | None = None,
+    rule: Rule = PLAIN,
+    batches: int = 1,
+) -> Path:
+    """The path of some states, in the coordinates of the last; increments are those of the states, or are told."""
+    found = list(states)
+    wide = [h.shape[0] for h in found[-1].features]
 
     def stacked(rows: list[list[Array]]) -> tuple[Array, ...]:
         layers = zip(*rows, strict=True)
         return tuple(np.stack([fitted(x, w, x.shape[1]) for x in xs]) for xs, w in zip(layers, wide, strict=True))
 
-    return LazyPath(
-        np.asarray(times),
-        np.stack([state.predictor for state in kept]),
-        stacked([state.features for state in kept]),
-        stacked([state.derivatives for state in kept]),
-        tuple(last.increments),
-        error,
-    )
+    features, derivatives = (stacked([getattr(s, name) for s in found]) for name in ("features", "derivatives"))
+    moved = increments or Stored(tuple(tuple(state.increments) for state in found))
+    predictors = np.stack([state.predictor for state in found])
+    return Path(data, np.asarray(times), predictors, Vectors(features, derivatives, moved), lr, 0.0, rule, batches)
 
 
-def checked(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> tuple[Array, Array]:
+def checked(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> list[Problem]:
     """Data that are covariances, of one problem or of minibatches with an axis in front; else as `problem` raises."""
     try:
         several = np.ndim(Sxx) == np.ndim(Syx) == 3
     except ValueError:  # rows of different lengths: the problem says so
         several = False
     if not several:
-        whole = problem(Sxx, Syx)
-        return whole.Sxx, whole.Syx
-    each = [problem(*batch) for batch in minibatches(np.asarray(Sxx), np.asarray(Syx))]
-    return np.stack([batch.Sxx for batch in each]), np.stack([batch.Syx for batch in each])
+        return [problem(Sxx, Syx)]
+    return [problem(*batch) for batch in minibatches(np.asarray(Sxx), np.asarray(Syx))]
+
+
+def rule_of(momentum: Any, weight_decay: Any, towards_start: Any) -> Rule:
+    """The rule of checked numbers: a momentum from 0 to below 1, a decay of zero or more, and True or False."""
+    inertia = _rate("momentum", momentum)
+    if inertia >= 1:
+        raise DomainError(f"momentum = {shown(momentum)}", "a number from 0 to below 1", "momentum=0.9")
+    if not isinstance(towards_start, bool | np.bool_):
+        raise DomainError(f"towards_start = {shown(towards_start)}", "True or False", "towards_start=True")
+    return Rule(inertia, _rate("weight_decay", weight_decay), bool(towards_start))
+
+
+def _kept(rule: Rule, lr: float, steps: int) -> Array:
+    """How much of a gradient is in the increments, n = 0, ..., T steps after it was taken."""
+    found, velocity = np.zeros(steps + 1), 1.0
+    for n in range(steps):
+        found[n + 1] = (1 - lr * rule.weight_decay) * found[n] + lr * velocity
+        velocity *= rule.momentum
+    return found
 
 
 def _rate(name: str, value: Any) -> float:

@@ -10,19 +10,23 @@ stable iff $\eta < 2/\lambda_{\max}(K)$. Derived here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from symlimits.finite.deep_linear_training import Array, check_size
-from symlimits.theory.deep_linear.flow import check_reached, converged
-from symlimits.theory.deep_linear.lazy import LazyPath
-from symlimits.theory.deep_linear.spectrum import RCOND, minimiser, spectrum
+from symlimits.finite.deep_linear_training import Array
+from symlimits.theory.deep_linear.flow_end import flow_end
+from symlimits.theory.deep_linear.problem import Problem, check_reached, positive_integer, problem
+from symlimits.theory.deep_linear.spectrum import spectrum
+
+if TYPE_CHECKING:
+    from symlimits.theory.deep_linear.path import Path
 
 
 def kernel_operator(
-    forward: Sequence[Array], backward: Sequence[Array], Sxx: npt.ArrayLike, rcond: float = RCOND
+    forward: Sequence[Array], backward: Sequence[Array], Sxx: npt.ArrayLike, rcond: float | None = None
 ) -> Array:
     r"""K as a symmetric matrix (k r, k r), r the rank of Sxx, on errors (k, r) read by rows.
 
@@ -36,7 +40,7 @@ def kernel_operator(
     return np.asarray(sum(np.kron(G, root.T @ Phi @ root) for G, Phi in zip(backward, forward, strict=True)))
 
 
-def operator_at(path: LazyPath, Sxx: npt.ArrayLike, place: int = -1, rcond: float = RCOND) -> Array:
+def operator_at(path: Path, Sxx: npt.ArrayLike, place: int = -1, rcond: float | None = None) -> Array:
     """K at one time of a path, by its place: the last one by default."""
     forward, backward = path.grams_at(place)
     return kernel_operator(forward, backward, Sxx, rcond)
@@ -51,59 +55,27 @@ def late_factor(K: Array, lr: float) -> float:
     return float(np.abs(1 - lr * np.linalg.eigvalsh(K)).max())
 
 
-def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> float:
+def critical_rate(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) -> float:
     r"""$2/\lambda_{\max}(K_\infty)$ of the minimiser that small rates lead to, the limit of gradient flow.
 
     Gradient descent cannot end there at a larger rate: it oscillates, diverges, or is thrown to a flatter minimiser.
-    A rate below it converges from the start only if no K on the way is larger. From two hidden layers on the flow is
-    integrated: seconds for data of condition 1000, and `ResourceError` beyond about that; K of a path of one's own is
-    `operator_at(path, Sxx)`.
+    A rate below it converges from the start only if no K on the way is larger. To rounding for one hidden layer; to
+    about 1e-6 from two on, where the flow is integrated, in a number of steps that grows with the logarithm of the
+    condition of the data. Infinite where Sxx is zero. Raises as `problem` does, and `DomainError` where Syx has a part
+    outside of the range of Sxx, so that there is no minimiser; `ResourceError` for want of memory.
 
     >>> round(critical_rate(1, [[1.0]], [[2.0]]), 5)  # K = P + Q = 2 sqrt(1 + 2^2)
     0.44721
+    >>> round(critical_rate(2, [[1.0, 0.0], [0.0, 1e-10]], [[2.0, 1e-10]]), 4)
+    0.2
     """
-    check_size(depth=depth)
-    xx, yx = np.asarray(Sxx, dtype=np.float64), np.asarray(Syx, dtype=np.float64)
-    if depth == 1:
-        check_reached(xx, yx)
-        K = _one_hidden(minimiser(xx, yx, rcond), xx, rcond)
-    else:
-        K = operator_at(converged(depth, xx, yx), xx, -1, rcond)
-    return float(2 / np.linalg.eigvalsh(K).max())
+    return critical(positive_integer(depth, "depth"), problem(Sxx, Syx, rcond))
 
 
-def _one_hidden(A: Array, Sxx: Array, rcond: float) -> Array:
-    r"""K of one hidden layer at a predictor of the flow, where $\Phi_1 = (I + A^\top A)^{1/2}$, $G_1$ the other way."""
-    k, d = A.shape
-    return kernel_operator([np.eye(d), _hyperbolic(A.T @ A)], [_hyperbolic(A @ A.T), np.eye(k)], Sxx, rcond)
-
-
-def _hyperbolic(N: Array) -> Array:
-    """The root of I + N, N symmetric and positive."""
-    values, vectors = np.linalg.eigh(N)
-    return np.asarray(vectors * np.sqrt(1 + np.maximum(values, 0.0)) @ vectors.T)
-
-
-@dataclass(frozen=True)
-class ExponentialBound:
-    r"""Both sides of $R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ at the times of a flow."""
-
-    times: Array
-    excess: Array
-    bound: Array
-
-    def holds(self, rounding: float = 1e-12) -> bool:
-        """Whether the excess risk is below the bound at every time, up to rounding of the risk at the start."""
-        return bool((self.excess <= self.bound * (1 + rounding) + rounding * self.excess[0]).all())
-
-
-def exponential_bound(path: LazyPath, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> ExponentialBound:
-    r"""The excess risk $\frac12\|(A_t - A^*)\Sigma_{xx}^{1/2}\|^2$ along a flow, and its bound.
-
-    $\sigma_{\min}^+$ is the smallest positive eigenvalue of Sxx. Proved for L = 1, observed for L = 2, 3.
-    """
-    values, vectors = spectrum(Sxx, rcond)
-    away = (path.predictors - minimiser(Sxx, Syx, rcond)) @ vectors * np.sqrt(values)
-    excess = (away**2).sum(axis=(1, 2)) / 2
-    rate = 2 * (path.depth + 1) * values.min()
-    return ExponentialBound(path.times, excess, excess[0] * np.exp(-rate * (path.times - path.times[0])))
+def critical(depth: int, data: Problem) -> float:
+    """The critical rate of data that have been checked."""
+    check_reached(data)
+    if not data.rank:
+        return inf
+    forward, backward = flow_end(depth, data)
+    return float(2 / np.linalg.eigvalsh(kernel_operator(forward, backward, data.Sxx, data.rcond)).max())

@@ -52,7 +52,7 @@ def path_polynomial(depth: int, steps: int) -> Derivation:
     >>> print(path_polynomial(1, 2).trace[1].expr)
     8*eta**5*s**3 - 12*eta**4*s**3 + 4*eta**3*s**3 - 4*eta**2*s + 4*eta*s
     """
-    _check_size(depth, steps)
+    check_size(depth, steps)
     line = whitened(depth, steps)
     trace = [Step(line, "definition", SOURCE), swept.step(line)]
     if steps > 1 and _terms(depth, steps) <= FACTORED:
@@ -85,9 +85,9 @@ def path_polynomials(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, steps: 
     >>> path_polynomials(1, [[1]], [["1/2"]], 2)
     Matrix([[eta**5 - 3*eta**4/2 + eta**3/2 - 2*eta**2 + 2*eta]])
     """
-    inputs, targets = _rational(Sxx, "Sxx"), _rational(Syx, "Syx")
+    inputs, targets = rational(Sxx, "Sxx"), rational(Syx, "Syx")
     k, d = problem(np.array(inputs, dtype=float), np.array(targets, dtype=float)).Syx.shape
-    _check_size(depth, steps)
+    check_size(depth, steps)
     line = recursion(depth, steps, d, k)
     found = run(line, polynomials(eta), {eta: eta, "Sigma_xx": inputs, "Sigma_yx": targets})[line.output]
     return sp.ImmutableDenseMatrix(k, d, [as_polynomial(entry, eta).as_expr() for entry in found.flat])
@@ -147,14 +147,16 @@ def _terms(depth: int, steps: int) -> int:
     return (n + 1) // 2 * ((3 * depth + 1) * n // (2 * depth) + 1)
 
 
-def _check_size(depth: int, steps: int) -> None:
+def check_size(depth: int, steps: int) -> None:
+    """Raise `DomainError` for a polynomial of more terms than a minute gives."""
     largest = max(t for t in range(9) if _terms(depth, t) <= MOST_TERMS)
     if steps > largest:
         given = f"a polynomial path of {steps} steps at depth {depth}, of more than {MOST_TERMS} terms"
         raise DomainError(given, f"at most {largest} steps at this depth", "gradient_descent, for numbers")
 
 
-def _rational(matrix: npt.ArrayLike, name: str) -> list[list[sp.Expr]]:
+def rational(matrix: npt.ArrayLike, name: str) -> list[list[sp.Expr]]:
+    """The entries as exact rationals: floats count as the decimals that they print as; `NoRule` for other numbers."""
     entries = np.asarray(matrix, dtype=object)
     if entries.ndim != 2:
         raise DataError(f"{name} of shape {entries.shape}", "rows and columns", '[["1/2"]]')

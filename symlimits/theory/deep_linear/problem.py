@@ -7,22 +7,32 @@ $\Sigma_{yx} = E yx^\top$ only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
+from symlimits.finite.deep_linear_training import positive_integer
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.reading.gram_data import as_rows
-from symlimits.theory.deep_linear.spectrum import minimiser
+from symlimits.theory.deep_linear.spectrum import Spectrum, cutoff, kept, matrices, minimiser
 
-MOST = 10**6  # layers, and steps
+__all__ = [
+    "Problem",
+    "check_rate",
+    "check_reached",
+    "learning_rate",
+    "positive_integer",
+    "problem",
+    "problem_of_data",
+]
+
 Floats = npt.NDArray[np.float64]
 # Asymmetry and negative eigenvalues up to this, relative to the largest entry or eigenvalue and times d, are rounding.
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
-RCOND = 64 * float(np.finfo(np.float64).eps)  # times d: below it, relative to the largest, an eigenvalue counts as zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +46,21 @@ class Problem:
     Syx: Floats
     rcond: float
 
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        r"""The eigenvalues of $\Sigma_{xx}$ that count, (r,), and their vectors (d, r)."""
+        return kept(self.Sxx, self.rcond)
+
     @property
     def projector(self) -> Floats:
         r"""The orthogonal projector $\Pi$ (d, d) onto the range of $\Sigma_{xx}$."""
-        values, vectors = np.linalg.eigh(self.Sxx)
-        kept = vectors[:, values > self.rcond * values.max(initial=0.0)]
-        return np.asarray(kept @ kept.T)
+        vectors = self.spectrum.vectors
+        return np.asarray(vectors @ vectors.T)
 
     @property
     def rank(self) -> int:
         r"""The rank of $\Sigma_{xx}$."""
-        return round(float(np.trace(self.projector)))
+        return len(self.spectrum.values)
 
     @property
     def outside(self) -> float:
@@ -54,7 +68,7 @@ class Problem:
         size = float(np.linalg.norm(self.Syx))
         return float(np.linalg.norm(self.Syx - self.Syx @ self.projector)) / size if size else 0.0
 
-    @property
+    @cached_property
     def note(self) -> str:
         """What is to be known about the problem; empty if nothing."""
         if self.outside <= self.rcond**0.5:
@@ -75,11 +89,8 @@ def problem(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) 
     >>> problem([[1.0, 0.0], [0.0, 0.0]], [[2.0, 0.5]]).note
     '0.24 of Syx lies outside the range of Sxx: no data have it, and the risk has no minimum'
     """
-    Sxx, Syx = as_rows(Sxx, "Sxx"), as_rows(Syx, "Syx")
-    d = Sxx.shape[1]
-    if Sxx.shape != (d, d) or Syx.shape[1] != d:
-        given = f"Sxx of shape {Sxx.shape} and Syx of shape {Syx.shape}"
-        raise DataError(given, "shapes (d, d) and (k, d)", "Sxx = X.T @ X / n and Syx = Y.T @ X / n")
+    Sxx, Syx = matrices(Sxx, Syx)
+    d = len(Sxx)
     asymmetry, size = np.abs(Sxx - Sxx.T).max(), np.abs(Sxx).max()
     if asymmetry > ROUNDING * d * size:
         given = f"Sxx, which differs from its transpose by {asymmetry:.3g}"
@@ -87,7 +98,7 @@ def problem(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) 
     least = np.linalg.eigvalsh(Sxx).min()
     if least < -ROUNDING * d * size:
         raise DomainError(f"Sxx with the eigenvalue {least:.3g}", "no negative eigenvalue", "X.T @ X / n")
-    return Problem(0.5 * (Sxx + Sxx.T), Syx, _cutoff(rcond, d))
+    return Problem(0.5 * (Sxx + Sxx.T), Syx, cutoff(rcond, d))
 
 
 def problem_of_data(X: npt.ArrayLike, Y: npt.ArrayLike, rcond: float | None = None) -> Problem:
@@ -99,14 +110,14 @@ def problem_of_data(X: npt.ArrayLike, Y: npt.ArrayLike, rcond: float | None = No
     X, Y = as_rows(X, "X"), as_rows(Y, "Y")
     if len(X) != len(Y):
         raise DataError(f"{len(X)} inputs and {len(Y)} targets", "as many of both", "Y = Y[:len(X)]")
-    return problem(X.T @ X / len(X), Y.T @ X / len(X), rcond)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
+        return problem(X.T @ X / len(X), Y.T @ X / len(X), rcond)
 
 
-def positive_integer(value: Any, name: str, least: int = 1) -> int:
-    """An integer from `least` to a million, or `DomainError`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= MOST:
-        raise DomainError(f"{name} = {shown(value)}", f"an integer from {least} to {MOST}", f"{name}={max(least, 2)}")
-    return int(value)
+def check_reached(data: Problem) -> None:
+    """A part of Syx outside of the range of Sxx is never fitted: `DomainError` where there is one."""
+    if data.note:
+        raise DomainError(data.note, "a risk with a minimiser", "Syx = Y.T @ X / n")
 
 
 def learning_rate(value: Any) -> float:
@@ -118,16 +129,7 @@ def learning_rate(value: Any) -> float:
 
 
 def check_rate(rate: float, critical: float, forced: bool) -> None:
-    """Refuse a learning rate above the critical one where the path ends, unless it is forced."""
+    """Refuse a learning rate above the critical one at the minimiser that small rates lead to, unless it is forced."""
     if rate > critical and not forced:
-        given = f"lr = {rate:.6g}, above the critical rate 2/lambda_max(K) = {critical:.6g} where the path ends"
+        given = f"lr = {rate:.6g}, above the critical rate {critical:.6g} of the minimiser that small rates lead to"
         raise DomainError(given, f"lr below {critical:.6g}", "a smaller lr, or forced=True")
-
-
-def _cutoff(rcond: float | None, d: int) -> float:
-    if rcond is None:
-        return RCOND * d
-    cutoff = exact(rcond, "rcond")
-    if not (cutoff.is_number and 0 <= cutoff < 1):
-        raise DomainError(f"rcond = {shown(rcond)}", "a number from 0 to below 1", "rcond=1e-12")
-    return float(cutoff)

@@ -20,8 +20,8 @@ import sympy as sp
 from symlimits.language.block import Block, IdentityMatrix, Transposed, blocks
 from symlimits.language.straight_line import Definition, Loop, Statement, StraightLine
 
-# layers, and times: rows t, columns v, what is summed over u; s is left to the size of a target
-l, t, v, u = sp.symbols("ell t v u", integer=True)
+# layers, and times: rows t, columns v, which prints as t prime (s is the size of a target), what is summed over u
+l, t, v, u = sp.symbols("ell t tprime u", integer=True)
 eta = sp.Symbol("eta", positive=True)
 
 
@@ -65,7 +65,7 @@ def recursion(depth: Any, steps: Any, inputs: Any = 1, outputs: Any = 1) -> Stra
     """
     F = Families(sp.sympify(inputs), sp.sympify(outputs))
     L, T = sp.sympify(depth), sp.sympify(steps)
-    sweep = [*boundary(F, L), *_layers(1, L, forward(F)), *_layers(L, 1, backward(F)), *prediction(F)]
+    sweep = [*boundary(F, L), Loop(l, 1, L, forward(F)), Loop(l, L, 1, backward(F), -1), *prediction(F)]
     return StraightLine([Loop(t, 0, T, sweep)], F.A(T))
 
 
@@ -124,10 +124,6 @@ def prediction(F: Families) -> list[Statement]:
     r"""$A_t = E[b_l(t) h_l(t)^\top]$, the same for every layer, and minus the gradient of the risk."""
     A, E = F.A(t), F.E(t)
     return [Definition(A, F.X(1, t, t)), Definition(E, F.Sigma_yx() - A * F.Sigma_xx())]
-
-
-def _layers(first: Any, last: Any, body: list[Statement]) -> list[Statement]:
-    return [Loop(l, first, last, body, 1 if first == 1 else -1)]
 
 
 def _mirrored(family: Callable[..., Block]) -> Statement:

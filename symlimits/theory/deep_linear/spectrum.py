@@ -2,15 +2,20 @@ r"""The range of $\Sigma_{xx}$, where there are data, and the minimiser of the l
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_training import Array
+from symlimits.language.formula import exact
+from symlimits.language.names import shown
+from symlimits.reading.gram_data import as_rows
 
-RCOND = 1e-12  # eigenvalues of Sxx below this, times the largest, are those of directions without data
+# Times d: eigenvalues of Sxx below this, relative to the largest, are rounding errors, and count as zero.
+RCOND = 64 * float(np.finfo(np.float64).eps)
+LARGEST = 1e150  # squares are still floats
 
 
 class Spectrum(NamedTuple):
@@ -20,29 +25,59 @@ class Spectrum(NamedTuple):
     vectors: Array
 
 
-def spectrum(Sxx: npt.ArrayLike, rcond: float = RCOND) -> Spectrum:
-    """The part of Sxx on its range: eigenvalues above `rcond` times the largest.
+def spectrum(Sxx: npt.ArrayLike, rcond: float | None = None) -> Spectrum:
+    """The part of Sxx on its range: eigenvalues above `rcond` times the largest, by default 64 d roundings.
 
     >>> spectrum([[2.0, 0.0], [0.0, 0.0]]).values
     array([2.])
     """
-    if not 0 <= rcond < 1:
-        raise DomainError(f"rcond = {rcond!r}", "a number from 0 to 1", f"rcond={RCOND}")
-    S = np.asarray(Sxx, dtype=np.float64)
-    if S.ndim != 2 or not S.size or S.shape[0] != S.shape[1] or not np.isfinite(S).all():
+    S = as_rows(Sxx, "Sxx")
+    if S.shape[0] != S.shape[1]:
         raise DataError(f"Sxx of shape {S.shape}", "a square matrix of finite numbers", "Sxx = X.T @ X / n")
-    values, vectors = np.linalg.eigh(S)
-    kept = values > rcond * max(values.max(), 0.0)
-    if not kept.any():
+    found = kept(S, cutoff(rcond, len(S)))
+    if not found.values.size:
         raise DomainError("Sxx without a positive eigenvalue", "data that are not all zero", "Sxx = X.T @ X / n")
-    return Spectrum(values[kept], vectors[:, kept])
+    return found
 
 
-def minimiser(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float = RCOND) -> Array:
+def minimiser(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None) -> Array:
     r"""The minimiser of the risk with the least norm, $\Sigma_{yx}\Sigma_{xx}^+$ (k, d), which training tends to.
 
     >>> minimiser([[2.0, 0.0], [0.0, 0.0]], [[4.0, 0.0]])
     array([[2., 0.]])
     """
-    inverse = np.linalg.pinv(np.asarray(Sxx, dtype=np.float64), rcond=rcond, hermitian=True)
-    return np.asarray(np.asarray(Syx, dtype=np.float64) @ inverse)
+    xx, yx = matrices(Sxx, Syx)
+    values, vectors = kept(xx, cutoff(rcond, len(xx)))
+    return np.asarray(yx @ vectors / values @ vectors.T)
+
+
+def matrices(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> tuple[Array, Array]:
+    """Two tables of finite numbers, (d, d) and (k, d); else `DataError`."""
+    xx, yx = as_rows(Sxx, "Sxx"), as_rows(Syx, "Syx")
+    d = xx.shape[1]
+    if xx.shape != (d, d) or yx.shape[1] != d:
+        given = f"Sxx of shape {xx.shape} and Syx of shape {yx.shape}"
+        raise DataError(given, "shapes (d, d) and (k, d)", "Sxx = X.T @ X / n and Syx = Y.T @ X / n")
+    for name, table in (("Sxx", xx), ("Syx", yx)):
+        size = float(np.abs(table).max())
+        if size and not 1 / LARGEST <= size <= LARGEST:
+            wanted = f"zero, or a largest entry between {1 / LARGEST:g} and {LARGEST:g}"
+            raise DataError(f"{name} with entries up to {size:.3g}", wanted, "other units")
+    return xx, yx
+
+
+def kept(S: Array, rcond: float) -> Spectrum:
+    """Eigenvalues above `rcond` times the largest, and their vectors; none of a matrix of zeros."""
+    values, vectors = np.linalg.eigh(S)
+    where = values > rcond * values.max(initial=0.0)
+    return Spectrum(values[where], vectors[:, where])
+
+
+def cutoff(rcond: Any, d: int) -> float:
+    """What counts as zero relative to the largest eigenvalue, for d inputs; `DomainError` outside of [0, 1)."""
+    if rcond is None:
+        return RCOND * d
+    found = exact(rcond, "rcond")
+    if not (found.is_number and 0 <= found < 1):
+        raise DomainError(f"rcond = {shown(rcond)}", "a number from 0 to below 1", "rcond=1e-12")
+    return float(found)

@@ -1,7 +1,9 @@
 r"""The recursion in float64: the statements of `recursion`, whole rows of time at once.
 
 A family $\Phi_l(t, s)$ is one matrix of (T + 1)(T + 1) blocks. What is not yet defined is zero there, so that sums over
-the past are products of a row of blocks with such a matrix. `recursion` run over any ring is what this is held against.
+the past are products of a row of blocks with such a matrix. `recursion` run over thirty digits is what this is held
+against. Compiled as it stands, `recursion` takes a third of the time for two inputs and outputs, and no less for eight
+and four; but compiling takes seconds for every d and k, and here there is nothing to compile.
 """
 
 from __future__ import annotations

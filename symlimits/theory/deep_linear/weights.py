@@ -8,6 +8,7 @@ import numpy as np
 
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
+from symlimits.theory.deep_linear.grams import Grams
 from symlimits.theory.deep_linear.problem import Floats
 
 
@@ -15,7 +16,7 @@ from symlimits.theory.deep_linear.problem import Floats
 class GaussianWeights:
     """The first or the last weight matrix: `vectors` of it ("rows of U", "columns of V") are independent and Gaussian.
 
-    `joint` is their covariance between two times, (steps + 1, steps + 1, n, n).
+    `joint` is their covariance between two times, (T, T, n, n).
     """
 
     layer: int
@@ -24,7 +25,7 @@ class GaussianWeights:
 
     @property
     def covariance(self) -> Floats:
-        """The covariance at each time, (steps + 1, n, n)."""
+        """The covariance at each time, (T, n, n)."""
         times = np.arange(len(self.joint))
         return np.asarray(self.joint[times, times])
 
@@ -34,35 +35,27 @@ class GaussianWeights:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Increment:
-    r"""An inner weight matrix moves by $M_l(t) - M_l(0) = \frac{\eta}{m}\sum_{s<t} B_l(s)E_sH_{l-1}(s)^\top$.
+    r"""How far an inner weight matrix has moved from the start, $M_l(t) - M_l(0)$: of deterministic singular values.
 
-    Its singular values tend to those of $G_l^{1/2}\,\mathrm{diag}(\eta E_s)\,\Phi_{l-1}^{1/2}$, with Grams of the times
-    s < t. Holds these as matrices of blocks, and $\eta E_s$ as `moves` (steps + 1, k, d). Source: derived here.
+    With weight decay towards zero it is what stands beside the part of $M_l(0)$ that is left. `times` is their number
+    T; source: derived here.
     """
 
     layer: int
-    backward: Floats
-    moves: Floats
-    forward: Floats
+    times: int
+    grams: Grams
 
     def singular_values(self, time: int | None = None) -> Floats:
-        """The singular values at a time, by default the last, in descending order: time * min(d, k) of them.
+        """The singular values at a time, by its place 0, ..., T - 1, the last by default, in descending order.
 
-        Those below about 1e-8 of the largest are rounding errors. Raises `DomainError` for a time out of range.
+        A step adds min(d, k) of them at most. Those of the causal recursion below about 1e-8 of the largest are
+        rounding errors. Raises `DomainError` for a time out of range.
         """
-        steps, k, d = len(self.moves) - 1, *self.moves.shape[1:]
-        t = steps if time is None else time
-        if isinstance(t, bool) or not isinstance(t, int | np.integer) or not 0 <= t <= steps:
-            raise DomainError(f"time {shown(t)}", f"an integer from 0 to {steps}", f"time={steps}")
-        left, right = _root(self.backward[: t * k, : t * k]), _root(self.forward[: t * d, : t * d])
-        moved = np.einsum("atk,tkd->atd", left.reshape(t * k, t, k), self.moves[:t]).reshape(t * k, t * d)
-        return np.asarray(np.linalg.svd(moved @ right, compute_uv=False))
+        last = self.times - 1
+        t = last if time is None else time
+        if isinstance(t, bool) or not isinstance(t, int | np.integer) or not 0 <= t <= last:
+            raise DomainError(f"time {shown(t)}", f"an integer from 0 to {last}", f"time={last}")
+        return self.grams.singular_values(self.layer, int(t))
 
     def __repr__(self) -> str:
-        return f"Increment(layer {self.layer}, {len(self.moves) - 1} steps)"
-
-
-def _root(gram: Floats) -> Floats:
-    """The symmetric square root of a positive semidefinite matrix; negative eigenvalues are rounding errors."""
-    values, vectors = np.linalg.eigh(gram)
-    return np.asarray((vectors * np.sqrt(values.clip(min=0.0))) @ vectors.T)
+        return f"Increment(layer {self.layer}, {self.times} times)"

@@ -11,6 +11,7 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits.theory.deep_linear.problem import problem_of_data
+from symlimits.theory.deep_linear.spectrum import minimiser
 
 NET = sl.deep_linear(2)
 ODD: list[Any] = [object(), {"a": 1}, b"x", lambda: 0, float("nan"), 1j, sp.oo, int, sp.true, {1}, "", "a b", "\ud800"]
@@ -18,7 +19,10 @@ ODD += [True, None, -1, 10**5000, sp.Symbol("x") > 0, NET, np.array(["x"]), [[fl
 NO_INTEGER = [*ODD, 1.5, "2", [1], np.array([1, 2])]
 NO_RATE = [j for j in ODD if not (isinstance(j, int) and j > 1)] + [0, "x", [0.1], 10**5000]
 NO_MATRIX = [*ODD, 1.0, [1.0], [[1.0, 2.0]], [[[1.0]]], [[1.0], [1.0, 2.0]], [["a"]], [[None]]]
-ONE = [[1.0]]
+ONE, TWO = [[1.0]], [[1.0], [2.0]]
+NO_BATCHES = [j for j in [*ODD, 3, 0, [0], [[0], [2]], [[0], []], [[0.0]], [["a"]], []] if j is not None]
+NO_SHARE = [j for j in ODD if j is not True] + ["x", [0.1], -0.1, 1]
+NO_BOOLEAN = [j for j in ODD if j is not True] + [0, 1, 1.0, "True", []]
 
 DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "depth": (sl.deep_linear, [*NO_INTEGER, 0]),
@@ -32,6 +36,23 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "exact Sxx": (lambda j: NET.polynomials(j, ONE), NO_MATRIX),
     "exact Syx": (lambda j: NET.polynomials(ONE, j), NO_MATRIX),
     "X": (lambda j: problem_of_data(j, [[1.0], [2.0]]), NO_MATRIX),
+    "data X": (lambda j: NET.train(j, [[1.0], [2.0]], steps=1), NO_MATRIX),
+    "data Y": (lambda j: NET.train([[1.0], [2.0]], j, steps=1), NO_MATRIX),
+    "lr of data": (lambda j: NET.train(ONE, ONE, lr=j, steps=1), NO_RATE),
+    "steps of data": (lambda j: NET.train(ONE, ONE, steps=j), NO_INTEGER),
+    "batches": (lambda j: NET.train(TWO, TWO, steps=1, batches=j), NO_BATCHES),
+    "momentum": (lambda j: NET.train(TWO, TWO, steps=1, momentum=j), NO_SHARE),
+    "momentum of moments": (lambda j: NET.gradient_descent(ONE, ONE, steps=1, momentum=j), NO_SHARE),
+    "weight decay": (lambda j: NET.train(TWO, TWO, steps=1, weight_decay=j), NO_SHARE[:-1]),
+    "towards start": (lambda j: NET.train(TWO, TWO, steps=1, towards_start=j), NO_BOOLEAN),
+    "rcond of data": (lambda j: NET.train(TWO, TWO, steps=1, rcond=j), [j for j in ODD if j is not None] + [1, 2]),
+    "Sxx of a rate": (lambda j: NET.critical_rate(j, ONE), NO_MATRIX),
+    "Syx of a rate": (lambda j: NET.critical_rate(ONE, j), NO_MATRIX),
+    "Sxx of a flow": (lambda j: NET.gradient_flow(j, ONE, [1.0]), NO_MATRIX),
+    "Syx of a flow": (lambda j: NET.gradient_flow(ONE, j, [1.0]), NO_MATRIX),
+    "Sxx of a minimiser": (lambda j: minimiser(j, ONE), NO_MATRIX),
+    "Syx of a minimiser": (lambda j: minimiser(ONE, j), NO_MATRIX),
+    "layer of a network": (NET.train(ONE, ONE, steps=1, momentum=0.5).weight_law, NO_INTEGER),
     "layer": (NET.gradient_descent(ONE, ONE, steps=1).weight_law, NO_INTEGER),
 }
 

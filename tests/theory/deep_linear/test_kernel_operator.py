@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symlimits.errors import DomainError
-from symlimits.theory.deep_linear.flow import converged
+from symlimits.errors import DataError, DomainError, ResourceError
+from symlimits.theory.deep_linear.flow import gradient_flow
+from symlimits.theory.deep_linear.flow_end import flow_end
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.operator import critical_rate, kernel_operator, late_factor, operator_at
 from symlimits.theory.deep_linear.problem import problem as problem_of
@@ -103,11 +104,63 @@ def test_what_rounding_leaves_outside_of_the_range_is_no_target(depth: int) -> N
         critical_rate(depth, flat, [[1.0, 1e-6]])
 
 
-def test_one_hidden_layer_needs_no_flow() -> None:
-    """The closed form at the minimiser against the end of the flow, on data that are not aligned."""
+@pytest.mark.parametrize("depth", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+def test_the_end_of_the_flow_by_two_integrators(depth: int) -> None:
+    """Implicit steps to the end, or the closed form of one layer, against the flow at a late time."""
     Sxx, Syx = problem(2)
-    K = operator_at(converged(1, Sxx, Syx), Sxx)
-    assert abs(critical_rate(1, Sxx, Syx) * np.linalg.eigvalsh(K).max() / 2 - 1) < FLOW
+    late = gradient_flow(depth, Sxx, Syx, [25.0], rtol=1e-8)
+    assert np.abs(late.errors).max() < FLOW
+    for found, wanted in zip(flow_end(depth, problem_of(Sxx, Syx)), late.grams_at(), strict=True):
+        for Gram, truth in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(Gram, truth, atol=FLOW)
+    K = operator_at(late, Sxx)
+    assert abs(critical_rate(depth, Sxx, Syx) * np.linalg.eigvalsh(K).max() / 2 - 1) < FLOW
+    assert abs(late.critical_rate / critical_rate(depth, Sxx, Syx) - 1) < FLOW
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("condition", [1e1, 1e4, 1e10])
+def test_data_of_any_condition(depth: int, condition: float) -> None:
+    """Aligned modes decouple: where one ends is said by its target, which floats hold to 1e-6, not by its time."""
+    variances, slopes = np.array([1.0, 1 / condition]), np.array([1.5, -2.0])
+    ends = [flow_end(depth, problem_of([[1.0]], [[slope]])) for slope in slopes]
+    Phi, G = ([[float(Gram[0, 0]) for Gram in end[side]] for end in ends] for side in (0, 1))
+    modes = [variances[j] * np.dot(G[i], Phi[j]) for i in range(2) for j in range(2)]
+    Q, W = (np.linalg.qr(np.random.default_rng(seed).standard_normal((2, 2)))[0] for seed in (0, 1))
+    Sxx = W * variances @ W.T
+    found = critical_rate(depth, (Sxx + Sxx.T) / 2, Q * (slopes * variances) @ W.T)
+    assert abs(found * max(modes) / 2 - 1) < FLOW
+    fast = critical_rate(depth, [[1.0]], [[slopes[0]]])
+    assert abs(found / fast - 1) > 0.05  # the control: the slow mode counts, through the Grams of the outputs
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_units_and_numbers_beyond_the_floats(depth: int) -> None:
+    """A rate goes by the unit of Sxx; what no float holds is refused in words."""
+    one = critical_rate(depth, [[1.0]], [[2.0]])
+    for unit in (1e-140, 1e140):
+        assert abs(critical_rate(depth, [[unit]], [[2 * unit]]) * unit / one - 1) < FLOW
+    with pytest.raises(DataError, match="entries up to 1e\\+160"):
+        critical_rate(depth, [[1e160]], [[1.0]])
+    with pytest.raises(DomainError, match=r"minimiser with entries up to 1e\+280"):
+        critical_rate(depth, [[1e-140]], [[1e140]])
+
+
+def test_what_counts_as_zero_does_not_count() -> None:
+    Sxx, Syx = np.diag([1.0, 1e-9]), np.array([[1.0, 2e-9]])
+    alone = critical_rate(2, np.diag([1.0, 0.0]), [[1.0, 0.0]])
+    assert abs(critical_rate(2, Sxx, Syx, rcond=1e-6) / alone - 1) < FLOW
+    assert abs(critical_rate(2, Sxx, Syx) / alone - 1) > 0.05
+
+
+def test_without_data_no_rate_is_critical() -> None:
+    assert critical_rate(2, np.zeros((2, 2)), np.zeros((1, 2))) == np.inf
+
+
+def test_a_flow_that_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symlimits.theory.deep_linear.flow_end.STEPS", 3)
+    with pytest.raises(ResourceError, match="not ended after 3 steps"):
+        critical_rate(2, [[1.0]], [[2.0]])
 
 
 def test_rcond_says_which_directions_count() -> None:
@@ -118,3 +171,24 @@ def test_rcond_says_which_directions_count() -> None:
     np.testing.assert_allclose(minimiser(S, [[1.0, 1e-8]], rcond=1e-6), [[1.0, 0.0]])
     with pytest.raises(DomainError, match="rcond"):
         spectrum(S, rcond=-1.0)
+    with pytest.raises(DataError, match="square"):
+        spectrum([[1.0, 2.0]])
+    with pytest.raises(DomainError, match="positive eigenvalue"):
+        spectrum(np.zeros((2, 2)))
+
+
+def test_one_cutoff() -> None:
+    """The same eigenvalues count for the problem, its minimiser, its projector and the operator."""
+    tiny = np.diag([1.0, 100 * float(np.finfo(float).eps)])  # below 64 d roundings
+    data = problem_of(tiny, [[1.0, 0.0]])
+    assert data.rank == len(spectrum(tiny).values) == 1
+    assert minimiser(tiny, [[1.0, 1.0]]).tolist() == [[1.0, 0.0]]
+    assert kernel_operator([np.eye(2)] * 2, [np.eye(1)] * 2, tiny).shape == (1, 1)
+
+
+@pytest.mark.parametrize("Syx", [[[1.0]], [1.0, 2.0], [["a", "b"]], [[np.nan, 1.0]], [[1.0], [1.0, 2.0]]])
+def test_a_minimiser_of_other_shapes(Syx: list) -> None:
+    with pytest.raises(DataError):
+        minimiser(np.eye(2), Syx)
+    with pytest.raises(DataError):
+        minimiser(Syx, np.eye(2))

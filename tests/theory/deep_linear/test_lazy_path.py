@@ -117,7 +117,7 @@ def test_what_is_dropped_does_not_matter() -> None:
     """A network cut at 1e-15 is as good as one that grows at every step, and much smaller."""
     full, cut = (gradient_descent(3, SXX, SYX, 0.05, 100, tolerance=tolerance) for tolerance in (0.0, 1e-15))
     np.testing.assert_allclose(cut.predictors, full.predictors, atol=ROUNDING)
-    assert sum(cut.widths) < sum(full.widths) / 3
+    assert sum(cut.grams.widths) < sum(full.grams.widths) / 3
 
 
 def test_nothing_is_dropped_where_columns_depend_on_each_other() -> None:

@@ -212,7 +212,7 @@ def test_layers_and_times_out_of_range(ask: object, words: str) -> None:
 
 def test_a_path_that_diverges_is_no_result() -> None:
     with pytest.raises(sl.DomainError, match=r"leaves the range of floats at step .* below the critical one, 0\.\d+"):
-        path(2, lr=50.0, steps=40)
+        sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=50.0, steps=40, forced=True)
 
 
 def test_data_without_a_minimum_are_allowed() -> None:
@@ -230,13 +230,55 @@ def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
 
 def test_a_rate_above_the_critical_one_is_refused_unless_forced() -> None:
     """At 1.5 times the critical rate errors do not fall; half of it passes."""
-    net, critical = sl.deep_linear(2), path_of_one(2, 0.01).critical_rate
-    assert critical == pytest.approx(critical_rate(2, [[1.0]], [[2.0]]), rel=0.02)  # of the flow
-    with pytest.raises(sl.DomainError, match="above the critical rate"):
+    net, critical = sl.deep_linear(2), sl.deep_linear(2).critical_rate([[1.0]], [[2.0]])
+    assert critical == critical_rate(2, [[1.0]], [[2.0]])
+    assert critical == pytest.approx(path_of_one(2, 0.01).critical_rate, rel=0.02)  # where small steps end
+    with pytest.raises(sl.DomainError, match=f"above the critical rate {critical:.6g} of the minimiser"):
         net.gradient_descent([[1.0]], [[2.0]], lr=1.5 * critical, steps=40)
     forced = net.gradient_descent([[1.0]], [[2.0]], lr=1.5 * critical, steps=40, forced=True)
     assert abs(forced.errors[-5:]).max() > 0.1
     assert abs(net.gradient_descent([[1.0]], [[2.0]], lr=0.5 * critical, steps=40).errors[-1]).max() < 1e-3
+
+
+def test_the_rate_is_judged_by_the_minimiser_not_by_the_path() -> None:
+    """A rate just above ends at a flatter minimiser; a path that is short, or has no step, tells nothing."""
+    net = sl.deep_linear(2)
+    thrown = net.gradient_descent([[1.0]], [[2.0]], lr=0.215, steps=400, forced=True)
+    assert abs(thrown.errors[-1]).max() < 1e-3
+    assert thrown.critical_rate > 0.215 > net.critical_rate([[1.0]], [[2.0]])
+    for steps in (1, 3, 400):
+        with pytest.raises(sl.DomainError, match="above the critical rate"):
+            net.gradient_descent([[1.0]], [[2.0]], lr=0.215, steps=steps)
+    for lr in (5.0, 1e300):
+        assert net.gradient_descent([[1.0]], [[2.0]], lr=lr, steps=0).predictors.tolist() == [[[0.0]]]
+
+
+def test_the_rate_is_judged_before_the_path() -> None:
+    """A path that no memory would hold is refused for its rate."""
+    with pytest.raises(sl.DomainError, match="above the critical rate"):
+        sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=5.0, steps=10**6)
+
+
+@pytest.mark.parametrize("momentum", [0.3, 0.9])
+def test_momentum_allows_larger_rates(momentum: float) -> None:
+    """Heavy-ball is stable iff lr lambda < 2 (1 + momentum), and the target is so small that K stays what it is."""
+    net, target = sl.deep_linear(2), [[1e-3]]
+    critical = (1 + momentum) * net.critical_rate([[1.0]], target)
+    below = net.gradient_descent([[1.0]], target, lr=0.97 * critical, steps=600, momentum=momentum)
+    assert abs(below.errors[-1]).max() < 1e-6
+    with pytest.raises(sl.DomainError, match="above the critical rate"):
+        net.gradient_descent([[1.0]], target, lr=1.03 * critical, steps=600, momentum=momentum)
+    above = net.gradient_descent([[1.0]], target, lr=1.03 * critical, steps=60, momentum=momentum, forced=True)
+    assert abs(above.errors[-2:]).max() > abs(above.errors[0]).max()
+
+
+def test_rates_that_no_minimiser_judges() -> None:
+    """With decay training ends elsewhere; minibatches have risks of their own."""
+    net, lr = sl.deep_linear(2), 1.1 * sl.deep_linear(2).critical_rate(DATA.Sxx, DATA.Syx)
+    assert net.train(X, Y, lr=lr, steps=3, weight_decay=0.1).steps == 3
+    assert net.train(X, Y, lr=lr, steps=3, batches=2).steps == 3
+    with pytest.raises(sl.DomainError, match="above the critical rate"):
+        net.train(X, Y, lr=lr, steps=3)
 
 
 def path_of_one(depth: int, lr: float) -> Path:

@@ -83,7 +83,7 @@ def test_data_that_do_not_fit() -> None:
 
 
 def test_rates_above_the_critical_one_are_refused_unless_forced() -> None:
-    with pytest.raises(DomainError, match=r"lr = 0\.6, above the critical rate .* = 0\.5"):
+    with pytest.raises(DomainError, match=r"lr = 0\.6, above the critical rate 0\.5"):
         check_rate(0.6, 0.5, forced=False)
     check_rate(0.6, 0.5, forced=True)
     check_rate(0.5, 0.5, forced=False)

@@ -88,7 +88,7 @@ def test_points_are_followed_and_starts_are_kept() -> None:
     assert np.abs(kept[1:] - forgotten[1:] - Y).max() < ROUNDING
 
 
-@pytest.mark.parametrize("name", ["MF", "NTK", "post-MF"])
+@pytest.mark.parametrize("name", ["MF", *(pytest.param(name, marks=pytest.mark.slow) for name in ("NTK", "post-MF"))])
 def test_errors_fall_with_width(name: str) -> None:
     q_sigma, q = {"MF": (-1, 1), "NTK": ("-1/2", 0), "post-MF": ("-3/2", "3/2")}[name]
     fan = one_hidden_layer(activation=PHI)
