@@ -10,8 +10,8 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symlimits.derivation import maxplus
-from symlimits.derivation.ladder_of_means import RUNGS
 from symlimits.derivation.rules import ROUTE
+from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion

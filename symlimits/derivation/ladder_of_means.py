@@ -16,6 +16,7 @@ from symlimits.derivation.independence import Parity, components
 from symlimits.derivation.monomials import Monomial, Polynomials, as_formula
 from symlimits.derivation.price import derive, placed
 from symlimits.derivation.random_variables import RandomVariables
+from symlimits.derivation.rungs import OPEN, RUNGS, SPLIT, WICK, Versions
 from symlimits.derivation.wick import wick
 from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.straight_line import StraightLine
@@ -25,48 +26,6 @@ _U = sp.Dummy("u", real=True)
 U, V = sp.Symbol("u", real=True), sp.Symbol("v", real=True)  # the variables of a pair
 SHORT = 2  # operations of what is written out where it is read; anything longer gets a name
 HEADS = (GaussianExpectation, sp.Integral)
-
-Versions = tuple[sp.Expr, ...]  # an expectation after each of the rungs
-
-
-@dataclass(frozen=True)
-class Rung:
-    """What is done to all expectations of a straight line to reach the next line."""
-
-    name: str
-    source: str
-    explanation: str
-
-
-RUNGS = (
-    Rung(
-        "what vanishes left out",
-        "independence and parity",
-        "Terms with a factor that is zero, by independence or parity, are left out, and rational values put in.",
-    ),
-    Rung(
-        "independence and parity",
-        "linearity of the expectation",
-        "Means of independent factors multiply, and the mean of an odd factor is zero.",
-    ),
-    Rung(
-        "Gaussian moments",
-        "Isserlis 1918",
-        "A product of Gaussians is a sum over pairings; an exponential of a quadratic form changes the covariance.",
-    ),
-    Rung(
-        "functions of two Gaussians",
-        "linear forms of Gaussians",
-        "A mean of functions of two linear forms is one over their joint law.",
-    ),
-    Rung(
-        "Price's theorem",
-        "Price 1958",
-        "The mean of f(u) g(v) is integrated from its derivative in the covariance.",
-    ),
-)
-START, SPLIT, WICK, PAIRS, PRICE = range(len(RUNGS))
-OPEN = len(RUNGS)  # beyond the last: no rung reaches it
 
 
 @dataclass(frozen=True)

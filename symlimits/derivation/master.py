@@ -16,10 +16,11 @@ from functools import cached_property
 import sympy as sp
 
 from symlimits.derivation.hypotheses import check_map
-from symlimits.derivation.ladder_of_means import RUNGS, Ladder, Versions
+from symlimits.derivation.ladder_of_means import Ladder
 from symlimits.derivation.monomials import Polynomials
 from symlimits.derivation.program_scalars import Scalars, unchanged
 from symlimits.derivation.random_variables import Jump, RandomVariables
+from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import NoRule

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from symlimits.derivation.ladder_of_means import RUNGS, Versions
 from symlimits.derivation.monomials import Polynomial
+from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.language.straight_line import Definition, StraightLine
 
 LONG = 2  # operations: a coefficient of more has a name

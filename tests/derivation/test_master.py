@@ -10,8 +10,8 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.derivation.ladder_of_means import RUNGS
 from symlimits.derivation.master import MASTER, limit_lines
+from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import NoRule
 from symlimits.language.activation import Activation
