@@ -24,6 +24,7 @@ from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
+from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (
@@ -315,6 +316,9 @@ class Printer(MatrixPrinter):
         for recursion in systems(expr):
             rows += [] if recursion.args[:2] in known else self._start(recursion, room)
             rows += self._maps(recursion, room)
+        for motion in motions(expr, before):
+            inside = Printer({**self.names, **moving_names(motion, self.names)})
+            rows += motion_rows(motion, inside, self.names[letter(motion.state)])
         for line in new_lines(expr, before):
             rows += straight_line_rows(self, line, room)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
