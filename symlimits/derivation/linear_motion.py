@@ -19,7 +19,8 @@ from symlimits.language.straight_line import Definition, StraightLine
 
 SOURCE = "derived here"
 lam = sp.Symbol("lambda", nonnegative=True)
-a, w, A, B, D, c = sp.symbols("a w A B D c", real=True)  # roots, their constants, discriminant, cosine
+a, w, A, B = sp.symbols("a w A B", real=True)  # roots and their constants
+D, c, q = sp.symbols("D c q", real=True)  # the discriminant, the cosine of the angle, what is left of the start
 g, h = sp.symbols("g h", real=True)  # the motion of one mode, and its velocity or last value
 
 
@@ -37,10 +38,10 @@ def coefficients(J: Block, state: Block, before: Block, kernels: Mapping[sp.Expr
 
     def moved(motion: Motion) -> sp.Expr:
         law = sp.expand(motion.law.xreplace({motion.state: back * state, motion.before: back * before}))
-        parts = [(sp.Mul(*c), n) for c, n in (term.args_cnc() for term in sp.Add.make_args(law))]
-        if motion.start != 0 or any(n[:1] != [back] for _, n in parts):
+        parts = [term.args_cnc() for term in sp.Add.make_args(law)]
+        if motion.start != 0 or any(factors[:1] != [back] for _, factors in parts):
             raise NoRule(f"the motion of {motion.state}", f"one from 0, along {back}", "a law whose terms begin with it")
-        law = sp.Add(*(named(c * sp.Mul(*n[1:])) for c, n in parts))
+        law = sp.Add(*(named(sp.Mul(*scalars, *factors[1:])) for scalars, factors in parts))
         return back * Motion(state, before, law, 0, motion.time, motion.order, motion.steps)
 
     return Rule(
@@ -52,7 +53,7 @@ def coefficients(J: Block, state: Block, before: Block, kernels: Mapping[sp.Expr
 
 
 def _in_modes(motion: Motion) -> sp.Expr:
-    """A motion from 0 whose law is affine, with polynomials in one matrix A: a function of A times what drives it."""
+    """A motion from 0 by an affine law, polynomials in one matrix A: a function of A times what drives it."""
     if not isinstance(motion.state, Block) or motion.start != 0:
         return motion
     moving = {motion.state: g, motion.before: h}
@@ -111,7 +112,8 @@ def _decay_in_time(c1: sp.Expr, c2: sp.Expr, t: sp.Expr) -> sp.Expr:
     swing = sp.cosh(w * t) + sp.simplify((constants[A] - constants[B]) * w) * sp.sinh(w * t) / w
     half = sp.factor(c2 / 2)
     cases = _regimes(swing.subs(a, half), D, sp.sqrt(D), sp.sqrt(-D))
-    return StraightLine([Definition(D, half**2 + c1)], sp.exp(half * t) * sp.Piecewise(*cases))
+    left = sp.exp(half * t) * sp.Piecewise(*cases)
+    return StraightLine([Definition(D, half**2 + c1), Definition(q, left)], q)
 
 
 def _decay_in_steps(c1: sp.Expr, mu: sp.Expr, t: sp.Expr) -> sp.Expr:
@@ -127,14 +129,21 @@ def _decay_in_steps(c1: sp.Expr, mu: sp.Expr, t: sp.Expr) -> sp.Expr:
     p = sp.sqrt(mu)
     smooth = _regimes(swing.subs(a, p), c - 1, sp.acosh(c), sp.acos(c))
     turning = _regimes(swing.subs(a, -p), -c - 1, sp.acosh(-c), None)
-    cases = [*smooth[:2], (smooth[2][0], c > -1), (turning[1][0] * (-1) ** t, sp.Eq(c, -1)), (turning[0][0] * (-1) ** t, True)]
-    return StraightLine([Definition(c, c1 / (2 * p))], p**t * sp.Piecewise(*cases))
+    flipped = [(value * (-1) ** t, case) for value, case in turning]
+    cases = [*smooth[:2], (smooth[2][0], c > -1), flipped[1], (flipped[0][0], sp.true)]
+    return StraightLine([Definition(c, c1 / (2 * p)), Definition(q, p**t * sp.Piecewise(*cases))], q)
 
 
 def _regimes(swing: sp.Expr, sign: sp.Expr, over: sp.Expr, under: sp.Expr | None) -> list[tuple[sp.Expr, sp.Basic]]:
     """Overdamped where `sign` > 0, at the join, and underdamped, where the root w is imaginary."""
     cases = [(swing.subs(w, over), sign > 0), (sp.limit(swing, w, 0), sp.Eq(sign, 0))]
     return cases if under is None else [*cases, (swing.subs(w, sp.I * w).subs(w, under), sp.true)]
+
+
+def expanded(expr: sp.Expr) -> sp.Expr:
+    """A sum of products, functions of matrices as they are."""
+    known = {head: sp.Dummy(commutative=False) for head in expr.atoms(Spectral)}
+    return sp.expand(expr.xreplace(known)).xreplace({dummy: head for head, dummy in known.items()})
 
 
 def _solved(motion: Motion) -> sp.Expr:
@@ -157,7 +166,7 @@ solution = Rule(
 
 
 def _centred(mean: MatrixMean) -> sp.Expr:
-    return sp.expand(mean.matrix).xreplace(dict.fromkeys(mean.random, sp.S.Zero))
+    return expanded(mean.matrix).xreplace(dict.fromkeys(mean.random, sp.S.Zero))
 
 
 centred = Rule(
@@ -173,8 +182,8 @@ def _bilinear(covariance: MatrixCovariance) -> sp.Expr:
     random = {block for pair in pairs for block in pair}
 
     def parts(matrix: sp.Expr) -> list[tuple[sp.Expr, Block]]:
-        terms = [term.args_cnc() for term in sp.Add.make_args(sp.expand(matrix))]
-        return [(sp.Mul(*c, *n[:-1]), n[-1]) for c, n in terms if n[-1] in random]
+        terms = [term.args_cnc() for term in sp.Add.make_args(expanded(matrix))]
+        return [(sp.Mul(*scalars, *factors[:-1]), factors[-1]) for scalars, factors in terms if factors[-1] in random]
 
     total = sp.S.Zero
     for left, u in parts(covariance.left):
