@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from symlimits.theory.kernels import ntk as ntk
     from symlimits.theory.mixtures import OutputLaw as OutputLaw
     from symlimits.theory.mixtures import output_law as output_law
+    from symlimits.theory.training import posterior as posterior
+    from symlimits.theory.training import trained_law as trained_law
     from symlimits.tiled import tiled_gram as tiled_gram
 
 __version__ = "0.1.0"
@@ -70,6 +72,7 @@ _HOMES = {
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.kernels": "dual nngp ntk",
     "symlimits.theory.mixtures": "OutputLaw output_law",
+    "symlimits.theory.training": "posterior trained_law",
     "symlimits.tiled": "tiled_gram",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}

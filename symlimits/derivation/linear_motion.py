@@ -12,7 +12,7 @@ import sympy as sp
 
 from symlimits.derivation.trace import Rule
 from symlimits.errors import NoRule
-from symlimits.language.block import Block, Transposed
+from symlimits.language.block import Block, IdentityMatrix, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
 from symlimits.language.motion import Motion, Spectral
 from symlimits.language.straight_line import Definition, StraightLine
@@ -188,7 +188,7 @@ def _bilinear(covariance: MatrixCovariance) -> sp.Expr:
     total = sp.S.Zero
     for left, u in parts(covariance.left):
         for right, v in parts(covariance.right):
-            total += left * pairs[u, v] * (transposed(right) if right != 1 else 1)
+            total += left * pairs.get((u, v), sp.S.Zero) * (transposed(right) if right != 1 else 1)
     return total
 
 
@@ -197,6 +197,50 @@ def transposed(product: sp.Expr) -> sp.Expr:
     scalars, factors = product.args_cnc()
     turned = [f if isinstance(f, Spectral) else Transposed(f) for f in reversed(factors)]
     return sp.Mul(*scalars, *turned)
+
+
+def _shifted(head: Spectral) -> sp.Expr:
+    """A function of A + s I as one of A."""
+    shift, matrix = sp.S.Zero, sp.S.Zero
+    for term in sp.Add.make_args(head.matrix):
+        scalars, factors = term.args_cnc()
+        if len(factors) == 1 and isinstance(factors[0], IdentityMatrix):
+            shift += sp.Mul(*scalars)
+        else:
+            matrix += term
+    return Spectral(head.function.subs(head.variable, head.variable + shift), head.variable, matrix)
+
+
+def _merged(expr: sp.Expr) -> sp.Expr:
+    """Products of functions of one matrix are functions of it, and so are their sums."""
+    found: dict[tuple[tuple[sp.Expr, ...], sp.Expr, tuple[sp.Expr, ...]], sp.Expr] = {}
+    others = sp.S.Zero
+    for term in sp.Add.make_args(expanded(expr)):
+        scalars, factors = term.args_cnc()
+        factors = [f for factor in factors for f in ([factor.base] * int(factor.exp) if factor.is_Pow else [factor])]
+        factors = [factor for factor in factors if not isinstance(factor, IdentityMatrix)]
+        heads = [i for i, factor in enumerate(factors) if isinstance(factor, Spectral)]
+        if not heads:
+            others += term
+            continue
+        matrix, inside = factors[heads[0]].matrix, factors[heads[0] : heads[-1] + 1]
+        if any(f != matrix and not (isinstance(f, Spectral) and f.matrix == matrix) for f in inside):
+            raise NoRule(f"the product {term}", "functions of one matrix", "matrices that commute")
+        at = sp.Mul(*(lam if f == matrix else f.function.subs(f.variable, lam) for f in inside))
+        place = tuple(factors[: heads[0]]), matrix, tuple(factors[heads[-1] + 1 :])
+        found[place] = found.get(place, sp.S.Zero) + sp.Mul(*scalars) * at
+    for (before, matrix, after), function in found.items():
+        sign = -1 if sp.factor(function).could_extract_minus_sign() else 1
+        others += sign * sp.Mul(*before, Spectral(sp.factor(sign * function), lam, matrix), *after)
+    return others
+
+
+one_matrix = Rule(
+    "functions of one matrix",
+    SOURCE,
+    "Functions of one matrix, and it plus a multiple of the identity, share its eigenvectors: they add and multiply.",
+    lambda expr: _merged(expr.replace(lambda e: isinstance(e, Spectral), _shifted)),
+)
 
 
 bilinear = Rule(

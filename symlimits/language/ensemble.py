@@ -17,7 +17,7 @@ class MatrixMean(sp.Expr):
 
     >>> f, Y = Block("f", (), (3, 1)), Block("Y", (), (3, 1))
     >>> MatrixMean(f - Y, (f,))
-    E(f - Y)
+    E(-Y + f)
     """
 
     is_commutative = False
@@ -37,7 +37,7 @@ class MatrixCovariance(sp.Expr):
     r"""The covariance $\mathrm{Cov}(g, h)$, rows of g by rows of h, of one column of two random matrices.
 
     Columns are independent and alike. `pairs` are triples (u, v, C): random blocks u, v and the block
-    $C = \mathrm{Cov}(u, v)$.
+    $C = \mathrm{Cov}(u, v)$; pairs that are not named are uncorrelated.
 
     >>> f, g, K = Block("f", (), (3, 1)), Block("g", (), (2, 1)), Block("K", (), (3, 2))
     >>> MatrixCovariance(f, g, [(f, g, K)])

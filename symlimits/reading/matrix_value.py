@@ -71,7 +71,7 @@ def _(expr: Transposed, values: Values) -> Matrix:
 
 @_value.register
 def _(expr: IdentityMatrix, values: Values) -> Matrix:
-    return mp.eye(int(expr.args[0]))
+    return mp.eye(int(_number(expr.args[0], values)))
 
 
 @_value.register

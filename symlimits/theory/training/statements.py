@@ -63,6 +63,7 @@ Y = Block("Y", (), (n, k))
 delta, velocity = (Block(name, (), (P, k)) for name in ("delta", "epsilon"))
 alpha, beta = (Block(name, (), (n, k)) for name in ("alpha", "beta"))
 Jx = at("J", "x")
+AT_START = [(at("f", a), at("f", b), kernel("K", a, b)) for a in "zx" for b in "wx"]  # covariances
 gradient = Transposed(Jx) * (at("f", "x") + Jx * delta - Y) / mass
 in_kernels = coefficients(
     Jx, alpha, beta, {at("J", place) * Transposed(Jx): kernel("Theta", place, "x") for place in SIZES}
@@ -97,7 +98,7 @@ class MatrixDerivation(Derivation):
     def check(self, seed: int = 0) -> Certificate:
         """Every line equals the one before at random matrices, to 30 digits."""
         check_seed(seed)
-        blocks, numbers = random_values(seed, self.sizes)
+        blocks, numbers = self._random(seed)
         values = [matrix_value(step.expr, blocks, numbers, DIGITS) for step in self.trace]
         with mp.workdps(2 * DIGITS):
             size = max(mp.mnorm(value) for value in values)
@@ -109,6 +110,9 @@ class MatrixDerivation(Derivation):
             summary = f"{len(values)} lines equal at random matrices, {DIGITS} digits"
         link = Link("lines", not false, summary, {"lines": len(values), "errors": worst})
         return certificate(f"{self.name} = {self.expr}", (link,), seed)
+
+    def _random(self, seed: int) -> tuple[dict[str, Any], dict[sp.Symbol, sp.Expr]]:
+        return random_values(seed, self.sizes)
 
 
 @lru_cache(maxsize=64)
@@ -137,8 +141,7 @@ def statement(
         line, name = MatrixMean(line, [at("f", "x"), at("f", "z")]), r"\mathbb{E} f(z)"
         rules.append(centred)
     elif quantity == "covariance":
-        pairs = [(at("f", a), at("f", b), kernel("K", a, b)) for a in "zx" for b in "wx"]
-        line, name = MatrixCovariance(line, outputs("w", motion), pairs), r"\operatorname{Cov}(f(z), f(w))"
+        line, name = MatrixCovariance(line, outputs("w", motion), AT_START), r"\operatorname{Cov}(f(z), f(w))"
         rules.append(bilinear)
     trace = [Step(line, "gradient descent on the linear model", SOURCE)]
     for rule in rules:
