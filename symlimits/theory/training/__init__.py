@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
 from symlimits.theory.kernels import nngp, ntk
 from symlimits.theory.mixtures.observed import observed
 from symlimits.theory.training.data import number, training_data, word
+from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.law import TrainedLaw
 from symlimits.theory.training.posterior import NetworkPosterior
 from symlimits.theory.training.spectrum import Training, spectrum
@@ -66,13 +65,13 @@ def trained_law(
     decay = number(weight_decay, "weight_decay", "a number, zero or more", "weight_decay=0.01")
     zero = None if rcond is None else number(rcond, "rcond", "a number from 0 to below 1", "rcond=1e-12", below=1.0)
     prior = nngp(net)
-    moving = prior if kernel == "nngp" else ntk(net)
     if kernel == "nngp" and net.parameterization == "standard":
         wanted = "the NTK parameterisation, where the last layer's tangent kernel is the NNGP kernel"
         raise DomainError("kernel = 'nngp' in the standard parameterisation", wanted, "parameterization='ntk'")
-    decomposed = spectrum(np.asarray(moving(inputs)), zero)
+    kernels = Kernels(prior, None if kernel == "nngp" else ntk(net))
+    at_start, moving = kernels(inputs)
     training = Training(rate, ball, decay, targets.size)
-    return TrainedLaw(inputs, targets, prior, moving, training, decomposed, forced)
+    return TrainedLaw(inputs, targets, kernels, at_start, training, spectrum(moving, zero), forced)
 
 
 def posterior(net: Serial, X: Any, Y: Any, noise_var: Any = 0.1) -> NetworkPosterior:

@@ -71,7 +71,7 @@ def recipe(law: TrainedLaw, steps: int) -> Recipe:
     if not isinstance(steps, int) or isinstance(steps, bool):
         raise DomainError(f"steps = {steps!r:.40}", "a whole number: networks take steps", "steps=100")
     training = law.training
-    return Recipe(training.lr, steps, training.momentum, training.weight_decay, law.kernel is law.prior)
+    return Recipe(training.lr, steps, training.momentum, training.weight_decay, law.last_layer)
 
 
 def _weights(values: Any, Z: Any) -> Array:

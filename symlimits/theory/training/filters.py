@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 SLOW = 0.5  # of x at the critical damping: below it the slow root is taken by itself
-FEW = 256  # steps that are done one by one: in the first ones 1 - q is small beside 1
+FEW = 64  # steps that are done one by one: in the first ones 1 - q is small beside 1
 EARLY = 0.5  # of time over the time scales: below it, the power series in time
 TERMS = 24  # of that series: 0.5^24/24! is below rounding
 

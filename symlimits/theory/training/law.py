@@ -8,16 +8,15 @@ Each output has this covariance, and different outputs are independent. Source: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
-from symlimits.limits import Limit
 from symlimits.memory import check_memory
 from symlimits.theory.training.data import duration, points
+from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.spectrum import Spectrum, Training
 from symlimits.theory.training.statements import MatrixDerivation, statement
 
@@ -28,21 +27,26 @@ Array = npt.NDArray[np.float64]
 class TrainedLaw:
     """The Gaussian process of trained outputs; made by `trained_law`.
 
-    `X` (n, d), `Y` (n, k); `prior` is the kernel of the outputs at the start, `kernel` that of what is trained.
+    `X` (n, d), `Y` (n, k); `kernels` are those of the outputs at the start, `K` (n, n) at X, and of what is trained.
     """
 
     X: Array
     Y: Array
-    prior: Limit
-    kernel: Limit
+    kernels: Kernels
+    K: Array
     training: Training
     spectrum: Spectrum
     forced: bool = False
 
     def __repr__(self) -> str:
         n, k = self.Y.shape
-        name = "NNGP" if self.kernel is self.prior else "NTK"
+        name = "NNGP" if self.last_layer else "NTK"
         return f"TrainedLaw({n} points, {k} outputs, {name}, critical_lr={self.critical_lr:.6g})"
+
+    @property
+    def last_layer(self) -> bool:
+        """Whether only the last layer is trained."""
+        return self.kernels.tangent is None
 
     @property
     def critical_lr(self) -> float:
@@ -65,7 +69,9 @@ class TrainedLaw:
         >>> law.mean([[1.0, 0.0]], steps=10).round(4).tolist()
         [[0.6464]]
         """
-        return self._transfer(self._tested(Z, "Z"), self._filter(time, steps)) @ self.Y
+        g, vectors = self._filter(time, steps), self.spectrum.vectors
+        coefficients = vectors @ (g[:, None] * (vectors.T @ self.Y))
+        return np.asarray(self.kernels(self._tested(Z, "Z"), self.X)[1] @ coefficients)
 
     def covariance(self, Z: Any, W: Any = None, time: Any = None, steps: Any = None) -> Array:
         r"""$\mathrm{Cov}(f(z), f(w))$ of one output at test inputs Z (m, d) and W (l, d), by default Z again: (m, l).
@@ -82,14 +88,14 @@ class TrainedLaw:
         """
         g = self._filter(time, steps)
         z = self._tested(Z, "Z")
-        B, K_zx = self._transfer(z, g), self.prior(z, self.X)
-        moved = B @ self._K - K_zx
+        B, K_zx = self._transfer(z, g)
+        moved = B @ self.K - K_zx
         if W is None:
-            mixed = B @ K_zx.T
-            total = self.prior(z) + moved @ B.T - mixed
+            total = self.kernels.prior(z) + moved @ B.T - B @ K_zx.T
             return np.asarray(0.5 * (total + total.T))
         w = self._tested(W, "W")
-        return np.asarray(self.prior(z, w) + moved @ self._transfer(w, g).T - B @ self.prior(w, self.X).T)
+        B_w, K_wx = self._transfer(w, g)
+        return np.asarray(self.kernels.prior(z, w) + moved @ B_w.T - B @ K_wx.T)
 
     def derivation(self, quantity: str = "mean", time: Any = None, steps: Any = None) -> MatrixDerivation:
         r"""The lines that lead from gradient descent to the "mean", the "covariance" or the "outputs" of one network.
@@ -106,10 +112,6 @@ class TrainedLaw:
         asked = duration(time, steps)
         kind = "end" if asked == np.inf else "steps" if isinstance(asked, int) else "flow"
         return statement(quantity, kind, bool(self.training.momentum), bool(self.training.weight_decay))
-
-    @cached_property
-    def _K(self) -> Array:
-        return np.asarray(self.prior(self.X))
 
     def _tested(self, Z: Any, name: str) -> Array:
         rows = points(Z, self.X, name)
@@ -129,7 +131,8 @@ class TrainedLaw:
             raise DomainError(f"lr = {self.training.lr:.6g}, with which outputs overflow", "finite outputs", "fewer steps")
         return found
 
-    def _transfer(self, z: Array, g: Array) -> Array:
-        r"""B (m, n): the outputs at z by the targets."""
+    def _transfer(self, z: Array, g: Array) -> tuple[Array, Array]:
+        r"""B (m, n), the outputs at z by the targets, and $K_{zx}$."""
         vectors = self.spectrum.vectors
-        return np.asarray(((self.kernel(z, self.X) @ vectors) * g) @ vectors.T)
+        K, Theta = self.kernels(z, self.X)
+        return np.asarray(((Theta @ vectors) * g) @ vectors.T), K

@@ -75,7 +75,7 @@ def spectrum(kernel: Array, rcond: float | None) -> Spectrum:
     """
     size = len(kernel)
     check_memory(8 * COPIES * size**2, f"the kernel of {size} inputs", "fewer training inputs")
-    values, vectors = eigh(kernel, driver="evd")
+    values, vectors = eigh(kernel, driver="evd", check_finite=False)
     values = np.maximum(values, 0.0)
     share = ROUNDING * size if rcond is None else rcond
     return Spectrum(values, vectors, share * float(values.max()), rcond is not None)
