@@ -38,7 +38,11 @@ def in_turn(calls: dict[str, Callable[[], Any]], repeats: int) -> dict[str, floa
 
 def measure(train: int, test: int, features: int, repeats: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    X, Z, Y = rng.standard_normal((train, features)), rng.standard_normal((test, features)), rng.standard_normal((train, 10))
+    X, Z, Y = (
+        rng.standard_normal((train, features)),
+        rng.standard_normal((test, features)),
+        rng.standard_normal((train, 10)),
+    )
     net = sl.mlp(depth=3, activation=act.relu, w_var=2, b_var=0)
     K, Theta = sl.nngp(net), sl.ntk(net)
     K(X[:8], Z[:8]), Theta(X[:8], Z[:8]), K(X[:8]), Theta(X[:8])  # compiled before time is taken

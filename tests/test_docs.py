@@ -14,7 +14,9 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-@pytest.mark.parametrize(("page", "lines"), [("transfer.md", 10), ("scaling.md", 10), ("output_laws.md", 10)])
+@pytest.mark.parametrize(
+    ("page", "lines"), [("transfer.md", 10), ("scaling.md", 10), ("output_laws.md", 10), ("training.md", 10)]
+)
 def test_sessions(page: str, lines: int) -> None:
     result = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0

@@ -18,8 +18,8 @@ from symlimits.language.motion import Motion, Spectral
 from symlimits.language.straight_line import Definition, StraightLine
 
 SOURCE = "derived here"
-lam = sp.Symbol("lambda", nonnegative=True)
-a, w, A, B = sp.symbols("a w A B", real=True)  # roots and their constants
+lam = sp.Symbol("lamda", nonnegative=True)  # the name that SymPy prints as the Greek letter
+a, w, A, B = sp.symbols("a theta A B", real=True)  # roots a + w, a - w, and their constants
 D, c, q = sp.symbols("D c q", real=True)  # the discriminant, the cosine of the angle, what is left of the start
 g, h = sp.symbols("g h", real=True)  # the motion of one mode, and its velocity or last value
 
@@ -40,7 +40,9 @@ def coefficients(J: Block, state: Block, before: Block, kernels: Mapping[sp.Expr
         law = sp.expand(motion.law.xreplace({motion.state: back * state, motion.before: back * before}))
         parts = [term.args_cnc() for term in sp.Add.make_args(law)]
         if motion.start != 0 or any(factors[:1] != [back] for _, factors in parts):
-            raise NoRule(f"the motion of {motion.state}", f"one from 0, along {back}", "a law whose terms begin with it")
+            raise NoRule(
+                f"the motion of {motion.state}", f"one from 0, along {back}", "a law whose terms begin with it"
+            )
         law = sp.Add(*(named(sp.Mul(*scalars, *factors[1:])) for scalars, factors in parts))
         return back * Motion(state, before, law, 0, motion.time, motion.order, motion.steps)
 
@@ -111,9 +113,9 @@ def _decay_in_time(c1: sp.Expr, c2: sp.Expr, t: sp.Expr) -> sp.Expr:
     constants = sp.solve([A + B - 1, A * (a + w) + B * (a - w)], [A, B])
     swing = sp.cosh(w * t) + sp.simplify((constants[A] - constants[B]) * w) * sp.sinh(w * t) / w
     half = sp.factor(c2 / 2)
-    cases = _regimes(swing.subs(a, half), D, sp.sqrt(D), sp.sqrt(-D))
+    cases = _regimes(swing.subs(a, half), D)
     left = sp.exp(half * t) * sp.Piecewise(*cases)
-    return StraightLine([Definition(D, half**2 + c1), Definition(q, left)], q)
+    return StraightLine([Definition(D, half**2 + c1), Definition(w, sp.sqrt(sp.Abs(D))), Definition(q, left)], q)
 
 
 def _decay_in_steps(c1: sp.Expr, mu: sp.Expr, t: sp.Expr) -> sp.Expr:
@@ -127,17 +129,16 @@ def _decay_in_steps(c1: sp.Expr, mu: sp.Expr, t: sp.Expr) -> sp.Expr:
     odd = sp.expand(odd.replace(sp.exp, lambda x: sp.cosh(x) + sp.sinh(x)))
     swing = sp.cosh(w * t) + odd * sp.sinh(w * t) / sp.sinh(w)
     p = sp.sqrt(mu)
-    smooth = _regimes(swing.subs(a, p), c - 1, sp.acosh(c), sp.acos(c))
-    turning = _regimes(swing.subs(a, -p), -c - 1, sp.acosh(-c), None)
-    flipped = [(value * (-1) ** t, case) for value, case in turning]
-    cases = [*smooth[:2], (smooth[2][0], c > -1), flipped[1], (flipped[0][0], sp.true)]
-    return StraightLine([Definition(c, c1 / (2 * p)), Definition(q, p**t * sp.Piecewise(*cases))], q)
+    over, join, under = _regimes(swing.subs(a, p), c - 1)
+    turned, turning_join, _ = _regimes((-1) ** t * swing.subs(a, -p), -c - 1)
+    cases = sp.Piecewise(over, join, (under[0], c > -1), turning_join, (turned[0], sp.true))
+    angle = sp.Piecewise((sp.acosh(c), c > 1), (sp.acos(c), c > -1), (sp.acosh(-c), sp.true))
+    return StraightLine([Definition(c, c1 / (2 * p)), Definition(w, angle), Definition(q, p**t * cases)], q)
 
 
-def _regimes(swing: sp.Expr, sign: sp.Expr, over: sp.Expr, under: sp.Expr | None) -> list[tuple[sp.Expr, sp.Basic]]:
-    """Overdamped where `sign` > 0, at the join, and underdamped, where the root w is imaginary."""
-    cases = [(swing.subs(w, over), sign > 0), (sp.limit(swing, w, 0), sp.Eq(sign, 0))]
-    return cases if under is None else [*cases, (swing.subs(w, sp.I * w).subs(w, under), sp.true)]
+def _regimes(swing: sp.Expr, sign: sp.Expr) -> list[tuple[sp.Expr, sp.Basic]]:
+    """Overdamped where `sign` > 0, at the join, and underdamped, where the root is iw."""
+    return [(swing, sign > 0), (sp.limit(swing, w, 0), sp.Eq(sign, 0)), (swing.subs(w, sp.I * w), sp.true)]
 
 
 def expanded(expr: sp.Expr) -> sp.Expr:

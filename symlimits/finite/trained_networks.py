@@ -89,9 +89,7 @@ class DenseLayer(Layer):
         self.velocity = [np.zeros_like(array) for array in self.start]
 
     def move(self, recipe: Recipe) -> None:
-        for theta, start, velocity, gradient in zip(
-            self.theta, self.start, self.velocity, self.gradients, strict=True
-        ):
+        for theta, start, velocity, gradient in zip(self.theta, self.start, self.velocity, self.gradients, strict=True):
             velocity *= recipe.momentum
             velocity -= recipe.lr * (gradient + recipe.weight_decay * (theta - start))
             theta += velocity
@@ -188,8 +186,9 @@ def step(layers: list[Layer], back: Array, recipe: Recipe) -> None:
 class TrainedOutputs:
     r"""The number $u\cdot f(Z) - c$ of each trained network, of its first output, or its `square`.
 
-    `weights` are u (m,), `centre` is c. In `pairs`, the mean over two networks that differ in the sign of the last layer at the start, so that their outputs
-    there cancel: the same mean, and a fraction of the variance. A call is an experiment.
+    `weights` are u (m,), `centre` is c. In `pairs`, the mean over two networks that differ in the sign of the last
+    layer at the start, so that their outputs there cancel: the same mean, and a fraction of the variance. A call is an
+    experiment.
 
     >>> from symlimits import activations as act, mlp
     >>> draw = TrainedOutputs(mlp(1, act.relu, 2, 0), ((1.0,),), ((2.0,),), ((1.0,),), Recipe(0.5, 3), (1.0,))

@@ -29,7 +29,9 @@ class Motion(sp.Expr):
     ) -> Motion:
         law, start, time, order = map(sp.sympify, (law, start, time, order))
         if type(state) is not type(before) or not isinstance(state, sp.Symbol | Block) or order not in (1, 2):
-            raise DomainError(f"{state}, {before}, order {order}", "two symbols or two blocks, 1 or 2", "Motion(g, v, ...)")
+            raise DomainError(
+                f"{state}, {before}, order {order}", "two symbols or two blocks, 1 or 2", "Motion(g, v, ...)"
+            )
         if isinstance(state, Block) and any(e != 0 and shape(e) != state.shape for e in (law, start)):
             raise DomainError(f"the law {law} of {state}", f"a matrix of shape {state.shape}", "a law that fits")
         return sp.Expr.__new__(cls, state, before, law, start, time, order, sp.sympify(bool(steps)))
@@ -68,9 +70,9 @@ class Motion(sp.Expr):
 class Spectral(sp.Expr):
     r"""A function of a symmetric matrix, $g(A) = U g(\Lambda) U^\top$ for $A = U\Lambda U^\top$.
 
-    >>> lam = sp.Symbol("lambda", nonnegative=True)
+    >>> lam = sp.Symbol("lamda", nonnegative=True)
     >>> Spectral(sp.exp(-lam), lam, Block("Theta", (), (3, 3)))
-    [exp(-lambda) at lambda = Theta]
+    [exp(-lamda) at lamda = Theta]
     """
 
     is_commutative = False

@@ -22,7 +22,7 @@ from symlimits.language.motion import Motion, Spectral
 from symlimits.reading.reference import reference
 
 GUARD = 10  # digits more than are asked for
-DOUBLINGS, SETTLED = 60, 1e4  # of a time that grows without end; roundings, which doublings double, that are no motion
+DOUBLINGS, SETTLED = 60, 1e7  # of a time that grows without end; roundings, which doublings double, that are no motion
 Matrix = Any  # mpmath has no types
 
 
@@ -60,7 +60,9 @@ def _value(expr: sp.Expr, values: Values) -> Matrix:
 @_value.register
 def _(expr: Block, values: Values) -> Matrix:
     if expr.name not in values.blocks:
-        raise UnboundSymbol(f"{expr.name} without a value", "a matrix for every block", f"blocks={{{expr.name!r}: ...}}")
+        raise UnboundSymbol(
+            f"{expr.name} without a value", "a matrix for every block", f"blocks={{{expr.name!r}: ...}}"
+        )
     return values.blocks[expr.name]
 
 
@@ -97,7 +99,9 @@ def _(expr: sp.Pow, values: Values) -> Matrix:
 @_value.register
 def _(expr: Spectral, values: Values) -> Matrix:
     eigenvalues, vectors = mp.eigsy(_value(expr.matrix, values))
-    at = [_mode(expr.function, replace(values, numbers={**values.numbers, expr.variable: _exact(e)})) for e in eigenvalues]
+    at = [
+        _mode(expr.function, replace(values, numbers={**values.numbers, expr.variable: _exact(e)})) for e in eigenvalues
+    ]
     return vectors * mp.diag(at) * vectors.T
 
 

@@ -1,7 +1,7 @@
 r"""Wide networks trained in the kernel regime: the law of their outputs at any time, and the Bayesian posterior.
 
 A module an idea: `statements` derives the laws from gradient descent on the linear model, `filters` is what they say in
-floats, `spectrum` the decomposition of the kernel, `law` and `posterior` the objects, `data` the door.
+floats, `spectrum` the decomposition of the kernel, `law` and `network_posterior` the objects, `data` the door.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from symlimits.theory.mixtures.observed import observed
 from symlimits.theory.training.data import number, training_data, word
 from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.law import TrainedLaw
-from symlimits.theory.training.posterior import NetworkPosterior
+from symlimits.theory.training.network_posterior import NetworkPosterior
 from symlimits.theory.training.spectrum import Training, spectrum
 from symlimits.theory.training.statements import MatrixDerivation, statement
 

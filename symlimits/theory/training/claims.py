@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.derivation.trace import Step
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import frozen
 from symlimits.finite.trained_networks import Recipe, TrainedOutputs
 from symlimits.language.architecture import Serial
@@ -20,6 +20,7 @@ from symlimits.language.domain import Domain
 from symlimits.language.formula import exact
 from symlimits.limits import Limit
 from symlimits.reading.real import as_real
+from symlimits.theory.training.data import duration
 from symlimits.theory.training.law import TrainedLaw
 from symlimits.theory.training.statements import SOURCE
 
@@ -68,10 +69,8 @@ def variance_limit(
 
 def recipe(law: TrainedLaw, steps: int) -> Recipe:
     """How finite networks are trained for a law."""
-    if not isinstance(steps, int) or isinstance(steps, bool):
-        raise DomainError(f"steps = {steps!r:.40}", "a whole number: networks take steps", "steps=100")
     training = law.training
-    return Recipe(training.lr, steps, training.momentum, training.weight_decay, law.last_layer)
+    return Recipe(training.lr, int(duration(None, steps)), training.momentum, training.weight_decay, law.last_layer)
 
 
 def _weights(values: Any, Z: Any) -> Array:

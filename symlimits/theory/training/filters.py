@@ -82,7 +82,7 @@ def _slow_flow(x: Array, time: float, friction: float) -> Array:
 
 
 def _left_flow(x: Array, time: float, friction: float) -> Array:
-    r"""$q = e^{-\gamma t/2}(\cosh\sqrt Dt + \frac{\gamma}{2\sqrt D}\sinh\sqrt Dt)$, $D = \gamma^2/4 - x$ of any sign."""
+    r"""$q = e^{-\gamma t/2}(\cosh\sqrt Dt + \frac{\gamma}{2\sqrt D}\sinh\sqrt Dt)$, D = $\gamma^2/4 - x$ any sign."""
     half = friction / 2
     even, odd = _swing(half**2 - x, time, -half * time)
     return np.asarray(even + half * odd)
@@ -105,7 +105,7 @@ def _one_by_one(x: Array, steps: int, momentum: float) -> Array:
 
 
 def _slow_steps(x: Array, steps: int, momentum: float) -> Array:
-    r"""$[\varphi(z_+) - \varphi(z_-)]/(z_+ - z_-)$ of $\varphi(z) = z + \dots + z^t$, roots with $(1-z_+)(1-z_-) = x$."""
+    r"""$[\varphi(z_+) - \varphi(z_-)]/(z_+ - z_-)$ of $\varphi(z) = z + \dots + z^t$, $(1-z_+)(1-z_-) = x$."""
     middle = (1 - momentum + x) / 2
     root = np.sqrt(middle**2 - x)
     fast = middle + root  # 1 - z_-

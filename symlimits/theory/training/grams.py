@@ -1,4 +1,4 @@
-"""The two kernels of training, of the outputs at the start and of what is trained, each pair of inputs looked at once."""
+"""The two kernels of training: of the outputs at the start and of what is trained, from one pass over the inputs."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class TrainedLaw:
         >>> net = sl.mlp(depth=1, activation=act.relu, w_var=2, b_var=0)
         >>> law = sl.trained_law(net, [[1.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]])
         >>> law.derivation("mean", steps=10).expr
-        Theta_zx*[(1 - (-eta*lambda/m + 1)**t)/lambda at lambda = Theta_xx]*Y
+        Theta_zx*[(1 - (-eta*lamda/m + 1)**t)/lamda at lamda = Theta_xx]*Y
         """
         asked = duration(time, steps)
         kind = "end" if asked == np.inf else "steps" if isinstance(asked, int) else "flow"
@@ -128,7 +128,9 @@ class TrainedLaw:
         with np.errstate(over="ignore", invalid="ignore"):  # a forced rate: refused below where it leaves the floats
             found = self.spectrum.filter(self.training, asked)
         if not np.isfinite(found).all():
-            raise DomainError(f"lr = {self.training.lr:.6g}, with which outputs overflow", "finite outputs", "fewer steps")
+            raise DomainError(
+                f"lr = {self.training.lr:.6g}, with which outputs overflow", "finite outputs", "fewer steps"
+            )
         return found
 
     def _transfer(self, z: Array, g: Array) -> tuple[Array, Array]:

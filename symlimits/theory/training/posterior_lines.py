@@ -58,21 +58,23 @@ def posterior_statement(quantity: str = "mean") -> MatrixDerivation:
     r"""The "mean" of outputs at test inputs z given Y, or their "covariance" with those at w.
 
     >>> posterior_statement("mean").expr
-    K_zx*[1/(lambda + sigma2) at lambda = K_xx]*Y
+    K_zx*[1/(lamda + sigma2) at lamda = K_xx]*Y
     >>> posterior_statement("covariance").expr
-    K_zw - K_zx*[1/(lambda + sigma2) at lambda = K_xx]*K_xw
+    K_zw - K_zx*[1/(lamda + sigma2) at lamda = K_xx]*K_xw
     >>> posterior_statement("covariance").check().ok
     True
     """
     if quantity == "mean":
         spread = MatrixCovariance(data, data, PAIRS)
         line = MatrixCovariance(at("f", "z"), data, PAIRS) * Spectral(1 / lam, lam, spread) * Y
-        rules, name = (bilinear, one_matrix), r"\mathbb{E}[f(z) | Y]"
+        rules: tuple[Rule, ...] = (bilinear, one_matrix)
+        name = r"\mathbb{E}[f(z) | Y]"
     elif quantity == "covariance":
         inverse = Spectral(1 / (lam + noise), lam, kernel("K", "x", "x"))
         left, right = (at("f", place) - kernel("K", place, "x") * inverse * data for place in "zw")
         line = MatrixCovariance(left, right, PAIRS)
-        rules, name = (bilinear, symmetric, one_matrix), r"\operatorname{Cov}(f(z), f(w) | Y)"
+        rules = (bilinear, symmetric, one_matrix)
+        name = r"\operatorname{Cov}(f(z), f(w) | Y)"
     else:
         raise DomainError(f"quantity = {shown(quantity)}", "'mean' or 'covariance'", "quantity='mean'")
     trace = [Step(line, "Gaussian conditioning", SOURCE)]

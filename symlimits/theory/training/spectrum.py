@@ -54,7 +54,9 @@ class Spectrum:
             return self._inverse(training.entries * training.weight_decay)
         x = training.lr * (self.values / training.entries + training.weight_decay)
         steps = isinstance(duration, int)
-        grown = growth_in_steps(x, int(duration), training.momentum) if steps else growth(x, duration, training.momentum)
+        grown = (
+            growth_in_steps(x, int(duration), training.momentum) if steps else growth(x, duration, training.momentum)
+        )
         return np.asarray(training.lr / training.entries * grown)
 
     def _inverse(self, ridge: float) -> Array:

@@ -5,8 +5,7 @@ arXiv 1902.06720). With the loss $\frac1{2m}\|f - Y\|^2$ (m entries) and $\frac\
 $$\nabla = \frac1mJ_x^\top(f_x + J_x\delta - Y) + \omega\delta,$$
 line 0 is the flow $\dot\delta = -\eta\nabla$, the descent $\delta_{t+1} = \delta_t - \eta\nabla$, or either of them with
 momentum, $\delta_{t+1} = \delta_t + \mu(\delta_t - \delta_{t-1}) - \eta\nabla$ and $\ddot\delta = -(1 - \mu)\dot\delta
-- \eta\nabla$ (time counts steps: the limit of small $\eta$ at fixed $(1 - \mu)^2/\eta$). What is random at the start
-are $f_x$ and $f_z$, of covariance K. The kernel $\Theta = JJ^\top$ is that of the parameters that are trained: the
+- \eta\nabla$ (time counts steps: small $\eta$ at fixed $(1 - \mu)^2/\eta$). What is random at the start are $f_x$ and $f_z$, of covariance K. The kernel $\Theta = JJ^\top$ is that of the parameters that are trained: the
 NTK, or K for the last layer alone. Derived here.
 """
 
@@ -125,9 +124,9 @@ def statement(
     (the flow ends there too). Raises `DomainError` for other words.
 
     >>> statement("mean", "flow").expr
-    Theta_zx*[(1 - exp(-eta*lambda*t/m))/lambda at lambda = Theta_xx]*Y
+    Theta_zx*[(1 - exp(-eta*lamda*t/m))/lamda at lamda = Theta_xx]*Y
     >>> statement("mean", "end").expr
-    Theta_zx*[1/lambda at lambda = Theta_xx]*Y
+    Theta_zx*[1/lamda at lamda = Theta_xx]*Y
     >>> statement("outputs", "steps", momentum=True).check().ok
     True
     """
@@ -168,5 +167,9 @@ def random_values(seed: int, sizes: dict[str, int]) -> tuple[dict[str, Any], dic
         trace = sum(blocks["Theta_xx"][i, i] for i in range(rows["x"]))
     values = [rng.randint(100, 900) for _ in range(4)]
     numbers = {eta: sp.Rational(values[0], 1000), mu: sp.Rational(values[1], 1000), omega: sp.Rational(values[2], 1000)}
-    numbers |= {mass: sp.Integer(int(trace) + 1), time: sp.Rational(values[3], 100), steps: sp.Integer(values[3] // 100)}
+    numbers |= {
+        mass: sp.Integer(int(trace) + 1),
+        time: sp.Rational(values[3], 100),
+        steps: sp.Integer(values[3] // 100),
+    }
     return blocks, numbers

@@ -9,6 +9,7 @@ from mpmath import mp
 from symlimits.theory.training.filters import FEW, SLOW, growth, growth_in_steps
 
 MOMENTA = (0.0, 1e-6, 0.1, 0.5, 0.9, 0.99)
+MARKED = [pytest.param(m, marks=[] if m in (0.0, 0.9) else pytest.mark.slow) for m in MOMENTA]
 STRENGTHS = (0.0, 1e-300, 1e-20, 1e-9, 1e-4, 0.1, 0.7, 1.0, 1.5)
 TIMES = (1e-3, 0.1, 1.0, 3.5, 30.0, 1000.0)
 STEPS = (0, 1, 2, 7, 64, 65, 1000)
@@ -35,7 +36,7 @@ def strengths(momentum: float, joins: tuple[float, ...], most: float) -> np.ndar
     return np.array([x for x in (*STRENGTHS, *(j * c for j in joins for c in NEAR)) if x < most])
 
 
-@pytest.mark.parametrize("momentum", MOMENTA)
+@pytest.mark.parametrize("momentum", MARKED)
 def test_flow(momentum: float) -> None:
     x = strengths(momentum, ((1 - momentum) ** 2 / 4,), np.inf)
     with mp.workdps(DIGITS):
@@ -46,7 +47,7 @@ def test_flow(momentum: float) -> None:
                 assert abs(value - truth) <= ROUNDINGS * truth, (strength, time)
 
 
-@pytest.mark.parametrize("momentum", MOMENTA)
+@pytest.mark.parametrize("momentum", MARKED)
 def test_steps(momentum: float) -> None:
     p = momentum**0.5
     x = strengths(momentum, ((1 - p) ** 2, (1 + p) ** 2), 1.999 * (1 + momentum))

@@ -18,9 +18,21 @@ from symlimits.language.tree import from_tree, to_tree
 from symlimits.reading.latex import latex
 from symlimits.reading.matrix_value import matrix_value
 from symlimits.theory.training.posterior_lines import posterior_statement
-from symlimits.theory.training.statements import QUANTITIES, TIMES, MatrixDerivation, eta, mu, statement, steps, time
+from symlimits.theory.training.statements import (
+    QUANTITIES,
+    TIMES,
+    MatrixDerivation,
+    eta,
+    mass,
+    mu,
+    omega,
+    random_values,
+    statement,
+    steps,
+    time,
+)
 
-FAST = [("outputs", "flow", True, True), ("outputs", "steps", True, False), ("mean", "end", False, True)]
+FAST = [("outputs", "flow", False, True), ("outputs", "steps", True, False)]
 ALL = [(q, t, m, w) for q in QUANTITIES for t in TIMES for m in (False, True) for w in (False, True)]
 CASES = [pytest.param(*case, marks=[] if case in FAST else pytest.mark.slow) for case in ALL]
 DIGITS, CLOSE = 30, 1e-27  # digits of values, and of their agreement: three are left to cancellation
@@ -30,8 +42,7 @@ DIGITS, CLOSE = 30, 1e-27  # digits of values, and of their agreement: three are
 def test_every_line_equals_the_next(quantity: str, kind: str, momentum: bool, decay: bool) -> None:
     lines = statement(quantity, kind, momentum, decay)
     assert len(lines.trace) >= 4
-    for seed in (0, 1):
-        assert lines.check(seed).ok
+    assert lines.check(len(lines.trace)).ok
     assert not lines.expr.has(Motion)
 
 
@@ -54,8 +65,6 @@ def test_a_false_line_is_found() -> None:
 def test_the_posterior_is_no_law_of_the_tangent_kernel() -> None:
     """With Theta in place of K the last line of the posterior is not the covariance at infinite time."""
     lines = statement("covariance", "end")
-    A, K = Block("Theta_xx", (), lines.expr.atoms(Spectral).pop().matrix.shape), sp.Symbol("K")
-    assert A in lines.expr.atoms(Block) and not lines.expr.has(K)
     posterior = posterior_statement("covariance").expr.subs(sp.Symbol("sigma2", positive=True), 0)
     broken = replace(lines, trace=(*lines.trace, Step(posterior, "as if it were a posterior", "nobody")))
     assert not broken.check().ok
@@ -63,8 +72,6 @@ def test_the_posterior_is_no_law_of_the_tangent_kernel() -> None:
 
 def test_training_the_last_layer_is_the_posterior_in_the_mean_and_without_noise_in_the_covariance() -> None:
     """Theta = K at infinite time: cross terms cancel two of three."""
-    from symlimits.theory.training.statements import random_values
-
     blocks, numbers = random_values(5, {"n": 3, "P": 5, "k": 2, "r": 2, "s": 1})
     blocks |= {name.replace("K", "Theta"): value for name, value in blocks.items() if name.startswith("K")}
     noise = sp.Symbol("sigma2", positive=True)
@@ -73,7 +80,7 @@ def test_training_the_last_layer_is_the_posterior_in_the_mean_and_without_noise_
     posterior = matrix_value(posterior_statement("covariance").expr, blocks, zero, DIGITS)
     with mp.workdps(2 * DIGITS):
         assert mp.mnorm(trained - posterior) < CLOSE
-    ridge = numbers | {noise: numbers[sp.Symbol("m", positive=True)] * numbers[sp.Symbol("omega", positive=True)]}
+    ridge = numbers | {noise: numbers[mass] * numbers[omega]}
     mean = matrix_value(statement("mean", "end", weight_decay=True).expr, blocks, numbers, DIGITS)
     expected = matrix_value(posterior_statement("mean").expr, blocks, ridge, DIGITS)
     with mp.workdps(2 * DIGITS):
@@ -82,7 +89,7 @@ def test_training_the_last_layer_is_the_posterior_in_the_mean_and_without_noise_
 
 def test_the_path_of_training_outputs_is_the_equation_of_the_contract() -> None:
     """At training inputs f' = -eta/m Theta (f - Y), as a motion of its own, gives the same outputs."""
-    from symlimits.theory.training.statements import Y, at, kernel, mass, random_values
+    from symlimits.theory.training.statements import Y, at, kernel
 
     blocks, numbers = random_values(2, {"n": 3, "P": 5, "k": 2, "r": 3, "s": 1})
     shape = at("f", "x").shape
@@ -96,21 +103,21 @@ def test_the_path_of_training_outputs_is_the_equation_of_the_contract() -> None:
 
 
 def test_modes_of_the_kernel_solve_their_equation_at_the_joins() -> None:
-    """The branches at D = 0 and |c| = 1, and the limit of their neighbours."""
-    for kind, joins in (("flow", [(1 - mu) ** 2 / 4]), ("steps", [(1 - sp.sqrt(mu)) ** 2, (1 + sp.sqrt(mu)) ** 2])):
-        spectral = statement("outputs", kind, momentum=True).expr.atoms(Spectral).pop()
-        motion = statement("outputs", kind, momentum=True).trace[2].expr.atoms(Motion).pop()
-        for join in joins:
-            at = {mu: sp.Rational(1, 4), eta: sp.Integer(1), sp.Symbol("m", positive=True): sp.Integer(1)}
-            strength = join.subs(at)
-            for shift in (0, sp.Rational(1, 10**12), -sp.Rational(1, 10**12)):
-                numbers = at | {time: sp.Integer(6), steps: sp.Integer(6), lam: strength + shift}
-                A, size = mp.matrix([[1]]), Block("A", (), (1, 1))
-                values = [
-                    matrix_value(Spectral(g.subs(lam, lam * numbers[lam]), lam, size), {"A": A}, numbers, DIGITS)[0, 0]
-                    for g in (spectral.function, motion)
-                ]
-                assert abs(values[0] - values[1]) < 1e-13 if shift else 1e-27
+    """The branches at D = 0 and |c| = 1, and their neighbours, against the propagator of the mode's own motion."""
+    A = Block("A", (), (1, 1))
+    for kind, joins in (("flow", ["9/64"]), ("steps", ["1/4", "9/4"])):  # (1 - mu)^2/4 and (1 -+ sqrt mu)^2
+        lines = statement("outputs", kind, momentum=True)
+        functions = [line.expr.atoms(Spectral).pop().function for line in lines.trace[2:4]]
+        assert isinstance(functions[0], Motion)
+        assert not functions[1].has(Motion)
+        numbers = {mu: sp.Rational(1, 4), eta: 1, mass: 1, time: sp.Integer(6), steps: sp.Integer(6)}
+        for join in map(sp.Rational, joins):
+            for shift in ("0", "1e-12", "-1e-12", "0.01", "-0.01"):
+                with mp.workdps(2 * DIGITS):
+                    strength = mp.matrix([[mp.mpf(join.p) / join.q + mp.mpf(shift)]])
+                one, other = (matrix_value(Spectral(g, lam, A), {"A": strength}, numbers, DIGITS) for g in functions)
+                with mp.workdps(2 * DIGITS):
+                    assert abs(one[0, 0] - other[0, 0]) < CLOSE
 
 
 def test_rules_refuse_what_they_do_not_reach() -> None:
@@ -125,13 +132,14 @@ def test_rules_refuse_what_they_do_not_reach() -> None:
 def test_they_print_are_told_and_are_stored() -> None:
     lines = statement("covariance", "steps", momentum=True)
     tex = lines.latex(width=100)
-    assert r"\delta_{t+1} &=" in tex and r"\delta_{0} = \delta_{-1} = 0" in tex
+    assert r"\delta_{t+1} &=" in tex
+    assert r"\delta_{0} = \delta_{-1} = 0" in tex
     assert r"\left[\frac{1 - q}{\lambda}\right]_{\lambda = \Theta_{xx}}" in tex
     assert r"\dot{\delta} &=" in statement("mean", "flow").latex()
     assert "functions of" in posterior_statement("mean").explain()
     for step in lines.trace:
         assert from_tree(to_tree(step.expr)) == step.expr
-    assert r"\left[e^{- \lambda}\right]" in latex(Spectral(sp.exp(-lam), lam, Block("A", (), (2, 2))))
+    assert r"}\right]_{\lambda = A}" in latex(Spectral(1 / (1 + lam), lam, Block("A", (), (2, 2))))
 
 
 @pytest.mark.slow
@@ -153,3 +161,10 @@ def test_statements_are_asked_for_by_known_words() -> None:
     with pytest.raises(sl.DomainError):
         posterior_statement("mode")
     assert isinstance(statement("mean"), MatrixDerivation)
+
+
+@pytest.mark.parametrize("kind", ["flow", "steps"])
+def test_zero_eigenvalues(kind: str) -> None:
+    """Fewer parameters than data: the kernel is singular, and what is trained does not see its null space."""
+    lines = replace(statement("outputs", kind), sizes={"n": 4, "P": 2, "k": 2, "r": 2, "s": 1})
+    assert lines.check(7).ok
