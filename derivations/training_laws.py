@@ -1,9 +1,10 @@
 """Training in the kernel regime: from gradient descent on the parameters to the law of the outputs.
 
 Near its start a wide network is linear in its parameters (Lee et al. 2019, arXiv 1902.06720). Line 0 is gradient
-descent on them; the rules lead to a function of the kernel: for the flow, for steps, with momentum in its damping regimes,
-with weight decay, and at infinite time. The posterior of the prior's Gaussian process is derived beside it: training
-the last layer ends there, training all layers does not. Run it: it prints the lines and stops with an error if a check fails.
+descent on them; the rules lead to a function of the kernel: for the flow, for steps, with momentum in its damping
+regimes, with weight decay, and at infinite time. The posterior of the prior's Gaussian process is derived beside it:
+training the last layer ends there, training all layers does not. Run it: it prints the lines and stops with an error if
+a check fails.
 """
 
 import numpy as np

@@ -3,10 +3,11 @@ r"""Training in the kernel regime as statements: from gradient descent on a line
 Near its initial parameters a wide network is $f(z) = f_z + J_z\delta$, $\delta = \theta - \theta_0$ (Lee et al. 2019,
 arXiv 1902.06720). With the loss $\frac1{2m}\|f - Y\|^2$ (m entries) and $\frac\omega2\|\delta\|^2$, of the gradient
 $$\nabla = \frac1mJ_x^\top(f_x + J_x\delta - Y) + \omega\delta,$$
-line 0 is the flow $\dot\delta = -\eta\nabla$, the descent $\delta_{t+1} = \delta_t - \eta\nabla$, or either of them with
-momentum, $\delta_{t+1} = \delta_t + \mu(\delta_t - \delta_{t-1}) - \eta\nabla$ and $\ddot\delta = -(1 - \mu)\dot\delta
-- \eta\nabla$ (time counts steps: small $\eta$ at fixed $(1 - \mu)^2/\eta$). What is random at the start are $f_x$ and $f_z$, of covariance K. The kernel $\Theta = JJ^\top$ is that of the parameters that are trained: the
-NTK, or K for the last layer alone. Derived here.
+line 0 is the flow $\dot\delta = -\eta\nabla$, the descent $\delta_{t+1} = \delta_t - \eta\nabla$, or either of them
+with momentum, $\delta_{t+1} = \delta_t + \mu(\delta_t - \delta_{t-1}) - \eta\nabla$ and
+$\ddot\delta = -(1 - \mu)\dot\delta - \eta\nabla$ (time counts steps: small $\eta$ at fixed $(1 - \mu)^2/\eta$). What is
+random at the start are $f_x$ and $f_z$, of covariance K. The kernel $\Theta = JJ^\top$ is that of the parameters that
+are trained: the NTK, or K for the last layer alone. Derived here.
 """
 
 from __future__ import annotations
