@@ -1,17 +1,21 @@
 r"""Wide networks trained in the kernel regime: the law of their outputs at any time, and the Bayesian posterior.
 
 A module an idea: `statements` derives the laws from gradient descent on the linear model, `filters` is what they say in
-floats, `spectrum` the decomposition of the kernel, `law` and `network_posterior` the objects, `data` the door.
+floats, `spectrum` the decomposition of the kernel, `law` and `network_posterior` the objects, `cross_entropy` what has
+no closed form, `claims` what finite networks certify, `data` the door.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
 from symlimits.theory.kernels import nngp, ntk
 from symlimits.theory.mixtures.observed import observed
+from symlimits.theory.training.cross_entropy import CrossEntropyLaw, check_targets
 from symlimits.theory.training.data import number, training_data, word
 from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.law import TrainedLaw
@@ -19,7 +23,15 @@ from symlimits.theory.training.network_posterior import NetworkPosterior
 from symlimits.theory.training.spectrum import Training, spectrum
 from symlimits.theory.training.statements import MatrixDerivation, statement
 
-__all__ = ["MatrixDerivation", "NetworkPosterior", "TrainedLaw", "posterior", "statement", "trained_law"]
+__all__ = [
+    "CrossEntropyLaw",
+    "MatrixDerivation",
+    "NetworkPosterior",
+    "TrainedLaw",
+    "posterior",
+    "statement",
+    "trained_law",
+]
 
 
 def trained_law(
@@ -33,7 +45,7 @@ def trained_law(
     weight_decay: Any = 0.0,
     rcond: Any = None,
     forced: bool = False,
-) -> TrainedLaw:
+) -> Any:
     r"""The law of the outputs of infinitely wide networks trained by gradient descent from random parameters.
 
     The loss is $\frac12$ of the mean over all n k entries of $(f - Y)^2$; in outputs, the flow is
@@ -44,7 +56,9 @@ def trained_law(
     as zero, relative to the largest: the pseudoinverse is taken. Steps of a rate above `law.critical_lr` are refused
     unless `forced`.
 
-    Returns a law with `mean(Z, time=... | steps=...)`, `covariance(Z, ...)`, `critical_lr` and `derivation(...)`.
+    Returns a `TrainedLaw` with `mean(Z, time=... | steps=...)`, `covariance(Z, ...)`, `critical_lr`, `derivation(...)`;
+    with the `loss` "xent", the mean cross-entropy over the n points, a `CrossEntropyLaw` with `mean(Z, ...)` over drawn
+    starts and `outputs(Z, ...)` of one network, by integration.
     Raises `DataError` for data of other shapes and NaN, `DomainError` for numbers out of range, a discontinuous
     activation with the NTK, and a loss that is not known. Source: Lee et al. 2019, arXiv 1902.06720; derived here.
 
@@ -58,7 +72,7 @@ def trained_law(
     if not isinstance(forced, bool):
         raise DomainError(f"forced = {forced!r:.40}", "True or False", "forced=False")
     word(kernel, "kernel", ("ntk", "nngp"))
-    word(loss, "loss", ("mse",))
+    word(loss, "loss", ("mse", "xent"))
     inputs, targets = training_data(X, Y)
     rate = number(lr, "lr", "a learning rate larger than zero", "lr=0.1", least=5e-324)
     ball = number(momentum, "momentum", "a number from 0 to below 1", "momentum=0.9", below=1.0)
@@ -70,6 +84,11 @@ def trained_law(
         raise DomainError("kernel = 'nngp' in the standard parameterisation", wanted, "parameterization='ntk'")
     kernels = Kernels(prior, None if kernel == "nngp" else ntk(net))
     at_start, moving = kernels(inputs)
+    if loss == "xent":
+        check_targets(targets)
+        largest = float(np.linalg.eigvalsh(moving)[-1])
+        training = Training(rate, ball, decay, len(inputs))
+        return CrossEntropyLaw(inputs, targets, kernels, at_start, moving, training, largest, forced)
     training = Training(rate, ball, decay, targets.size)
     return TrainedLaw(inputs, targets, kernels, at_start, training, spectrum(moving, zero), forced)
 

@@ -156,7 +156,7 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "NaN in Y": (lambda: sl.trained_law(NET, X, Y * np.nan), sl.DataError, "NaN"),
     "no network": (lambda: sl.trained_law(3, X, Y), sl.DomainError, "a network"),  # type: ignore[arg-type]
     "kernel": (lambda: sl.trained_law(NET, X, Y, kernel="rbf"), sl.DomainError, "'ntk' or 'nngp'"),
-    "loss": (lambda: sl.trained_law(NET, X, Y, loss="hinge"), sl.DomainError, "'mse'"),
+    "loss": (lambda: sl.trained_law(NET, X, Y, loss="hinge"), sl.DomainError, "'mse' or 'xent'"),
     "lr": (lambda: sl.trained_law(NET, X, Y, lr=0), sl.DomainError, "learning rate"),
     "momentum": (lambda: sl.trained_law(NET, X, Y, momentum=1), sl.DomainError, "below 1"),
     "weight decay": (lambda: sl.trained_law(NET, X, Y, weight_decay=-1), sl.DomainError, "zero or more"),
