@@ -20,6 +20,7 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.network import checked_data, numpy_function
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Serial
+from symlimits.language.network_tree import network_to_tree
 
 Array = npt.NDArray[np.float64]
 NETS = 512  # networks of a call
@@ -230,7 +231,8 @@ class TrainedOutputs:
     def record(self) -> dict[str, Any]:
         """What the experiment is, in a certificate."""
         names = ("X", "Y", "Z", "weights", "centre", "square", "pairs")
-        return {"kind": "trained networks", "recipe": vars(self.recipe)} | {name: getattr(self, name) for name in names}
+        about = {"network": network_to_tree(self.network), "recipe": vars(self.recipe)}
+        return {"kind": "trained networks"} | about | {name: getattr(self, name) for name in names}
 
     def _entries(self, size: int) -> int:
         """The weights of the largest layer."""

@@ -13,10 +13,10 @@ are trained: the NTK, or K for the last layer alone. Derived here.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import sympy as sp
 from mpmath import mp
@@ -25,13 +25,13 @@ from symlimits.certify import Certificate, Link, certificate
 from symlimits.chain import Derivation
 from symlimits.derivation.linear_motion import bilinear, centred, coefficients, eigenbasis, solution
 from symlimits.derivation.trace import Rule, Step
-from symlimits.errors import DomainError
-from symlimits.language.block import Block, Transposed
+from symlimits.errors import DomainError, FalseLine, NoRule
+from symlimits.language.block import Block, Transposed, shape
 from symlimits.language.domain import natural_domain
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
 from symlimits.language.motion import Motion
 from symlimits.language.names import shown
-from symlimits.points import check_seed
+from symlimits.points import check_seed, check_text
 from symlimits.reading.matrix_value import matrix_value
 
 SOURCE = "Lee et al. 2019, arXiv 1902.06720; derived here"
@@ -111,8 +111,38 @@ class MatrixDerivation(Derivation):
         link = Link("lines", not false, summary, {"lines": len(values), "errors": worst})
         return certificate(f"{self.name} = {self.expr}", (link,), seed)
 
+    def then(self, expr: object, because: str) -> Self:
+        """One more line of one's own, an expression of blocks, checked at once at random matrices."""
+        check_text(because, "because")
+        if not isinstance(expr, sp.Expr) or shape(expr) != shape(self.expr):
+            raise DomainError(f"the line {shown(expr)}", f"a matrix of shape {shape(self.expr)}", "blocks of the lines")
+        longer = replace(self, trace=(self.trace[-1], Step(expr, because, "the author")))
+        link = longer.check().links[0]
+        if link.passed is False:
+            raise FalseLine(f"{expr} ({link.summary})", f"a line equal to {self.expr}", "the step once more")
+        return self._extend(longer.trace[-1])
+
+    def reference(self, *values: object, digits: int = 30, **parameters: object) -> Any:
+        """Not for matrices: `NoRule`."""
+        raise _no_values(self.name)
+
+    def evaluate(self, *values: object, **parameters: object) -> Any:
+        """Not for matrices: `NoRule`."""
+        raise _no_values(self.name)
+
+    def compile(self) -> Any:
+        """Not for matrices: `NoRule`."""
+        raise _no_values(self.name)
+
+    def __call__(self, *values: Any, **options: Any) -> Any:
+        raise _no_values(self.name)
+
     def _random(self, seed: int) -> tuple[dict[str, Any], dict[sp.Symbol, sp.Expr]]:
         return random_values(seed, self.sizes)
+
+
+def _no_values(name: str) -> NoRule:
+    return NoRule(f"one number of the matrix {name}", "data", "sl.trained_law(net, X, Y).mean(Z), or .covariance(Z)")
 
 
 @lru_cache(maxsize=64)

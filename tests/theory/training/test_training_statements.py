@@ -168,3 +168,19 @@ def test_zero_eigenvalues(kind: str) -> None:
     """Fewer parameters than data: the kernel is singular, and what is trained does not see its null space."""
     lines = replace(statement("outputs", kind), sizes={"n": 4, "P": 2, "k": 2, "r": 2, "s": 1})
     assert lines.check(7).ok
+
+
+def test_values_of_matrices_are_refused_in_words_and_lines_of_ones_own_are_checked() -> None:
+    lines = statement("mean", "flow")
+    for call in (lambda: lines(1.0), lines.compile, lines.evaluate, lambda: lines.reference(1)):
+        with pytest.raises(sl.NoRule, match="trained_law"):
+            call()
+    twice = lines.then(lines.expr + 0 * lines.expr, because="nothing is added")
+    assert len(twice.trace) == len(lines.trace) + 1
+    with pytest.raises(sl.FalseLine):
+        lines.then(2 * lines.expr, because="a slip")
+    with pytest.raises(sl.DomainError, match="a matrix of shape"):
+        lines.then(eta, because="a scalar")
+    stored = sl.load(lines.to_json())
+    assert stored.trace == lines.trace
+    assert not stored.check().ok  # what is loaded knows no matrices
