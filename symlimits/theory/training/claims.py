@@ -40,7 +40,7 @@ def mean_limit(law: TrainedLaw, net: Serial, Z: Any, steps: int, weights: Any) -
     """
     u = _weights(weights, Z)
     value = float(u @ law.mean(Z, steps=steps)[:, 0])
-    experiment = TrainedOutputs(net, *_data(law, Z), recipe(law, steps), tuple(u), pairs=True)
+    experiment = TrainedOutputs(net, *_data(law, Z), recipe(law, steps), tuple(map(float, u)), pairs=True)
     return _limit(value, experiment, r"\mathbb{E} u \cdot f(Z)", f"a sum of trained outputs, after {steps} steps")
 
 
@@ -62,7 +62,7 @@ def variance_limit(
     u = _weights(weights, Z)
     claimed = law.covariance(Z, steps=steps) if covariance is None else covariance
     centre = float(u @ law.mean(Z, steps=steps)[:, 0])
-    experiment = TrainedOutputs(net, *_data(law, Z), recipe(law, steps), tuple(u), centre, square=True)
+    experiment = TrainedOutputs(net, *_data(law, Z), recipe(law, steps), tuple(map(float, u)), centre, square=True)
     words = f"the square of a sum of trained outputs less its mean, after {steps} steps"
     return _limit(float(u @ claimed @ u), experiment, r"\operatorname{Var}(u \cdot f(Z))", words)
 

@@ -71,17 +71,17 @@ def test_what_is_left_out_is_seen() -> None:
 
 @pytest.mark.slow
 def test_networks_trained_to_the_end_are_no_posterior() -> None:
-    """Of data where the two differ by a factor of two; the law at 30 steps is within 4 % of that at infinite time."""
-    inputs = np.array([[-2.94, -4.72], [-8.77, -1.06], [3.74, 0.1], [1.54, 3.07], [-2.65, 7.96]])
-    tests, targets = np.array([[0.19, 1.37]]), np.ones((5, 1))
-    rate = sl.trained_law(ERF, inputs, targets).critical_lr / 2
+    """Of data where the two differ by half; the law at 30 steps is within 2 % of that at infinite time."""
+    inputs, tests, targets = np.array([[1.2, 2.0], [-0.1, -0.2], [1.1, 0.1]]), np.array([[0.4, 0.8]]), np.ones((3, 1))
+    rate = 0.3 * sl.trained_law(ERF, inputs, targets).critical_lr
     law = sl.trained_law(ERF, inputs, targets, lr=rate)
     wrong = sl.posterior(ERF, inputs, targets, noise_var=0).covariance(tests)
     end = law.covariance(tests)[0, 0]
-    assert wrong[0, 0] < 0.5 * end
-    assert law.covariance(tests, steps=30)[0, 0] == pytest.approx(end, rel=0.04)
-    assert variance_limit(law, ERF, tests, 30, [1.0]).certify(sizes=WIDTHS, seed=5).ok
-    assert not variance_limit(law, ERF, tests, 30, [1.0], wrong).certify(sizes=WIDTHS, seed=5).ok
+    assert wrong[0, 0] < 0.65 * end
+    assert law.covariance(tests, steps=30)[0, 0] == pytest.approx(end, rel=0.02)
+    widths = (32, 64, 128)  # at 16 the bias has terms beyond 1/N
+    assert variance_limit(law, ERF, tests, 30, [1.0]).certify(sizes=widths, seed=5).ok
+    assert not variance_limit(law, ERF, tests, 30, [1.0], wrong).certify(sizes=widths, seed=5).ok
 
 
 def test_gradients_are_those_of_the_loss() -> None:
