@@ -23,7 +23,7 @@ from mpmath import mp
 
 from symlimits.certify import Certificate, Link, certificate
 from symlimits.chain import Derivation
-from symlimits.derivation.linear_motion import bilinear, centred, coefficients, eigenbasis, solution
+from symlimits.derivation.linear_motion import affine, bilinear, centred, coefficients, eigenbasis, solution
 from symlimits.derivation.trace import Rule, Step
 from symlimits.errors import DomainError, FalseLine, NoRule
 from symlimits.language.block import Block, Transposed, shape
@@ -178,6 +178,21 @@ def statement(
         trace.append(rule.step(trace[-1].expr))
     symbols = sp.Add(*set().union(*(step.expr.free_symbols for step in trace)))
     return MatrixDerivation(tuple(trace), natural_domain(symbols), (), name, SOURCE)
+
+
+def critical_rate(momentum: bool = False, weight_decay: bool = False) -> sp.Expr:
+    r"""The learning rate at which a mode of eigenvalue $\lambda$ stops converging: a root of its equation reaches -1.
+
+    The roots of $z^2 = c_1z + c_2$ leave the unit circle there and nowhere else, for $-c_2 = \mu < 1$ is their product
+    and at 1 they would need $\eta = 0$.
+
+    >>> critical_rate(momentum=True)
+    2*m*(mu + 1)/lamda
+    """
+    lines = statement("outputs", "steps", momentum, weight_decay)
+    (mode,) = (motion for motion in lines.trace[2].expr.atoms(Motion))
+    _, c1, c2 = affine(mode)
+    return sp.factor(sp.solve(1 + c1 - c2, eta)[0])
 
 
 def random_values(seed: int, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[sp.Symbol, sp.Expr]]:

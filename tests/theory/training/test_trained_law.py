@@ -13,8 +13,9 @@ from scipy.linalg import expm
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.derivation.linear_motion import lam
 from symlimits.reading.matrix_value import matrix_value
-from symlimits.theory.training.statements import eta, mass, mu, omega, steps, time
+from symlimits.theory.training.statements import critical_rate, eta, mass, mu, omega, steps, time
 
 NET = sl.mlp(depth=1, activation=act.relu, w_var=2, b_var=0)
 RNG = np.random.default_rng(7)
@@ -120,6 +121,14 @@ def test_the_critical_rate_parts_what_converges_from_what_does_not() -> None:
             sl.trained_law(NET, X, Y, lr=1.01 * critical, **given).mean(Z, steps=3)
     with pytest.raises(sl.DomainError, match="overflow"):
         above.mean(Z, steps=10**9)
+
+
+def test_the_critical_rate_is_the_derived_one() -> None:
+    largest = float(np.linalg.eigvalsh(sl.ntk(NET)(X))[-1])
+    for ball, decay in ((0.0, 0.0), (0.8, 0.0), (0.5, 0.4)):
+        derived = critical_rate(bool(ball), bool(decay)).subs({lam: largest, mass: Y.size, mu: ball, omega: decay})
+        found = sl.trained_law(NET, X, Y, momentum=ball, weight_decay=decay).critical_lr
+        assert found == pytest.approx(float(derived), rel=ROUNDING)
 
 
 def test_singular_kernels_are_refused_at_infinite_time_and_right_before() -> None:
