@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from symlimits.theory.mixtures import output_law as output_law
     from symlimits.theory.programs import TensorProgram as TensorProgram
     from symlimits.theory.programs import training_program as training_program
+    from symlimits.theory.training import posterior as posterior
+    from symlimits.theory.training import trained_law as trained_law
     from symlimits.tiled import tiled_gram as tiled_gram
 
 __version__ = "0.1.0"
@@ -73,6 +75,7 @@ _HOMES = {
     "symlimits.theory.kernels": "dual nngp ntk",
     "symlimits.theory.mixtures": "OutputLaw output_law",
     "symlimits.theory.programs": "TensorProgram training_program",
+    "symlimits.theory.training": "posterior trained_law",
     "symlimits.tiled": "tiled_gram",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}

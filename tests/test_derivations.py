@@ -12,7 +12,7 @@ SCRIPTS = sorted((ROOT / "derivations").glob("*.py"))
 EXPONENTS = {"abc", "deep_mean_field"}  # numbers, with nothing to compile
 # scripts that stop where a check fails, without a certificate
 DEEP_LINEAR = {f"deep_linear_{name}" for name in ("recursion", "polynomials", "forest", "flow")}
-CHECKED = {"two_outputs", "bayes", "width_exponents", "master_theorem", *DEEP_LINEAR}
+CHECKED = {"two_outputs", "bayes", "width_exponents", "master_theorem", "training_laws", *DEEP_LINEAR}
 CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", *EXPONENTS, *CHECKED}]
 
 

@@ -49,6 +49,12 @@ class RecursionKernel:
         X = as_rows(X, "X")
         return self._read(lambda kernel: (kernel.ntk if self.is_tangent else kernel.nngp)(X, Z, out), X.shape[1])
 
+    def both(self, X: Any, Z: Any = None) -> tuple[Any, Any]:
+        """The Gram matrices (n, m) of the NNGP and of the tangent kernel, at the cost of the latter."""
+        X = as_rows(X, "X")
+        found: tuple[Any, Any] = self._read(lambda kernel: kernel.both(X, Z), X.shape[1])
+        return found
+
     def pairs(self, p: Any, q: Any, c: Any) -> Any:
         """The kernel where the input kernel has the values p = K(x, x), q = K(z, z), c = K(x, z)."""
         values = as_reals((p, q, c), "pqc")

@@ -19,12 +19,12 @@ class Writer(Protocol):
     def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]: ...
 
 
-def motions(expr: sp.Expr) -> list[InitialValue]:
+def initial_values(expr: sp.Expr) -> list[InitialValue]:
     """The differential equations in an expression."""
     return sorted(expr.atoms(InitialValue), key=default_sort_key)
 
 
-def motion_rows(writer: Writer, head: InitialValue, room: float) -> Iterator[str]:
+def initial_value_rows(writer: Writer, head: InitialValue, room: float) -> Iterator[str]:
     r"""The rows of an `aligned` environment: one equation each, then all starts.
 
     Equations of equal right-hand sides share one.

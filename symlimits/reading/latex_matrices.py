@@ -1,4 +1,4 @@
-"""How matrices print: indexed blocks, transposes, identities, entries."""
+"""How matrices print: indexed blocks, transposes, identities, entries; what moves, functions of matrices, means."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
 from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Transposed
+from symlimits.language.ensemble import MatrixCovariance, MatrixMean
+from symlimits.language.motion import Motion, Spectral
+from symlimits.reading.latex_motion import at_time, letter
 
 
 class MatrixPrinter(LatexPrinter):
@@ -44,3 +47,18 @@ class MatrixPrinter(LatexPrinter):
         rows = [" & ".join(map(self._print, row)) for row in expr.args[0].tolist()]
         apart = r" \\[2pt] " if any(r"\frac" in row for row in rows) else r" \\ "  # fractions would touch
         return rf"\begin{{pmatrix}} {apart.join(rows)} \end{{pmatrix}}"
+
+    def _print_Motion(self, expr: Motion) -> str:
+        """What moves at its time; `equations` say how it moves."""
+        return at_time(self.names[letter(expr.state)], expr, self._print(expr.time))
+
+    def _print_Spectral(self, expr: Spectral) -> str:
+        function, variable, matrix = map(self._print, expr.args)
+        return rf"\left[{function}\right]_{{{variable} = {matrix}}}"
+
+    def _print_MatrixMean(self, expr: MatrixMean) -> str:
+        return rf"\mathbb{{E}}\left[{self._print(expr.matrix)}\right]"
+
+    def _print_MatrixCovariance(self, expr: MatrixCovariance) -> str:
+        left, right = map(self._print, (expr.left, expr.right))
+        return rf"\operatorname{{Cov}}\left({left}, {right}\right)"

@@ -23,10 +23,11 @@ from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.decimals import has_long_decimal, long_decimal
-from symlimits.reading.latex_initial_value import motion_rows, motions
+from symlimits.reading.latex_initial_value import initial_value_rows, initial_values
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
+from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
 from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
@@ -325,10 +326,13 @@ class Printer(MatrixPrinter):
         for recursion in systems(expr):
             rows += [] if recursion.args[:2] in known else self._start(recursion, room)
             rows += self._maps(recursion, room)
+        for motion in motions(expr, before):
+            inside = Printer({**self.names, **moving_names(motion, self.names)})
+            rows += motion_rows(motion, inside, self.names[letter(motion.state)])
         for line in new_lines(expr, before):
             rows += straight_line_rows(self, line, room, before)
-        for motion in motions(expr):
-            rows += motion_rows(self, motion, room)
+        for problem in initial_values(expr):
+            rows += initial_value_rows(self, problem, room)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
 
     def _print_StraightLine(self, expr: StraightLine) -> str:

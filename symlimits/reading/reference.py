@@ -56,6 +56,8 @@ def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> 
     >>> mp.nstr(reference(6 * sp.asin(c), {c: sp.Rational(1, 2)}, digits=30), 30)
     '3.14159265358979323846264338328'
     """
+    if not expr.is_commutative:
+        raise DomainError(f"the matrix {str(expr)[:80]}", "a number", "matrix_value, or Entry(A, 0, 0) of a block")
     values = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
     inside = set().union(*(value.free_symbols for value in values.values()))
     missing = sorted(str(symbol) for symbol in (expr.free_symbols - set(values)) | inside)

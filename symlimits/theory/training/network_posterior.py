@@ -1,0 +1,85 @@
+r"""The posterior of the infinitely wide network: a Gaussian process with the NNGP kernel, given noisy outputs.
+
+With $y = f(x) + \sigma\varepsilon$, in the eigenbasis of $K_{xx}$,
+$$\mathbb E[f(z)|Y] = K_{zx}(K_{xx} + \sigma^2I)^{-1}Y,\qquad
+  \mathrm{Cov} = K_{zw} - K_{zx}(K_{xx} + \sigma^2I)^{-1}K_{xw}.$$
+It is what training the last layer alone tends to, with the weight decay $\sigma^2/m$, in the mean. Source: Neal 1996;
+Lee et al. 2018, arXiv 1711.00165.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symlimits.limits import Limit
+from symlimits.theory.mixtures.observed import Observed
+from symlimits.theory.training.data import points
+from symlimits.theory.training.posterior_lines import posterior_statement
+from symlimits.theory.training.statements import MatrixDerivation
+
+Array = npt.NDArray[np.float64]
+ONE = np.ones(1)  # the scale of the kernel
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkPosterior:
+    """The posterior of a wide network's outputs; made by `posterior`."""
+
+    X: Array
+    prior: Limit
+    data: Observed
+
+    def __repr__(self) -> str:
+        n, k = len(self.X), self.data.targets.shape[1]
+        return f"NetworkPosterior({n} points, {k} outputs, noise_var={self.data.noise:g})"
+
+    @property
+    def log_evidence(self) -> float:
+        r"""$\log p(Y)$, the sum over outputs of $\log N(y; 0, K + \sigma^2I)$; without noise, on the range of K.
+
+        >>> import symlimits as sl
+        >>> from symlimits import activations as act
+        >>> post = sl.posterior(sl.mlp(1, act.relu, 2, 0), [[1.0]], [[0.0]], noise_var=1)  # N(0; 0, 2 + 1)
+        >>> round(post.log_evidence, 4)
+        -1.4682
+        """
+        variances = (self.data.values + self.data.noise)[:, None]
+        return float(-0.5 * (np.log(2 * np.pi * variances) + self.data.targets**2 / variances).sum())
+
+    def mean(self, Z: Any) -> Array:
+        """The mean of the outputs (m, k) at test inputs Z (m, d). Raises `DataError` for another Z.
+
+        >>> import symlimits as sl
+        >>> from symlimits import activations as act
+        >>> post = sl.posterior(sl.mlp(1, act.relu, 2, 0), [[1.0]], [[3.0]], noise_var=1)
+        >>> post.mean([[1.0]])
+        array([[2.]])
+        """
+        return np.asarray(self._cross(Z) @ (self.data.slopes(ONE)[0][:, None] * self.data.targets))
+
+    def covariance(self, Z: Any) -> Array:
+        """The covariance (m, m) of each output at test inputs Z (m, d); outputs are independent.
+
+        >>> import symlimits as sl
+        >>> from symlimits import activations as act
+        >>> post = sl.posterior(sl.mlp(1, act.relu, 2, 0), [[1.0]], [[3.0]], noise_var=1)
+        >>> post.covariance([[1.0]]).round(12)
+        array([[0.66666667]])
+        """
+        cross = self._cross(Z)
+        here = self.prior(points(Z, self.X))
+        if not self.data.noise:
+            return self.data.left(here, cross)
+        total = here - (cross * self.data.slopes(ONE)[0]) @ cross.T
+        return np.asarray(0.5 * (total + total.T))
+
+    def derivation(self, quantity: str = "mean") -> MatrixDerivation:
+        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data."""
+        return posterior_statement(quantity)
+
+    def _cross(self, Z: Any) -> Array:
+        return self.data.cross(self.prior(points(Z, self.X), self.X))
