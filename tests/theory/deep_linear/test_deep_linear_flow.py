@@ -9,10 +9,11 @@ from scipy.linalg import sqrtm
 
 import symlimits as sl
 from symlimits.errors import DataError, DomainError, ResourceError, SymlimitsError
+from symlimits.language.block import Block
 from symlimits.reading.reference import reference
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.flow_closed import aligned_flow, scalar_flow
-from symlimits.theory.deep_linear.flow_series import flow_coefficients, flow_series, needed_depth, s, tau
+from symlimits.theory.deep_linear.flow_series import flow_coefficients, flow_series, needed_depth, s, tau, taylor
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.spectrum import minimiser
 
@@ -136,7 +137,19 @@ def test_the_series_of_the_closed_form() -> None:
     assert sp.expand(whole - sl.deep_linear(1).flow_series(4).expr.subs(tau, y)) != 0
 
 
-@pytest.mark.parametrize(("depth", "order"), [(2, 3), pytest.param(4, 4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_matrices_of_a_name_have_one_shape(depth: int) -> None:
+    """As compiled code wants it, though layers differ in width."""
+    shapes: dict[str, set[tuple[int, int]]] = {}
+    for block in taylor(depth, 3).atoms(Block):
+        shapes.setdefault(block.name, set()).add(block.shape)
+    assert all(len(found) == 1 for found in shapes.values())
+    assert {f"M_{layer}" for layer in range(2, depth + 1)} < set(shapes)
+
+
+@pytest.mark.parametrize(
+    ("depth", "order"), [(1, 2), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(2, 3), (3, 3), (4, 4)])]
+)
 def test_the_series_is_a_derivation(depth: int, order: int) -> None:
     found = sl.deep_linear(depth).flow_series(order)
     assert found.check().ok
