@@ -29,6 +29,7 @@ from symlimits.finite.deep_linear_training import (
 )
 from symlimits.finite.revealed import GENERIC, Revealed, gaussian
 from symlimits.finite.rows import check_sampler
+from symlimits.language.names import shown
 
 NETS = 256  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time by the naive sampler: 32 MB
@@ -74,8 +75,7 @@ class TrainedNetworks:
         xx, yx = (_numbers(name, getattr(self, name)) for name in ("Sxx", "Syx"))
         minibatches(xx, yx)
         _numbers("lr", self.lr)
-        if len(self.entry) != 2 or not all(0 <= i < n for i, n in zip(self.entry, yx.shape, strict=True)):
-            raise DataError(f"entry = {self.entry!r:.80}", f"a row and a column of {yx.shape}", "entry=(0, 0)")
+        object.__setattr__(self, "entry", _place(self.entry, yx.shape[-2:]))
         hidden = self.quantity in INCREMENTS
         if not (2 if hidden else 1) <= self.layer <= self.depth and self.quantity in LAYERED:
             raise DomainError(f"layer = {self.layer}", f"a layer of {self.depth}, an increment's from 2 on", "layer=2")
@@ -142,6 +142,15 @@ def frozen(rows: Any) -> Any:
     ((1.0,), (2.0,))
     """
     return tuple(map(frozen, rows)) if isinstance(rows, list | tuple) else rows
+
+
+def _place(entry: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A row and a column, or `DataError`."""
+    pair = isinstance(entry, tuple | list) and len(entry) == 2
+    whole = pair and all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in entry)
+    if not (whole and all(0 <= i < n for i, n in zip(entry, shape, strict=True))):
+        raise DataError(f"entry = {shown(entry)}", f"a row and a column of {shape}", "entry=(0, 0)")
+    return tuple(map(int, entry))
 
 
 def _numbers(name: str, value: Any) -> Array:

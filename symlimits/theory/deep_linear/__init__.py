@@ -30,7 +30,14 @@ from symlimits.theory.deep_linear.operator import critical, critical_rate
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.path_limit import path_limit
 from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
-from symlimits.theory.deep_linear.problem import Problem, check_rate, learning_rate, positive_integer, problem
+from symlimits.theory.deep_linear.problem import (
+    Problem,
+    check_rate,
+    learning_rate,
+    positive_integer,
+    problem,
+    yes_or_no,
+)
 from symlimits.theory.deep_linear.sweep import sweep
 
 __all__ = ["DeepLinear", "Path", "deep_linear"]
@@ -114,7 +121,7 @@ class DeepLinear:
         """By the recursion where it holds, plain gradient descent on all data, else by the network in coordinates."""
         rate, count = learning_rate(lr), positive_integer(steps, "steps", 0)
         whole = len(each) == 1 and each[0] is data
-        if whole and count and not (forced or data.note or rule.weight_decay):
+        if whole and count and not (yes_or_no(forced, "forced") or data.note or rule.weight_decay):
             check_rate(rate, (1 + rule.momentum) * critical(self.depth, data), forced)
         if not (whole and rule == PLAIN):
             return descent(self.depth, data, each, rate, count, rule)
@@ -134,7 +141,9 @@ class DeepLinear:
         """
         return critical_rate(self.depth, Sxx, Syx, rcond)
 
-    def gradient_flow(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> Path:
+    def gradient_flow(
+        self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rcond: float | None = None
+    ) -> Path:
         r"""The path of gradient flow at increasing `times`; arguments and errors as for `gradient_descent`.
 
         `error` of the path estimates what its predictors are off by; `note` says where the risk has no minimum: the
@@ -143,9 +152,11 @@ class DeepLinear:
         >>> deep_linear(1).gradient_flow([[1.0]], [[2.0]], times=[0.0, 0.5]).predictors[-1].round(4).tolist()
         [[1.4757]]
         """
-        return gradient_flow(self.depth, Sxx, Syx, times)
+        return gradient_flow(self.depth, Sxx, Syx, times, rcond=rcond)
 
-    def flow_bound(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> ExponentialBound:
+    def flow_bound(
+        self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rcond: float | None = None
+    ) -> ExponentialBound:
         r"""$R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ along the flow: proved for L = 1, else observed.
 
         $\sigma_{\min}^+$ is the least positive eigenvalue of Sxx. Both sides at the times, `.holds()`, and `.slowest`,
@@ -156,7 +167,7 @@ class DeepLinear:
         >>> found.holds(), found.status
         (True, 'observed')
         """
-        return flow_bound(self.depth, Sxx, Syx, times)
+        return flow_bound(self.depth, Sxx, Syx, times, rcond)
 
     def flow_closed(self) -> Derivation:
         r"""The predictor $A_t$ of gradient flow in closed form: one hidden layer, one input and one output.
@@ -183,8 +194,9 @@ class DeepLinear:
     def limits(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any, steps: int) -> TrainingLimits:
         r"""What networks tend to after some steps, as limits that `certify` holds against finite networks.
 
-        Arguments and errors as for `gradient_descent`; entries and `lr` are rational numbers, "1/3" or 0.1, and kept
-        exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and `.rate(quantity, layer)`.
+        Arguments and errors as for `gradient_descent`, but that any rate is taken; entries and `lr` are rational
+        numbers, "1/3" or 0.1, and kept exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and
+        `.rate(quantity, layer)`.
 
         >>> deep_linear(2).limits([[1]], [["1/2"]], lr="1/10", steps=1).predictor().expr
         3/20

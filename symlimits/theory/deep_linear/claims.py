@@ -24,6 +24,7 @@ from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.path import Path
@@ -59,8 +60,9 @@ class TrainingLimits:
         2/5
         """
         networks = self._networks("predictor", entry=entry)  # which refuses entries out of range
-        lines = _swept(Step(self.program.predictor(entry), "definition", SOURCE))
-        name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{entry[0] + 1},{entry[1] + 1}}}"
+        i, j = networks.entry
+        lines = _swept(Step(self.program.predictor((i, j)), "definition", SOURCE))
+        name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{i + 1},{j + 1}}}"
         return Limit(lines, Domain({}), (), name, SOURCE, networks, self._words("an entry of the predictor"))
 
     def increment(self, layer: int = 2, power: int = 1) -> Limit:
@@ -107,7 +109,7 @@ class TrainingLimits:
         Max(-1, -1/2)
         """
         if quantity not in DISTANCES:
-            raise DomainError(f"quantity = {quantity!r}", f"one of {', '.join(DISTANCES)}", "quantity='path'")
+            raise DomainError(f"quantity = {shown(quantity)}", f"one of {', '.join(DISTANCES)}", "quantity='path'")
         path = self._path
         limit = path.predictors if quantity == "path" else getattr(path, quantity.replace(" ", "_"))(layer)
         networks = self._networks(quantity, layer, limit=_rows(limit))

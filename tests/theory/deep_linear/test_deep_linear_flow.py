@@ -159,6 +159,16 @@ def test_the_series_is_a_derivation(depth: int, order: int) -> None:
         sl.deep_linear(depth).flow_series(1000)
 
 
+def test_what_counts_as_zero_is_said_of_flows_too() -> None:
+    """The flow is that of the data as they are; what is said of them is by rcond."""
+    Sxx, Syx = np.diag([1.0, 1e-6]), [[1.0, 1e-6]]
+    flows = [sl.deep_linear(2).gradient_flow(Sxx, Syx, [1.0, 3.0], rcond=rcond) for rcond in (None, 1e-4)]
+    assert [flow.problem.rank for flow in flows] == [2, 1]
+    assert np.array_equal(*(flow.predictors for flow in flows))
+    rates = [sl.deep_linear(2).flow_bound(Sxx, Syx, [1.0], rcond=rcond).rate for rcond in (None, 1e-4)]
+    np.testing.assert_allclose(rates, [6e-6, 6.0], rtol=ROUNDING)
+
+
 STIFF = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]  # modes of data of condition 1e4
 LONG = np.array([0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5])  # the slowest mode ends at about 1e5
 
