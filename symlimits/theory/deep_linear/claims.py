@@ -30,7 +30,7 @@ from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.polynomial import rational
 from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
-from symlimits.theory.deep_linear.programs import Program, swept
+from symlimits.theory.deep_linear.programs import BoundRecursion, swept
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
 EXPONENTS = {"path": "e_{{A}}", "forward gram": r"e_{{\Phi_{{{}}}}}", "backward gram": "e_{{G_{{{}}}}}"}
@@ -48,7 +48,7 @@ class TrainingLimits:
     (Limit((A^{\infty}_{2})_{1,1} = 3553187/3125000, 2 lines), Limit(e_{A} = -1/2, 2 lines))
     """
 
-    program: Program
+    program: BoundRecursion
 
     def predictor(self, entry: tuple[int, int] = (0, 0)) -> Limit:
         r"""$(A_T)_{ij}$ of the predictor after T steps: the mean over networks tends to it with a bias of 1/m.
@@ -141,7 +141,9 @@ def training_limits(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any,
     problem(np.array(inputs, dtype=float), np.array(targets, dtype=float))
     learning_rate(lr)
     ((rate,),) = rational([[lr]], "lr")
-    return TrainingLimits(Program(depth, frozen(inputs), frozen(targets), rate, positive_integer(steps, "steps")))
+    return TrainingLimits(
+        BoundRecursion(depth, frozen(inputs), frozen(targets), rate, positive_integer(steps, "steps"))
+    )
 
 
 def _swept(*lines: Step) -> Trace:
