@@ -42,6 +42,8 @@ from symlimits.theory.deep_linear.sweep import sweep
 
 __all__ = ["DeepLinear", "Path", "deep_linear"]
 
+RECURSED = 100  # steps up to which the recursion takes some hundredths of a second
+
 
 @dataclass(frozen=True)
 class DeepLinear:
@@ -65,9 +67,10 @@ class DeepLinear:
 
         `Sxx` is $E xx^\top$ (d, d), `Syx` is $E yx^\top$ (k, d); parameters move with `lr` times the width, so that
         $A_1 = (L + 1)\,lr\,\Sigma_{yx}$. `rcond` is what counts as zero among eigenvalues of Sxx, relative to the
-        largest. Time $O(L T^3)$, memory $O(L T^2)$. With `momentum` $\mu$ in [0, 1), heavy-ball, or `weight_decay`
-        $\lambda$, by which a step takes $lr\,\lambda\theta$, or with `towards_start` $lr\,\lambda(\theta -
-        \theta_0)$, from every parameter, the path is that of the network in coordinates.
+        largest. The recursion takes a time of $O(L T^3)$ and memory of $O(L T^2)$; paths of more than 100 steps that
+        end at a minimiser are those of the network in coordinates, equal up to rounding, in a time of $O(T)$. With
+        `momentum` $\mu$ in [0, 1), heavy-ball, or `weight_decay` $\lambda$, by which a step takes $lr\,\lambda\theta$,
+        or with `towards_start` $lr\,\lambda(\theta - \theta_0)$, from every parameter, the path is that network's too.
 
         A rate above the critical one is refused unless it is `forced`: above `critical_rate(Sxx, Syx)`, times
         $1 + \mu$ with momentum, gradient descent cannot end at the minimiser that small rates lead to. It is not judged
@@ -118,12 +121,16 @@ class DeepLinear:
         return self._trained(data, each, lr, steps, rule_of(momentum, weight_decay, towards_start), forced)
 
     def _trained(self, data: Problem, each: list[Problem], lr: Any, steps: Any, rule: Rule, forced: Any) -> Path:
-        """By the recursion where it holds, plain gradient descent on all data, else by the network in coordinates."""
+        """By the recursion where it holds, plain gradient descent on all data, else by the network in coordinates.
+
+        Of long paths the network is by far the faster, where errors do not grow: it refuses those that do.
+        """
         rate, count = learning_rate(lr), positive_integer(steps, "steps", 0)
         whole = len(each) == 1 and each[0] is data
         if whole and count and not (yes_or_no(forced, "forced") or data.note or rule.weight_decay):
             check_rate(rate, (1 + rule.momentum) * critical(self.depth, data), forced)
-        if not (whole and rule == PLAIN):
+        long = count > RECURSED and not (forced or data.note)
+        if long or not (whole and rule == PLAIN):
             return descent(self.depth, data, each, rate, count, rule)
         found = sweep(self.depth, data, rate, count)
         moves = rate * (data.Syx - found.predictors @ data.Sxx)
