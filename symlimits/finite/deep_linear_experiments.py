@@ -20,10 +20,10 @@ from symlimits.finite.deep_linear_training import (
     Array,
     Network,
     State,
-    check_size,
     draw,
     fitted,
     minibatches,
+    positive_integer,
     train,
     transposed,
 )
@@ -69,7 +69,8 @@ class TrainedNetworks:
 
     def __post_init__(self) -> None:
         check_sampler(self.sampler)
-        check_size(depth=self.depth, steps=self.steps, layer=self.layer, power=self.power)
+        for name in ("depth", "steps", "layer", "power"):  # as integers of Python, which files hold
+            object.__setattr__(self, name, positive_integer(getattr(self, name), name))
         if self.quantity not in QUANTITIES:
             raise DomainError(f"quantity = {self.quantity!r}", f"one of {', '.join(QUANTITIES)}", "'predictor'")
         xx, yx = (_numbers(name, getattr(self, name)) for name in ("Sxx", "Syx"))

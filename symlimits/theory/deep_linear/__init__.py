@@ -127,9 +127,10 @@ class DeepLinear:
         """
         rate, count = learning_rate(lr), positive_integer(steps, "steps", 0)
         whole = len(each) == 1 and each[0] is data
-        if whole and count and not (yes_or_no(forced, "forced") or data.note or rule.weight_decay):
+        judged = not (yes_or_no(forced, "forced") or data.note)
+        if whole and count and judged and not rule.weight_decay:
             check_rate(rate, (1 + rule.momentum) * critical(self.depth, data), forced)
-        long = count > RECURSED and not (forced or data.note)
+        long = count > RECURSED and judged
         if long or not (whole and rule == PLAIN):
             return descent(self.depth, data, each, rate, count, rule)
         found = sweep(self.depth, data, rate, count)

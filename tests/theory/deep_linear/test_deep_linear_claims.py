@@ -194,7 +194,7 @@ def test_networks_drawn_in_full(depth: int) -> None:
 
 def test_records() -> None:
     """A certificate is drawn again from its own text; what is no record is refused."""
-    certificate = limits(2).increment(power=2).certify(sizes=(16, 64, 256))
+    certificate = limits(2).increment(np.int64(2), np.int64(2)).certify(sizes=(16, 64, 256))  # type: ignore[arg-type]
     assert verify(certificate.to_json()).ok
     for wrong in ({"depth": 2}, {"depth": 2, "steps": 10**6}, {"depth": 0, "steps": 1}, {"depth": "x", "steps": 1}):
         with pytest.raises(FormulaError):
