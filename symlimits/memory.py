@@ -39,4 +39,5 @@ def check_memory(required: int, what: str, advice: str) -> None:
     available = available_bytes()
     if available is not None and required > available:
         wanted = f"at most the {available / 1e9:.3g} GB available"
-        raise ResourceError(f"{what} needs {required / 1e9:.3g} GB", wanted, advice)
+        needed = f"{required / 1e9:.3g}" if required < 10**300 else "more than 1e291"  # integers know no end
+        raise ResourceError(f"{what} needs {needed} GB", wanted, advice)

@@ -20,15 +20,16 @@ from symlimits.finite.deep_linear_training import (
     Array,
     Network,
     State,
-    check_size,
     draw,
     fitted,
     minibatches,
+    positive_integer,
     train,
     transposed,
 )
 from symlimits.finite.revealed import GENERIC, Revealed, gaussian
 from symlimits.finite.rows import check_sampler
+from symlimits.language.names import shown
 
 NETS = 256  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time by the naive sampler: 32 MB
@@ -68,14 +69,14 @@ class TrainedNetworks:
 
     def __post_init__(self) -> None:
         check_sampler(self.sampler)
-        check_size(depth=self.depth, steps=self.steps, layer=self.layer, power=self.power)
+        for name in ("depth", "steps", "layer", "power"):  # as integers of Python, which files hold
+            object.__setattr__(self, name, positive_integer(getattr(self, name), name))
         if self.quantity not in QUANTITIES:
             raise DomainError(f"quantity = {self.quantity!r}", f"one of {', '.join(QUANTITIES)}", "'predictor'")
         xx, yx = (_numbers(name, getattr(self, name)) for name in ("Sxx", "Syx"))
         minibatches(xx, yx)
         _numbers("lr", self.lr)
-        if len(self.entry) != 2 or not all(0 <= i < n for i, n in zip(self.entry, yx.shape, strict=True)):
-            raise DataError(f"entry = {self.entry!r:.80}", f"a row and a column of {yx.shape}", "entry=(0, 0)")
+        object.__setattr__(self, "entry", _place(self.entry, yx.shape[-2:]))
         hidden = self.quantity in INCREMENTS
         if not (2 if hidden else 1) <= self.layer <= self.depth and self.quantity in LAYERED:
             raise DomainError(f"layer = {self.layer}", f"a layer of {self.depth}, an increment's from 2 on", "layer=2")
@@ -142,6 +143,15 @@ def frozen(rows: Any) -> Any:
     ((1.0,), (2.0,))
     """
     return tuple(map(frozen, rows)) if isinstance(rows, list | tuple) else rows
+
+
+def _place(entry: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A row and a column, or `DataError`."""
+    pair = isinstance(entry, tuple | list) and len(entry) == 2
+    whole = pair and all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in entry)
+    if not (whole and all(0 <= i < n for i, n in zip(entry, shape, strict=True))):
+        raise DataError(f"entry = {shown(entry)}", f"a row and a column of {shape}", "entry=(0, 0)")
+    return tuple(map(int, entry))
 
 
 def _numbers(name: str, value: Any) -> Array:

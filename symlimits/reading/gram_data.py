@@ -12,8 +12,8 @@ _NUMERIC = "biuf"  # numpy's kinds: bool, integers, floats
 _SMALLEST_NORM, _LARGEST_NORM = 1e-140, 1e150  # squares and their products neither overflow nor lose digits
 
 
-def as_rows(data: npt.ArrayLike, name: str) -> Floats:
-    """The data as a C-contiguous float64 array (points, dimension)."""
+def as_rows(data: npt.ArrayLike, name: str, axes: str = "(points, dimension)", advice: str = "") -> Floats:
+    """The data as a C-contiguous float64 array (points, dimension); `axes` and `advice` are for other matrices."""
     try:
         array = np.asarray(data)
     except ValueError:
@@ -21,8 +21,8 @@ def as_rows(data: npt.ArrayLike, name: str) -> Floats:
     if array.dtype.kind not in _NUMERIC:
         raise DataError(f"{name} has entries of type {array.dtype}", "real numbers", f"{name}.astype(float)")
     if array.ndim != 2 or 0 in array.shape:
-        wanted = "two axes (points, dimension), neither of length 0"
-        raise DataError(f"{name} has shape {array.shape}", wanted, f"{name}.reshape(len({name}), -1)")
+        wanted = f"two axes {axes}, neither of length 0"
+        raise DataError(f"{name} has shape {array.shape}", wanted, advice or f"{name}.reshape(len({name}), -1)")
     # compiled code takes writable memory only, though it leaves the data alone
     rows: Floats = np.require(array, dtype=np.float64, requirements=["C", "W", "A"])
     finite = np.isfinite(rows).all(axis=1)

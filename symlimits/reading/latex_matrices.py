@@ -17,10 +17,11 @@ class MatrixPrinter(LatexPrinter):
     names: dict[sp.Symbol, str]
 
     def _print_Block(self, expr: Block, exp: str | None = None) -> str:
-        r"""A single index below, of several the first one: $A_t$, $\Phi_l(t, s)$."""
+        r"""A single index below, of several the first one: $A_t$, $\Phi_l(t, s)$; none where one is there: $M_2(t)$."""
         indices, name = [self._print(index) for index in expr.indices], self.names[expr.args[0]]
-        subscript = f"_{{{indices[0]}}}" if indices else ""
-        arguments = f"({', '.join(indices[1:])})" if indices[1:] else ""
+        below = 0 if "_" in name else 1
+        subscript = f"_{{{indices[0]}}}" if indices[:below] else ""
+        arguments = f"({', '.join(indices[below:])})" if indices[below:] else ""
         power = f"^{{{exp}}}" if exp else ""
         return f"{name}{subscript}{power}{arguments}" if not arguments else f"{name}{subscript}{arguments}{power}"
 

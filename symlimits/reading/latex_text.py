@@ -49,10 +49,17 @@ def rendered_width(tex: str) -> float:
 
     >>> rendered_width(r"\frac{a b c}{2 \pi}"), rendered_width(r"a + b")
     (3.0, 4.2)
+    >>> rendered_width(r"\begin{pmatrix} 1 & 0 & 0 \\ 0 & 1 & 0 \end{pmatrix}")
+    7.0
     """
-    while (flatter := _ENVIRONMENT.sub(lambda match: max(match[1].split(r"\\"), key=len), tex)) != tex:
+    while (flatter := _ENVIRONMENT.sub(_widest_row, tex)) != tex:
         tex = flatter
     return _width(iter(_TOKEN.findall(tex)))
+
+
+def _widest_row(environment: re.Match[str]) -> str:
+    """The longest row, its columns apart."""
+    return max(environment[1].split(r"\\"), key=len).replace("&", r"\quad ")
 
 
 def _width(tokens: Iterator[str]) -> float:

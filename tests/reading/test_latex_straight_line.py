@@ -38,6 +38,7 @@ OVERFULL = re.compile(r"Overfull \\hbox")
         (Transposed(A(t) * M) + IdentityMatrix(d), r"I_{d} + \left(A_{t} \Sigma_{xx}\right)^{\top}"),
         (Entry(A(t), 0, 1), "(A_{t})_{1,2}"),
         (Entry(Block("A", (t,), (1, 1)), 0, 0), "A_{t}"),
+        (Entry(Block("M_2", (t,), (1, 1)), 0, 0), "M_{2}(t)"),
         (Entry(A(t) * M, 1, 0), r"\left(A_{t} \Sigma_{xx}\right)_{2,1}"),
         (Numbers([[1, x], [0, 2]]), r"\begin{pmatrix} 1 & x \\ 0 & 2 \end{pmatrix}"),
         (Numbers([[1, x / 2], [0, 2]]), r"\begin{pmatrix} 1 & \frac{x}{2} \\[2pt] 0 & 2 \end{pmatrix}"),

@@ -30,10 +30,19 @@ from symlimits.theory.deep_linear.operator import critical, critical_rate
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.path_limit import path_limit
 from symlimits.theory.deep_linear.polynomial import lazy_polynomial, path_polynomial, path_polynomials
-from symlimits.theory.deep_linear.problem import Problem, check_rate, learning_rate, positive_integer, problem
+from symlimits.theory.deep_linear.problem import (
+    Problem,
+    check_rate,
+    learning_rate,
+    positive_integer,
+    problem,
+    yes_or_no,
+)
 from symlimits.theory.deep_linear.sweep import sweep
 
 __all__ = ["DeepLinear", "Path", "deep_linear"]
+
+RECURSED = 100  # steps up to which the recursion takes some hundredths of a second
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,10 @@ class DeepLinear:
 
         `Sxx` is $E xx^\top$ (d, d), `Syx` is $E yx^\top$ (k, d); parameters move with `lr` times the width, so that
         $A_1 = (L + 1)\,lr\,\Sigma_{yx}$. `rcond` is what counts as zero among eigenvalues of Sxx, relative to the
-        largest. Time $O(L T^3)$, memory $O(L T^2)$. With `momentum` $\mu$ in [0, 1), heavy-ball, or `weight_decay`
-        $\lambda$, by which a step takes $lr\,\lambda\theta$, or with `towards_start` $lr\,\lambda(\theta -
-        \theta_0)$, from every parameter, the path is that of the network in coordinates.
+        largest. The recursion takes a time of $O(L T^3)$ and memory of $O(L T^2)$; paths of more than 100 steps that
+        end at a minimiser are those of the network in coordinates, equal up to rounding, in a time of $O(T)$. With
+        `momentum` $\mu$ in [0, 1), heavy-ball, or `weight_decay` $\lambda$, by which a step takes $lr\,\lambda\theta$,
+        or with `towards_start` $lr\,\lambda(\theta - \theta_0)$, from every parameter, the path is that network's too.
 
         A rate above the critical one is refused unless it is `forced`: above `critical_rate(Sxx, Syx)`, times
         $1 + \mu$ with momentum, gradient descent cannot end at the minimiser that small rates lead to. It is not judged
@@ -111,12 +121,17 @@ class DeepLinear:
         return self._trained(data, each, lr, steps, rule_of(momentum, weight_decay, towards_start), forced)
 
     def _trained(self, data: Problem, each: list[Problem], lr: Any, steps: Any, rule: Rule, forced: Any) -> Path:
-        """By the recursion where it holds, plain gradient descent on all data, else by the network in coordinates."""
+        """By the recursion where it holds, plain gradient descent on all data, else by the network in coordinates.
+
+        Of long paths the network is by far the faster, where errors do not grow: it refuses those that do.
+        """
         rate, count = learning_rate(lr), positive_integer(steps, "steps", 0)
         whole = len(each) == 1 and each[0] is data
-        if whole and count and not (forced or data.note or rule.weight_decay):
+        judged = not (yes_or_no(forced, "forced") or data.note)
+        if whole and count and judged and not rule.weight_decay:
             check_rate(rate, (1 + rule.momentum) * critical(self.depth, data), forced)
-        if not (whole and rule == PLAIN):
+        long = count > RECURSED and judged
+        if long or not (whole and rule == PLAIN):
             return descent(self.depth, data, each, rate, count, rule)
         found = sweep(self.depth, data, rate, count)
         moves = rate * (data.Syx - found.predictors @ data.Sxx)
@@ -134,7 +149,9 @@ class DeepLinear:
         """
         return critical_rate(self.depth, Sxx, Syx, rcond)
 
-    def gradient_flow(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> Path:
+    def gradient_flow(
+        self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rcond: float | None = None
+    ) -> Path:
         r"""The path of gradient flow at increasing `times`; arguments and errors as for `gradient_descent`.
 
         `error` of the path estimates what its predictors are off by; `note` says where the risk has no minimum: the
@@ -143,9 +160,11 @@ class DeepLinear:
         >>> deep_linear(1).gradient_flow([[1.0]], [[2.0]], times=[0.0, 0.5]).predictors[-1].round(4).tolist()
         [[1.4757]]
         """
-        return gradient_flow(self.depth, Sxx, Syx, times)
+        return gradient_flow(self.depth, Sxx, Syx, times, rcond=rcond)
 
-    def flow_bound(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> ExponentialBound:
+    def flow_bound(
+        self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rcond: float | None = None
+    ) -> ExponentialBound:
         r"""$R(A_t) - R^* \le e^{-2(L+1)\sigma_{\min}^+t}(R_0 - R^*)$ along the flow: proved for L = 1, else observed.
 
         $\sigma_{\min}^+$ is the least positive eigenvalue of Sxx. Both sides at the times, `.holds()`, and `.slowest`,
@@ -156,7 +175,7 @@ class DeepLinear:
         >>> found.holds(), found.status
         (True, 'observed')
         """
-        return flow_bound(self.depth, Sxx, Syx, times)
+        return flow_bound(self.depth, Sxx, Syx, times, rcond)
 
     def flow_closed(self) -> Derivation:
         r"""The predictor $A_t$ of gradient flow in closed form: one hidden layer, one input and one output.
@@ -183,8 +202,9 @@ class DeepLinear:
     def limits(self, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any, steps: int) -> TrainingLimits:
         r"""What networks tend to after some steps, as limits that `certify` holds against finite networks.
 
-        Arguments and errors as for `gradient_descent`; entries and `lr` are rational numbers, "1/3" or 0.1, and kept
-        exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and `.rate(quantity, layer)`.
+        Arguments and errors as for `gradient_descent`, but that any rate is taken; entries and `lr` are rational
+        numbers, "1/3" or 0.1, and kept exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and
+        `.rate(quantity, layer)`.
 
         >>> deep_linear(2).limits([[1]], [["1/2"]], lr="1/10", steps=1).predictor().expr
         3/20

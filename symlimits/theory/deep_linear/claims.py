@@ -24,12 +24,13 @@ from symlimits.errors import DomainError
 from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.polynomial import rational
 from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
-from symlimits.theory.deep_linear.programs import Program, swept
+from symlimits.theory.deep_linear.programs import BoundRecursion, swept
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
 EXPONENTS = {"path": "e_{{A}}", "forward gram": r"e_{{\Phi_{{{}}}}}", "backward gram": "e_{{G_{{{}}}}}"}
@@ -47,7 +48,7 @@ class TrainingLimits:
     (Limit((A^{\infty}_{2})_{1,1} = 3553187/3125000, 2 lines), Limit(e_{A} = -1/2, 2 lines))
     """
 
-    program: Program
+    program: BoundRecursion
 
     def predictor(self, entry: tuple[int, int] = (0, 0)) -> Limit:
         r"""$(A_T)_{ij}$ of the predictor after T steps: the mean over networks tends to it with a bias of 1/m.
@@ -59,8 +60,9 @@ class TrainingLimits:
         2/5
         """
         networks = self._networks("predictor", entry=entry)  # which refuses entries out of range
-        lines = _swept(Step(self.program.predictor(entry), "definition", SOURCE))
-        name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{entry[0] + 1},{entry[1] + 1}}}"
+        i, j = networks.entry
+        lines = _swept(Step(self.program.predictor((i, j)), "definition", SOURCE))
+        name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{i + 1},{j + 1}}}"
         return Limit(lines, Domain({}), (), name, SOURCE, networks, self._words("an entry of the predictor"))
 
     def increment(self, layer: int = 2, power: int = 1) -> Limit:
@@ -107,7 +109,7 @@ class TrainingLimits:
         Max(-1, -1/2)
         """
         if quantity not in DISTANCES:
-            raise DomainError(f"quantity = {quantity!r}", f"one of {', '.join(DISTANCES)}", "quantity='path'")
+            raise DomainError(f"quantity = {shown(quantity)}", f"one of {', '.join(DISTANCES)}", "quantity='path'")
         path = self._path
         limit = path.predictors if quantity == "path" else getattr(path, quantity.replace(" ", "_"))(layer)
         networks = self._networks(quantity, layer, limit=_rows(limit))
@@ -139,7 +141,9 @@ def training_limits(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any,
     problem(np.array(inputs, dtype=float), np.array(targets, dtype=float))
     learning_rate(lr)
     ((rate,),) = rational([[lr]], "lr")
-    return TrainingLimits(Program(depth, frozen(inputs), frozen(targets), rate, positive_integer(steps, "steps")))
+    return TrainingLimits(
+        BoundRecursion(depth, frozen(inputs), frozen(targets), rate, positive_integer(steps, "steps"))
+    )
 
 
 def _swept(*lines: Step) -> Trace:

@@ -80,7 +80,7 @@ def exponential_bound(
     >>> found.holds(), found.rate, found.status
     (True, 6.0, 'observed')
     """
-    check_reached(problem(Sxx, Syx))
+    check_reached(problem(Sxx, Syx, rcond))
     values, vectors = spectrum(Sxx, rcond)
     end, root = minimiser(Sxx, Syx, rcond), vectors * np.sqrt(values)
     excess = (((path.predictors - end) @ root) ** 2).sum(axis=(1, 2)) / 2
@@ -93,10 +93,12 @@ def exponential_bound(
     )
 
 
-def flow_bound(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike) -> ExponentialBound:
+def flow_bound(
+    depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rcond: float | None = None
+) -> ExponentialBound:
     """The bound along the flow from the start, at increasing times; raises as `gradient_flow` does.
 
     >>> print(flow_bound(1, [[1.0]], [[2.0]], [0.0, 1.0, 2.0]))
     R(A_t) - R* <= exp(-4 t) (R_0 - R*) holds at 3 times up to 2; proved; at the end the excess falls like exp(-8.941 t)
     """
-    return exponential_bound(gradient_flow(depth, Sxx, Syx, times), Sxx, Syx)
+    return exponential_bound(gradient_flow(depth, Sxx, Syx, times, rcond=rcond), Sxx, Syx, rcond)

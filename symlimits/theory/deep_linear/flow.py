@@ -35,6 +35,7 @@ from symlimits.theory.deep_linear.gauss_newton import GaussNewton
 from symlimits.theory.deep_linear.lazy import GROWN, collected
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.problem import Problem, problem
+from symlimits.theory.deep_linear.spectrum import cutoff
 
 RULE = Collocation(8)
 RTOL = 1e-10  # of the error of a step, relative to the parameters' increments
@@ -46,7 +47,14 @@ ITERATIONS = 12  # of Newton's method: where it takes more, the step is too long
 STEPS = 5_000  # of one integration: those of data of condition 1e4 take some hundred
 
 
-def gradient_flow(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.ArrayLike, rtol: float = RTOL) -> Path:
+def gradient_flow(
+    depth: int,
+    Sxx: npt.ArrayLike,
+    Syx: npt.ArrayLike,
+    times: npt.ArrayLike,
+    rtol: float = RTOL,
+    rcond: float | None = None,
+) -> Path:
     r"""The flow $\dot\theta = -m\nabla R$ of the network of L = `depth` hidden layers, m to infinity.
 
     `Sxx` (d, d), `Syx` (k, d); `times` (T,) are zero or more, and increase. `error` of the path estimates what its
@@ -61,6 +69,8 @@ def gradient_flow(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt
     (array([0.      , 1.475699, 2.      ]), True)
     """
     data, at = _checked(depth, Sxx, Syx, times)
+    if rcond is not None:
+        data = replace(data, rcond=cutoff(rcond, len(data.Sxx)))
     flows = [Flow(depth, data, tolerance) for tolerance in (LOOSER * rtol, rtol)]
     with one_thread():  # the matrices are too small for more
         coarse, fine = (collected(data, at, flow.states(at)) for flow in flows)
@@ -184,7 +194,7 @@ def _checked(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, times: npt.Arra
         data = replace(data, Syx=data.Syx @ data.projector)
     try:
         at = np.asarray(times, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"times = {shown(times)}", "numbers of zero or more that increase", "times=[0, 1, 2]") from None
     if at.ndim != 1 or not at.size or not np.isfinite(at).all() or at[0] < 0 or (np.diff(at) < 0).any():
         raise DataError(f"times = {shown(times)}", "numbers of zero or more that increase", "times=[0, 1, 2]")

@@ -77,7 +77,8 @@ def needed_depth(depth: int, order: int) -> int:
 def taylor(depth: int, order: int, tree_depth: int | None = None) -> StraightLine:
     r"""Taylor's recursion for the flow on the forest, d = k = 1: its output is $\sum_nA_n\tau^n$.
 
-    Blocks: parameters $U_n$, $M_l(n)$, $V_n$ (transposed), features $H_l(n)$, derivatives $B_l(n)$, $D_l = B_lE$.
+    Blocks: parameters $U_n$, $M_l(n)$, $V_n$ (transposed), features $H_l(n)$, derivatives $B_l(n)$, $D_l = B_lE$; each
+    layer has names of its own, since layers differ in width.
 
     >>> taylor(2, 3).free_symbols == {s, tau}
     True
@@ -119,14 +120,14 @@ def _of(family: Callable[..., Block], layer: int) -> Series:
 
 
 def _columns(name: str, widths: tuple[int, ...]) -> Callable[..., Block]:
-    return lambda layer, m: Block(name, (layer, m), (widths[layer - 1], 1))
+    return lambda layer, m: Block(f"{name}_{layer}", (m,), (widths[layer - 1], 1))
 
 
 def _hidden(widths: tuple[int, ...]) -> list[Series]:
     """The series of the hidden matrices, from the second layer on."""
 
     def matrix(layer: int) -> Series:
-        return lambda m: Block("M", (layer, m), (widths[layer - 1], widths[layer - 2]))
+        return lambda m: Block(f"M_{layer}", (m,), (widths[layer - 1], widths[layer - 2]))
 
     return [matrix(layer) for layer in range(2, len(widths) + 1)]
 

@@ -20,10 +20,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symlimits.errors import DataError
+from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_training import PLAIN, Array, Dense, Rule, State, check_size, train
 from symlimits.memory import check_memory
-from symlimits.theory.deep_linear.problem import positive_integer
+from symlimits.theory.deep_linear.problem import learning_rate, positive_integer
+
+COUNTED = 10**15  # nodes that an error writes out
+DEEPEST = 1_000  # of trees that branch: their nodes double with every few levels
 
 
 class Node(NamedTuple):
@@ -56,6 +59,9 @@ class Forest:
     def __post_init__(self) -> None:
         check_size(depth=self.depth, inputs=self.inputs, outputs=self.outputs)
         positive_integer(self.tree_depth, "tree_depth", 0)
+        if self.depth > 2 and self.tree_depth > DEEPEST:
+            given = f"tree_depth = {self.tree_depth} of a forest that doubles with every few levels"
+            raise DomainError(given, f"at most {DEEPEST}", "gradient_descent, by the recursion")
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
@@ -125,14 +131,17 @@ class Forest:
         Fraction(3553187, 3125000)
         """
         exact, shape = np.asarray(Sxx).dtype == object, np.shape(Syx)[-2:]
+        lr = lr if exact else learning_rate(lr)
         if shape != (self.outputs, self.inputs):
             wanted = f"({self.outputs}, {self.inputs}), as outputs and inputs of the network"
             raise DataError(f"Syx of shape {np.shape(Syx)}", wanted, f"network({self.tree_depth}, d, k)")
         return train(self.network(object if exact else np.float64), Sxx, Syx, lr, steps, rule)
 
     def _check_memory(self, bytes_each: int) -> None:
-        what = f"a forest of {sum(self.widths)} nodes at depth {self.depth}, cut at tree depth {self.tree_depth},"
-        check_memory(bytes_each * sum(self.widths), what, "a smaller tree depth, or the lazy form")
+        nodes = sum(self.widths)
+        count = str(nodes) if nodes < COUNTED else f"more than {COUNTED:.0e}"
+        what = f"a forest of {count} nodes at depth {self.depth}, cut at tree depth {self.tree_depth},"
+        check_memory(bytes_each * nodes, what, "a smaller tree depth, or the lazy form")
 
 
 def _children(layer: int, depth: int) -> list[tuple[int, int]]:

@@ -32,7 +32,7 @@ from symlimits.language.names import shown
 from symlimits.memory import check_memory
 from symlimits.theory.deep_linear.grams import Increments, Steps, Stored, Vectors
 from symlimits.theory.deep_linear.path import Path
-from symlimits.theory.deep_linear.problem import Problem, positive_integer, problem
+from symlimits.theory.deep_linear.problem import Problem, positive_integer, problem, yes_or_no
 
 HEADER = 16  # floats that an array costs beside its entries
 GROWN = 1e8  # times as large as at the start: errors that grew so far do not come back
@@ -135,9 +135,7 @@ def rule_of(momentum: Any, weight_decay: Any, towards_start: Any) -> Rule:
     inertia = _rate("momentum", momentum)
     if inertia >= 1:
         raise DomainError(f"momentum = {shown(momentum)}", "a number from 0 to below 1", "momentum=0.9")
-    if not isinstance(towards_start, bool | np.bool_):
-        raise DomainError(f"towards_start = {shown(towards_start)}", "True or False", "towards_start=True")
-    return Rule(inertia, _rate("weight_decay", weight_decay), bool(towards_start))
+    return Rule(inertia, _rate("weight_decay", weight_decay), yes_or_no(towards_start, "towards_start"))
 
 
 def _kept(rule: Rule, lr: float, steps: int) -> Array:

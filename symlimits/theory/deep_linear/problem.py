@@ -18,7 +18,7 @@ from symlimits.finite.deep_linear_training import positive_integer
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.reading.gram_data import as_rows
-from symlimits.theory.deep_linear.spectrum import Spectrum, cutoff, kept, matrices, minimiser
+from symlimits.theory.deep_linear.spectrum import RCOND, Spectrum, cutoff, kept, matrices, minimiser
 
 __all__ = [
     "Problem",
@@ -28,6 +28,7 @@ __all__ = [
     "positive_integer",
     "problem",
     "problem_of_data",
+    "yes_or_no",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -71,7 +72,7 @@ class Problem:
     @cached_property
     def note(self) -> str:
         """What is to be known about the problem; empty if nothing."""
-        if self.outside <= self.rcond**0.5:
+        if self.outside <= max(self.rcond, RCOND * len(self.Sxx)) ** 0.5:  # also of rcond = 0: rounding
             return ""
         return f"{self.outside:.2g} of Syx lies outside the range of Sxx: no data have it, and the risk has no minimum"
 
@@ -128,8 +129,15 @@ def learning_rate(value: Any) -> float:
     return float(rate)
 
 
+def yes_or_no(value: Any, name: str) -> bool:
+    """True or False, or `DomainError`: a word such as "no" would count as yes."""
+    if not isinstance(value, bool | np.bool_):
+        raise DomainError(f"{name} = {shown(value)}", "True or False", f"{name}=True")
+    return bool(value)
+
+
 def check_rate(rate: float, critical: float, forced: bool) -> None:
     """Refuse a learning rate above the critical one at the minimiser that small rates lead to, unless it is forced."""
-    if rate > critical and not forced:
+    if rate > critical and not yes_or_no(forced, "forced"):
         given = f"lr = {rate:.6g}, above the critical rate {critical:.6g} of the minimiser that small rates lead to"
         raise DomainError(given, f"lr below {critical:.6g}", "a smaller lr, or forced=True")

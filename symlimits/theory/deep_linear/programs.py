@@ -28,10 +28,10 @@ tau, tau_prime = sp.symbols("tau tauprime", integer=True)
 
 
 @dataclass(frozen=True)
-class Program:
-    r"""T steps of gradient descent on given data, as straight lines: one for each number that is asked for.
+class BoundRecursion:
+    r"""The recursion of T steps, bound to given data, as straight lines: one for each number that is asked for.
 
-    >>> Program(1, ((sp.S(1),),), ((sp.S(2),),), sp.Rational(1, 10), 1).predictor((0, 0))
+    >>> BoundRecursion(1, ((sp.S(1),),), ((sp.S(2),),), sp.Rational(1, 10), 1).predictor((0, 0))
     A[1][0, 0] after 23 definitions
     """
 
@@ -87,7 +87,7 @@ class Program:
 def value(line: StraightLine) -> sp.Rational:
     """The output of a program: an exact rational while it is short, else the decimal of thirty digits.
 
-    >>> value(Program(1, ((sp.S(1),),), ((sp.S(2),),), sp.Rational(1, 10), 2).predictor((0, 0)))
+    >>> value(BoundRecursion(1, ((sp.S(1),),), ((sp.S(2),),), sp.Rational(1, 10), 2).predictor((0, 0)))
     2322/3125
     """
     try:

@@ -16,6 +16,9 @@ from symlimits.reading.gram_data import as_rows
 # Times d: eigenvalues of Sxx below this, relative to the largest, are rounding errors, and count as zero.
 RCOND = 64 * float(np.finfo(np.float64).eps)
 LARGEST = 1e150  # squares are still floats
+# Axes, and what to try.
+INPUTS = ("(d, d)", "Sxx = X.T @ X / n, with X.reshape(n, 1) for one input")
+TARGETS = ("(k, d)", "Syx = Y.T @ X / n, with Y.reshape(n, 1) for one output")
 
 
 class Spectrum(NamedTuple):
@@ -31,7 +34,7 @@ def spectrum(Sxx: npt.ArrayLike, rcond: float | None = None) -> Spectrum:
     >>> spectrum([[2.0, 0.0], [0.0, 0.0]]).values
     array([2.])
     """
-    S = as_rows(Sxx, "Sxx")
+    S = as_rows(Sxx, "Sxx", *INPUTS)
     if S.shape[0] != S.shape[1]:
         raise DataError(f"Sxx of shape {S.shape}", "a square matrix of finite numbers", "Sxx = X.T @ X / n")
     found = kept(S, cutoff(rcond, len(S)))
@@ -53,7 +56,7 @@ def minimiser(Sxx: npt.ArrayLike, Syx: npt.ArrayLike, rcond: float | None = None
 
 def matrices(Sxx: npt.ArrayLike, Syx: npt.ArrayLike) -> tuple[Array, Array]:
     """Two tables of finite numbers, (d, d) and (k, d); else `DataError`."""
-    xx, yx = as_rows(Sxx, "Sxx"), as_rows(Syx, "Syx")
+    xx, yx = as_rows(Sxx, "Sxx", *INPUTS), as_rows(Syx, "Syx", *TARGETS)
     d = xx.shape[1]
     if xx.shape != (d, d) or yx.shape[1] != d:
         given = f"Sxx of shape {xx.shape} and Syx of shape {yx.shape}"

@@ -23,6 +23,8 @@ ONE, TWO = [[1.0]], [[1.0], [2.0]]
 NO_BATCHES = [j for j in [*ODD, 3, 0, [0], [[0], [2]], [[0], []], [[0.0]], [["a"]], []] if j is not None]
 NO_SHARE = [j for j in ODD if j is not True] + ["x", [0.1], -0.1, 1]
 NO_BOOLEAN = [j for j in ODD if j is not True] + [0, 1, 1.0, "True", []]
+NO_SHARE_OF_EIGENVALUES = [j for j in ODD if j is not None] + [1, 2]
+LIMITS = NET.limits(ONE, ONE, lr="1/10", steps=1)
 
 DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "depth": (sl.deep_linear, [*NO_INTEGER, 0]),
@@ -30,7 +32,7 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "Syx": (lambda j: NET.gradient_descent(ONE, j, steps=1), NO_MATRIX),
     "lr": (lambda j: NET.gradient_descent(ONE, ONE, lr=j, steps=1), NO_RATE),
     "steps": (lambda j: NET.gradient_descent(ONE, ONE, steps=j), NO_INTEGER),
-    "rcond": (lambda j: NET.gradient_descent(ONE, ONE, steps=1, rcond=j), [j for j in ODD if j is not None] + [1, 2]),
+    "rcond": (lambda j: NET.gradient_descent(ONE, ONE, steps=1, rcond=j), NO_SHARE_OF_EIGENVALUES),
     "steps of a polynomial": (NET.polynomial, NO_INTEGER),
     "steps of a lazy one": (NET.lazy_polynomial, NO_INTEGER),
     "exact Sxx": (lambda j: NET.polynomials(j, ONE), NO_MATRIX),
@@ -45,13 +47,29 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "momentum of moments": (lambda j: NET.gradient_descent(ONE, ONE, steps=1, momentum=j), NO_SHARE),
     "weight decay": (lambda j: NET.train(TWO, TWO, steps=1, weight_decay=j), NO_SHARE[:-1]),
     "towards start": (lambda j: NET.train(TWO, TWO, steps=1, towards_start=j), NO_BOOLEAN),
-    "rcond of data": (lambda j: NET.train(TWO, TWO, steps=1, rcond=j), [j for j in ODD if j is not None] + [1, 2]),
+    "rcond of data": (lambda j: NET.train(TWO, TWO, steps=1, rcond=j), NO_SHARE_OF_EIGENVALUES),
     "Sxx of a rate": (lambda j: NET.critical_rate(j, ONE), NO_MATRIX),
     "Syx of a rate": (lambda j: NET.critical_rate(ONE, j), NO_MATRIX),
     "Sxx of a flow": (lambda j: NET.gradient_flow(j, ONE, [1.0]), NO_MATRIX),
     "Syx of a flow": (lambda j: NET.gradient_flow(ONE, j, [1.0]), NO_MATRIX),
     "Sxx of a minimiser": (lambda j: minimiser(j, ONE), NO_MATRIX),
     "Syx of a minimiser": (lambda j: minimiser(ONE, j), NO_MATRIX),
+    "rcond of a flow": (lambda j: NET.gradient_flow(ONE, ONE, [1.0], rcond=j), NO_SHARE_OF_EIGENVALUES),
+    "rcond of a bound": (lambda j: NET.flow_bound(ONE, ONE, [1.0], rcond=j), NO_SHARE_OF_EIGENVALUES),
+    "times": (lambda j: NET.gradient_flow(ONE, ONE, j), [*ODD, 1.0, [], [1.0, 0.0], [[1.0]], [-1.0], ["x"]]),
+    "order": (NET.flow_series, [*NO_INTEGER, 0]),
+    "forced": (lambda j: NET.gradient_descent(ONE, ONE, lr=0.01, steps=1, forced=j), NO_BOOLEAN),
+    "tree depth": (NET.network, NO_INTEGER),
+    "tree depth of trees that branch": (sl.deep_linear(3).network, [*NO_INTEGER, 10**5]),
+    "room for a forest": (lambda j: sl.deep_linear(3).network(j).network(), [100, 1000]),
+    "inputs of a network": (lambda j: NET.network(2, j), [*NO_INTEGER, 0]),
+    "lr of a forest": (lambda j: NET.network(2).train(ONE, ONE, j, 1), NO_RATE),
+    "entry": (LIMITS.predictor, [*ODD, 0, (0,), (0, 1), (0, -1), (0.0, 0.0), (False, False), "ab"]),
+    "layer of an increment": (LIMITS.increment, [*NO_INTEGER, 1, 3]),
+    "power of an increment": (lambda j: LIMITS.increment(2, j), [*NO_INTEGER, 0]),
+    "layer of a neuron": (LIMITS.neuron, [*[j for j in NO_INTEGER if j is not True], 0, 3]),
+    "quantity": (LIMITS.rate, [*ODD, "paths"]),
+    "layer of a rate": (lambda j: LIMITS.rate("forward gram", j), [*NO_INTEGER, 0, 3]),
     "layer of a network": (NET.train(ONE, ONE, steps=1, momentum=0.5).weight_law, NO_INTEGER),
     "layer": (NET.gradient_descent(ONE, ONE, steps=1).weight_law, NO_INTEGER),
 }

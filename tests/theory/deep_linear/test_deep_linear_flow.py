@@ -9,10 +9,11 @@ from scipy.linalg import sqrtm
 
 import symlimits as sl
 from symlimits.errors import DataError, DomainError, ResourceError, SymlimitsError
+from symlimits.language.block import Block
 from symlimits.reading.reference import reference
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.flow_closed import aligned_flow, scalar_flow
-from symlimits.theory.deep_linear.flow_series import flow_coefficients, flow_series, needed_depth, s, tau
+from symlimits.theory.deep_linear.flow_series import flow_coefficients, flow_series, needed_depth, s, tau, taylor
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.spectrum import minimiser
 
@@ -136,7 +137,19 @@ def test_the_series_of_the_closed_form() -> None:
     assert sp.expand(whole - sl.deep_linear(1).flow_series(4).expr.subs(tau, y)) != 0
 
 
-@pytest.mark.parametrize(("depth", "order"), [(2, 3), pytest.param(4, 4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_matrices_of_a_name_have_one_shape(depth: int) -> None:
+    """As compiled code wants it, though layers differ in width."""
+    shapes: dict[str, set[tuple[int, int]]] = {}
+    for block in taylor(depth, 3).atoms(Block):
+        shapes.setdefault(block.name, set()).add(block.shape)
+    assert all(len(found) == 1 for found in shapes.values())
+    assert {f"M_{layer}" for layer in range(2, depth + 1)} < set(shapes)
+
+
+@pytest.mark.parametrize(
+    ("depth", "order"), [(1, 2), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(2, 3), (3, 3), (4, 4)])]
+)
 def test_the_series_is_a_derivation(depth: int, order: int) -> None:
     found = sl.deep_linear(depth).flow_series(order)
     assert found.check().ok
@@ -144,6 +157,16 @@ def test_the_series_is_a_derivation(depth: int, order: int) -> None:
     assert sl.load(found.to_json()) == found
     with pytest.raises(DomainError, match="at most"):
         sl.deep_linear(depth).flow_series(1000)
+
+
+def test_what_counts_as_zero_is_said_of_flows_too() -> None:
+    """The flow is that of the data as they are; what is said of them is by rcond."""
+    Sxx, Syx = np.diag([1.0, 1e-6]), [[1.0, 1e-6]]
+    flows = [sl.deep_linear(2).gradient_flow(Sxx, Syx, [1.0, 3.0], rcond=rcond) for rcond in (None, 1e-4)]
+    assert [flow.problem.rank for flow in flows] == [2, 1]
+    assert np.array_equal(*(flow.predictors for flow in flows))
+    rates = [sl.deep_linear(2).flow_bound(Sxx, Syx, [1.0], rcond=rcond).rate for rcond in (None, 1e-4)]
+    np.testing.assert_allclose(rates, [6e-6, 6.0], rtol=ROUNDING)
 
 
 STIFF = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]  # modes of data of condition 1e4

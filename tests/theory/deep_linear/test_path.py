@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import symlimits as sl
+from symlimits.theory.deep_linear import RECURSED
+from symlimits.theory.deep_linear.grams import Blocks, Vectors
 from symlimits.theory.deep_linear.operator import critical_rate
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.problem import Floats, problem_of_data
@@ -228,6 +230,20 @@ def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
         sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]], lr=0.1, steps=20)
 
 
+@pytest.mark.parametrize("depth", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+def test_long_paths_are_those_of_the_recursion(depth: int) -> None:
+    """By the network in coordinates; forced, by the recursion: the predictors, and all that is said of neurons."""
+    net, steps = sl.deep_linear(depth), RECURSED + 20
+    long, recursed = (net.gradient_descent(DATA.Sxx, DATA.Syx, 0.05, steps, forced=forced) for forced in (False, True))
+    assert (type(long.grams), type(recursed.grams)) == (Vectors, Blocks)
+    np.testing.assert_allclose(long.predictors, recursed.predictors, atol=1e-12)
+    for layer in range(1, depth + 1):
+        np.testing.assert_allclose(long.neuron_law(layer), recursed.neuron_law(layer), atol=1e-12)
+    short = net.gradient_descent(DATA.Sxx, DATA.Syx, 0.05, RECURSED)
+    assert type(short.grams) is Blocks
+    np.testing.assert_allclose(short.predictors, long.predictors[: RECURSED + 1], atol=1e-12)
+
+
 def test_a_rate_above_the_critical_one_is_refused_unless_forced() -> None:
     """At 1.5 times the critical rate errors do not fall; half of it passes."""
     net, critical = sl.deep_linear(2), sl.deep_linear(2).critical_rate([[1.0]], [[2.0]])
@@ -286,10 +302,15 @@ def path_of_one(depth: int, lr: float) -> Path:
 
 
 def test_memory_is_asked_for_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the network in coordinates, and of the recursion, which a forced path is."""
+    net, data = sl.deep_linear(2), (np.eye(2), np.eye(2))
+    monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**8)
+    with pytest.raises(sl.ResourceError, match="a path of 1000000 steps needs"):
+        net.gradient_descent(*data, steps=10**6)
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**9)
     assert bytes_needed(2, 2, 2, 10_000) > 10**9
     with pytest.raises(sl.ResourceError, match="a path of 10000 steps needs"):
-        sl.deep_linear(2).gradient_descent(np.eye(2), np.eye(2), steps=10_000)
+        net.gradient_descent(*data, steps=10_000, forced=True)
 
 
 def test_doors() -> None:

@@ -58,8 +58,8 @@ def test_asymmetry_by_rounding_is_taken() -> None:
     [
         ([[1.0, 0.0]], [[1.0]], DataError, "shapes"),
         (np.eye(2), [[1.0]], DataError, "shapes"),
-        (np.eye(2), [1.0, 2.0], DataError, "two axes"),
-        (1.0, [[1.0]], DataError, "two axes"),
+        (np.eye(2), [1.0, 2.0], DataError, r"two axes \(k, d\).*for one output"),
+        (1.0, [[1.0]], DataError, r"two axes \(d, d\)"),
         ([[np.nan]], [[1.0]], DataError, "NaN"),
         ([["a"]], [[1.0]], DataError, "real numbers"),
         ([[1.0, 0.1], [0.0, 1.0]], np.eye(2), DomainError, "differs from its transpose by 0.1"),
@@ -69,6 +69,12 @@ def test_asymmetry_by_rounding_is_taken() -> None:
 def test_refused(Sxx: object, Syx: object, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         problem(Sxx, Syx)  # type: ignore[arg-type]
+
+
+def test_rounding_is_no_part_outside_of_the_range() -> None:
+    """With every eigenvalue kept, a rate is judged as ever."""
+    assert problem([[1.0, 0.2], [0.2, 0.5]], [[1.0, 0.25], [-0.5, 0.5]], rcond=0).note == ""
+    assert problem(FLAT, [[3.0, 1e-5]], rcond=0).note
 
 
 @pytest.mark.parametrize("rcond", [-1, 1, "x", float("nan")])
@@ -87,3 +93,5 @@ def test_rates_above_the_critical_one_are_refused_unless_forced() -> None:
         check_rate(0.6, 0.5, forced=False)
     check_rate(0.6, 0.5, forced=True)
     check_rate(0.5, 0.5, forced=False)
+    with pytest.raises(DomainError, match="forced = 'no'; wanted: True or False"):
+        check_rate(0.6, 0.5, forced="no")  # type: ignore[arg-type]
