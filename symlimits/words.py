@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symlimits.derivation import maxplus
+from symlimits.derivation.ladder_of_means import RUNGS
 from symlimits.derivation.rules import ROUTE
 from symlimits.derivation.trace import Step
+from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import Definition, Statement, StraightLine
 from symlimits.reading.decimals import long_decimal
+from symlimits.reading.latex_programs import flattened, new_definitions
 
-EXPLANATIONS = {rule.name: rule.explanation for rule in ROUTE} | maxplus.EXPLANATIONS
+EXPLANATIONS = (
+    {rung.name: rung.explanation for rung in RUNGS}
+    | {rule.name: rule.explanation for rule in ROUTE}
+    | maxplus.EXPLANATIONS
+)
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
@@ -44,8 +52,8 @@ def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping
     """Every line with its rule, its source, and what the rule does; `notation` renames symbols."""
     printer = _Printer({symbol: spoken(letters) for symbol, letters in (notation or {}).items()})
     text = [f"{spoken(name)} is defined by", *printer.line(trace[0].expr)]
-    for step in trace[1:]:
-        text += [f"By {step.rule} ({step.source}) this equals", *printer.line(step.expr)]
+    for before, step in pairwise(trace):
+        text += [f"By {step.rule} ({step.source}) this equals", *printer.line(step.expr, before.expr)]
         if step.rule in EXPLANATIONS:
             text.append(f"  {EXPLANATIONS[step.rule]}")
     return "\n".join([*text, f"Source: {source}."])
@@ -64,8 +72,15 @@ class _Printer(StrPrinter):
     def _print_Rational(self, expr: sp.Rational) -> str:
         return long_decimal(expr) or str(super()._print_Rational(expr))
 
-    def line(self, expr: sp.Expr) -> list[str]:
-        """An expression, indented; a recursion with one map a row, a straight line with one statement a row."""
+    def line(self, expr: sp.Expr, before: sp.Expr | None = None) -> list[str]:
+        """An expression, indented; a recursion with one map a row, a straight line with one statement a row.
+
+        Of a tensor program's line stands what the line before it does not have.
+        """
+        if isinstance(expr, StraightLine) and is_program(expr):
+            new, whole = new_definitions(expr, before), flattened(expr)
+            start = "where" if len(new) == len(whole) else "where, as before but for"
+            return [f"    {self.doprint(expr.output)}, {start}", *self._statements(new, "        ")]
         if isinstance(expr, StraightLine):
             return [f"    {self.doprint(expr.output)}, where", *self._statements(expr.statements, "        ")]
         if not isinstance(expr, Recursion):

@@ -15,7 +15,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md")
+PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "programs.md")
 
 
 @pytest.mark.parametrize(("page", "lines"), [(page, 10) for page in PAGES])

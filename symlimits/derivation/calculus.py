@@ -20,8 +20,8 @@ from symlimits.derivation.coordinates import ONE, Coordinates
 from symlimits.derivation.curves import Curve
 from symlimits.derivation.drawn_networks import Networks
 from symlimits.derivation.generic_numbers import Array, Indeterminates, Number, rational
+from symlimits.derivation.limit_means import LimitMeans
 from symlimits.derivation.n_series import Level, Precision, Series, add, constant, product, total
-from symlimits.derivation.sign_flips import AtEveryWidth, InTheLimit
 from symlimits.errors import NoRule
 
 HALF = Fraction(1, 2)
@@ -43,7 +43,7 @@ class Calculus:
     networks: Networks | None
 
     def __post_init__(self) -> None:
-        self._laws = (AtEveryWidth(self.coordinates), InTheLimit(self.coordinates))
+        self._expectation = LimitMeans(self.coordinates, self._unknown_mean)
 
     def number(self, value: sp.Expr) -> Number:
         """A number or a formula of parameters: exact if it is rational, else an indeterminate."""
@@ -83,13 +83,12 @@ class Calculus:
                     add(levels.setdefault(q, {}), ONE, number)
                     continue
                 same = representative(self.coordinates, monomial)
-                if not any(law.vanishes(same) for law in self._laws):
-                    add(levels.setdefault(q, {}), ONE, number * self._expectation(same))
+                add(levels.setdefault(q, {}), ONE, number * self._expectation(same))
                 add(levels.setdefault(q - HALF, {}), ONE, number * self._fluctuation(same))
         found = Series({q: level for q, level in levels.items() if level}, value.remainder)
         return found.kept(self.precision.window)
 
-    def _expectation(self, monomial: int) -> Number:
+    def _unknown_mean(self, monomial: int) -> Number:
         values = None if self.networks is None else self.networks.expectation(monomial)
         return self.indeterminate(("expectation", monomial), values)
 

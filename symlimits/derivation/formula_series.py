@@ -12,10 +12,12 @@ from sympy.core.function import AppliedUndef
 from symlimits.derivation.calculus import Calculus
 from symlimits.derivation.coordinates import ONE
 from symlimits.derivation.curves import Y, curve
-from symlimits.derivation.generic_numbers import rational
+from symlimits.derivation.generic_numbers import rational, square_root
 from symlimits.derivation.n_series import Series, constant, total
 from symlimits.errors import NoRule
 from symlimits.language.tensor_program import n
+
+HALF = sp.Rational(1, 2)
 
 
 @dataclass
@@ -73,6 +75,9 @@ class Formulas:
             if not exponent.is_Rational:
                 raise NoRule(f"the power {expr} of the width", "a rational exponent", "numbers: a point of the plane")
             return constant(rational(1)).shifted(Fraction(int(exponent.p), int(exponent.q)))
+        if exponent == HALF and base.is_Rational and base > 0:
+            root = square_root(base)
+            return constant(self.calculus.number(expr) if root is None else root)
         if exponent.is_Rational and is_scalar(self(base)):
             return self.calculus.powered(self(base), exponent)
         return self._curve(expr) if self._carriers(expr) else constant(self.calculus.number(expr))

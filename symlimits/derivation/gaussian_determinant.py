@@ -23,7 +23,7 @@ def determinant_mean(
     """
     us = list(variables)
     waves = [factor for factor in sp.Mul.make_args(integrand) if isinstance(factor, sp.exp)]
-    rest = integrand / sp.Mul(*waves)
+    rest = sp.Mul(*(factor for factor in sp.Mul.make_args(integrand) if not isinstance(factor, sp.exp)))
     exponent = sp.Add(*(wave.exp for wave in waves))
     if not waves or not rest.is_polynomial(*us) or not exponent.is_polynomial(*us):
         return None

@@ -12,15 +12,21 @@ from __future__ import annotations
 import random
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cache
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
+from sympy.ntheory import sqrt_mod
 
 from symlimits.errors import NoRule
 
 Array = npt.NDArray[np.float64]
-PRIME = 2**61 - 1  # a product of two residues is a cheap integer, and 1/p is below what a run could ever meet
+# Below 2^61, so that 1/p is less than a run could ever meet; and 1 modulo 8 and modulo the odd primes up to 23, so that
+# all of these have square roots (quadratic reciprocity): square roots of rational numbers are then exact
+SMALL = (2, 3, 5, 7, 11, 13, 17, 19, 23)
+PRIME = 2_583_949_688 * 8 * prod(SMALL[1:]) + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +53,29 @@ def rational(value: sp.Rational | int) -> Number:
     """
     value = sp.Rational(value)
     return Number(value.p * pow(int(value.q), -1, PRIME) % PRIME, np.full((1, 1), float(value)))
+
+
+@cache
+def _root(prime: int) -> int:
+    """One of the square roots of a small prime; the other choice would serve as well."""
+    return int(sqrt_mod(prime, PRIME))
+
+
+def square_root(value: sp.Rational) -> Number | None:
+    """The square root of a positive rational number, exactly; None where a larger prime is in it.
+
+    The roots of different primes are independent over the rationals: every choice of signs keeps all relations.
+
+    >>> (square_root(sp.Rational(2, 3)) * square_root(sp.Rational(3, 2))).residue
+    1
+    """
+    residue = 1
+    for prime, power in sp.factorrat(value).items():
+        whole, odd = divmod(int(power), 2)
+        if odd and prime not in SMALL:
+            return None
+        residue = residue * pow(int(prime), whole, PRIME) * (_root(int(prime)) if odd else 1) % PRIME
+    return Number(residue, np.full((1, 1), float(value) ** 0.5))
 
 
 class Indeterminates:

@@ -143,7 +143,7 @@ class Ladder:
         """A mean by one name wherever it comes up: unevaluated at first, then what the last rungs make of it."""
         if values[-1].is_Rational:
             return values[-1]
-        name = f"e_{self._closed.setdefault(values[-1], len(self._closed) + 1)}"
+        name = f"E_{self._closed.setdefault(values[-1], len(self._closed) + 1)}"
         return self.named(name, (self.head(F),) * (len(RUNGS) - len(values)) + values)
 
     def head(self, F: sp.Expr) -> sp.Expr:
@@ -224,4 +224,4 @@ def place(symbol: sp.Symbol) -> tuple[int, ...]:
 
 
 def _short(symbol: sp.Symbol) -> str:
-    return symbol.name.replace("_", "")
+    return symbol.name.replace("zeta", "g").replace("_", "")

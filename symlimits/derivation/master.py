@@ -5,6 +5,8 @@ $$Z^{Ax} = g + s^2\sum_i Z^{y_i}\,\mathbb E\frac{\partial Z^x}{\partial g_i},
 \qquad \mathrm{Cov}(g, g') = s^2\,\mathbb E Z^xZ^{x'},$$
 the sum over what the transpose was applied to before, $g_i$ the Gaussian part of $A^\top y_i$; Gaussians of different
 matrices, of a matrix and of its transpose, and of inputs are independent (Yang, arXiv 2006.14548 and 2009.10685).
+The theorem asks for smooth maps of polynomial growth. Where a map jumps, Stein's identity gives the same terms; that
+line says so, and rests on its certificate.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial,
 
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
 MASTER = "Master theorem"
+BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
 _INPUT = "input"
 
 
@@ -36,7 +39,7 @@ class Walk:
 
     def __init__(self, program: Program, ladder: bool = True, transpose_correction: bool = True) -> None:
         self.program, self.corrected = program, transpose_correction
-        self.climbs = ladder
+        self.climbs, self.jumps = ladder, False
         self.variables = RandomVariables()
         self.scalars: dict[sp.Symbol, Versions] = {}
         self.values: dict[sp.Symbol, sp.Expr] = {}
@@ -114,6 +117,7 @@ class Walk:
         try:
             slopes = {other: self.variables.slope(x, _gaussian(other)) for other in history}
         except Jump:
+            self.jumps = True
             moments = {k: self.defined(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
             return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self._named, vector)
         return {
@@ -197,7 +201,8 @@ def limit_lines(program: Program, target: int, transpose_correction: bool = True
     control. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
     """
     first = Walk(program, ladder=False, transpose_correction=transpose_correction)
-    lines = [Step(first.line(first.run(target)), MASTER, SOURCE)]
+    start = first.line(first.run(target))
+    lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
     walk = Walk(program, transpose_correction=transpose_correction)
     end = walk.run(target)
     for i, rung in enumerate(RUNGS):
@@ -220,7 +225,7 @@ def _name(letter: str, *places: int) -> sp.Symbol:
 
 def _gaussian(place: int) -> sp.Symbol:
     """The Gaussian part of the vector at a place."""
-    return _name("g", place)
+    return _name("zeta", place)
 
 
 def _number(g: sp.Symbol) -> int:

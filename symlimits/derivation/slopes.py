@@ -20,6 +20,8 @@ def slope(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     >>> slope(sp.Max(x, 0) * y, x), slope(sp.sign(x) + x**2, x), slope(sp.Abs(sp.log(x)), x)
     (y*Heaviside(x), 2*x, sign(log(x))/x)
     """
+    if isinstance(expr, sp.Add):  # a first layer has as many terms as data have features: most do not matter
+        return sp.Add(*(slope(term, symbol) for term in expr.args if symbol in term.free_symbols))
     others = sorted(expr.free_symbols - {symbol}, key=lambda s: (len(s.name), s.name))
     names = {s: sp.Symbol(f"x{i}", real=True) for i, s in enumerate([symbol, *others]) if s.assumptions0 == REAL}
     back = {name: s for s, name in names.items()}

@@ -9,7 +9,7 @@ import sympy as sp
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import StraightLine
 
-GAUSSIAN = re.compile(r"g_\d+")  # reserved by `tensor_program.RESERVED`
+GAUSSIAN = re.compile(r"zeta_\d+")  # reserved by `tensor_program.RESERVED`
 
 
 def is_program(line: sp.Basic) -> bool:

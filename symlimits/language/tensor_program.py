@@ -18,9 +18,8 @@ from symlimits.language.formula import exact
 from symlimits.language.names import check_name, shown
 
 n = sp.Symbol("n", positive=True)  # the width
-RESERVED = re.compile(
-    r"(z|theta|e|g)_\d+|[acdlmwz](_\d+){2,}|k_[gz]\d+_[gz]\d+"
-)  # what instructions and limits are called
+# Names of what instructions give, and of what limits define.
+RESERVED = re.compile(r"(z|zeta|theta|E)_\d+|[acdlmwz](_\d+){2,}|k_[gz]\d+_[gz]\d+")
 
 
 @dataclass(frozen=True)

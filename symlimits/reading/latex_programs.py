@@ -24,6 +24,9 @@ class Mean(sp.Function):
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return rf"\mathbb{{E}}\left[{printer.doprint(self.args[0])}\right]" + raised(exp)
 
+    def _sympystr(self, printer: Any) -> str:
+        return f"E[{printer.doprint(self.args[0])}]"
+
 
 def flattened(line: StraightLine) -> list[Definition]:
     """All definitions in one order: a random variable's before the first mean that reads it."""

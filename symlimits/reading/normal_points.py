@@ -47,7 +47,7 @@ class NormalPoints:
     def _row(self, u: sp.Symbol) -> Floats:
         """Its coefficients over the independent sources: its own one carries what others do not explain."""
         known = self.covariances[u]
-        relatives = [v for v in self.rows if v in known and known[v] != 0]
+        relatives = [v for v in self.rows if v in known]  # also those of covariance zero, which has to stay so
         row, variance = np.zeros(len(self.columns)), self.number(known[u])
         if relatives:
             before = np.array([self.rows[v] for v in relatives])

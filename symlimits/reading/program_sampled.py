@@ -59,7 +59,7 @@ def sampled(
     missing = sorted(map(str, program.free_symbols - values.keys()))
     if missing:
         raise UnboundSymbol(f"{missing[0]} without a value", "a value for every symbol", f"{missing[0]}=...")
-    numbers = {symbol: float(values[symbol]) for symbol in program.free_symbols}
+    numbers = {symbol: np.float64(values[symbol]) for symbol in program.free_symbols}
     roots = np.random.SeedSequence(seed).spawn(scrambles)
     found = np.array([_Run(program, numbers, points, root).output() for root in roots])
     if not np.isfinite(found).all():
@@ -80,7 +80,7 @@ def _program(line: sp.Expr) -> StraightLine:
 class _Run:
     """One scramble: scalars as numbers, random variables as arrays over the points."""
 
-    def __init__(self, line: StraightLine, numbers: dict[sp.Symbol, float], points: int, seed: Any) -> None:
+    def __init__(self, line: StraightLine, numbers: Mapping[sp.Symbol, float], points: int, seed: Any) -> None:
         self.line, self.numbers, self.size, self.seed = line, dict(numbers), points, seed
         self.definitions = {d.target: d.expression for d in line.statements if isinstance(d, Definition)}
         self.arrays: dict[tuple[sp.Symbol, sp.Expr], Floats] = {}
@@ -103,7 +103,7 @@ class _Run:
         names = {head: _dummy(i) for i, head in enumerate(heads)}
         inner = expr.xreplace(names)
         known = {names[head]: self.mean(head) for head in heads}
-        return float(self._computed(inner, known))
+        return np.float64(self._computed(inner, known))
 
     def mean(self, head: GaussianExpectation) -> float:
         """An expectation."""

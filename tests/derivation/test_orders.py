@@ -203,12 +203,28 @@ def test_a_quotient_by_zero_has_no_rule(it):
 
 
 def test_a_zero_that_no_rule_sees_is_not_taken_for_a_number(it):
-    """E (Ax)^2 = E x^2 by the law of Ax, which sign flips do not know: the exponent is -1/2, and is refused."""
-    x = it.drawn("x")
-    moved = it.times(it.matrix("A"), x)
+    """E w tanh(w) = E tanh'(w) by Stein's identity, which is no rule here: the exponent is -1/2, and is refused."""
+    w = it.drawn("w")
+    bent = it.mean(w * sp.tanh(w))
     with pytest.raises(NoRule, match="told from zero"):
-        it.exponent(it.formula(it.mean(moved**2) - it.mean(x**2)))
-    assert it.exponent(it.formula(it.mean(moved**2) - 2 * it.mean(x**2))) == 0
+        it.exponent(it.formula(bent - it.mean(1 - sp.tanh(w) ** 2)))
+    assert it.exponent(it.formula(bent - it.mean(2 - sp.tanh(w) ** 2))) == 0
+
+
+def test_independence_and_wick_find_what_cancels(it):
+    """Kernels against their estimates: differences of means that are equal in the limit are fluctuations."""
+    x, a = it.drawn("x"), it.drawn("a")
+    A, B = it.matrix("A"), it.matrix("B", 2)
+    h, k = it.times(A, it.map(phi(x))), it.times(A, x)
+    kernel = it.mean(phi(x) ** 2)
+    assert it.exponent(it.formula(it.mean(h**2) - kernel)) == -H
+    assert it.exponent(it.formula(it.mean(h**4) - 3 * kernel**2)) == -H
+    assert it.exponent(it.formula(it.mean(h**2 * k**2) - kernel - 2 * it.mean(x * phi(x)) ** 2)) == -H
+    assert it.exponent(it.formula(it.mean(h**2 * k**2) - kernel)) == 0
+    assert it.exponent(it.formula(it.mean(a**2 * h**2) - kernel)) == -H
+    assert it.exponent(it.formula(it.mean(it.times(B, h) ** 2) - 2 * kernel)) == -H
+    back = it.times(A, h, transposed=True)  # correlated with x: no Gaussian alone
+    assert it.exponent(it.formula(it.mean(back**2) - kernel)) == 0
 
 
 def test_long_programs_are_refused(it, monkeypatch):

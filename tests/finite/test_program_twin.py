@@ -11,7 +11,7 @@ import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.finite import program_twin
+from symlimits.finite import program_batch, program_twin
 from symlimits.finite.program_twin import run
 
 ERROR_RATE = 1e-6
@@ -79,11 +79,11 @@ def test_activations(phi: sl.Activation) -> None:
 
 
 def test_one_function_for_formulas_that_differ_in_names() -> None:
-    program_twin._lambdified.cache_clear()
+    program_batch._lambdified.cache_clear()
     prog = sl.training_program(sl.mlp(2, act.tanh, 1, 0), [[1, 0], [0, 1]], [1, -1], 3)
     prog.run(8)[prog.losses[3]]
     instructions = len(prog.tp.program.instructions)
-    assert program_twin._lambdified.cache_info().currsize < instructions / 4
+    assert program_batch._lambdified.cache_info().currsize < instructions / 4
 
 
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [

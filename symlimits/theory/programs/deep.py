@@ -1,10 +1,10 @@
 r"""Deep networks under an abc-parameterisation, trained with given gradients, as a program written out by hand.
 
 $h^1 = W^1x$, $h^{l+1} = W^{l+1}\phi(h^l)$, $f = W^{L+1}\phi(h^L)$ with $W^l = n^{-a_l}w^l$, $w^l\sim N(0, n^{-2b_l})$,
-rates $n^{-c_l}$, one datum x = 1, and gradients $g_1, g_2, \dots$ that are parameters. With
+rates $n^{-c_l}$, one datum x = 1, and gradients $\chi_1, \chi_2, \dots$ that are parameters. With
 $u^l = \partial f/\partial h^l$,
 $$u^L = n^{-a_{L+1}}v\,\phi'(h^L),\quad u^{l-1} = (W^l)^\top u^l\,\phi'(h^{l-1}),\quad
-\Delta w^l = -n^{-c_l-a_l}\,g\,u^l\phi(h^{l-1})^\top,$$
+\Delta w^l = -n^{-c_l-a_l}\,\chi\,u^l\phi(h^{l-1})^\top,$$
 the way back taken step by step here and not by a rule (Yang and Hu, arXiv 2011.14522, definition 1.1).
 """
 
@@ -125,7 +125,7 @@ def deep_program(a: Numbers, b: Numbers, c: Numbers, steps: int, phi: Function =
     weights = net.start()
     h, f = net.forward(weights)
     for step in range(1, steps + 1):
-        weights = net.stepped(weights, sp.Symbol(f"g_{step}", positive=True))
+        weights = net.stepped(weights, sp.Symbol(f"chi_{step}", positive=True))
     h_after, f_after = net.forward(weights)
     names = [*(f"h{layer}" for layer in range(1, len(h) + 1)), "f"]
     before, after = [*h, f], [*h_after, f_after]

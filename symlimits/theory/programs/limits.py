@@ -6,13 +6,41 @@ program has them, its lines hold as its certificate says.
 
 from __future__ import annotations
 
+import sympy as sp
+
 from symlimits.derivation.master import SOURCE, limit_lines
 from symlimits.errors import DomainError
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.domain import natural_domain
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
+from symlimits.language.tensor_program import Program, Trained
 from symlimits.limits import Limit
+
+
+def program_notation(limit: Limit, program: Program) -> dict[str, str]:
+    r"""Labels of the program as the letters of a limit's LaTeX, to be its `notation`.
+
+    The limit of a vector h is $Z^{h}$, its Gaussian part $\hat Z^{h}$; a scalar's is its own label.
+
+    >>> from symlimits import activations as act
+    >>> from symlimits.theory.programs import TensorProgram
+    >>> tp = TensorProgram()
+    >>> m = tp.mean(tp.map(act.tanh, tp.matrix("W") @ tp.gaussian("x"), label="h"))
+    >>> program_notation(program_limit(m), tp.program)
+    {'zeta_0': '\\hat{Z}^{x}', 'z_2': 'Z^{h}'}
+    """
+    labels = dict(program.labels)
+    for place, what in enumerate(program.instructions):
+        if isinstance(what, Trained) and place in labels:
+            labels.setdefault(what.expansion, labels[place])
+    letters: dict[str, str] = {}
+    for place, label in labels.items():
+        name = program.symbols[place].name
+        letters[name] = f"Z^{{{label}}}" if program.is_vector(place) else label
+        letters[f"zeta_{place}"] = rf"\hat{{Z}}^{{{label}}}"
+    known = {symbol.name for step in limit.trace for symbol in step.expr.atoms(sp.Symbol)}
+    return {name: letter for name, letter in letters.items() if name in known}
 
 
 def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a scalar of a tensor program") -> Limit:

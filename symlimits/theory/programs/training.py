@@ -80,19 +80,24 @@ def training_program(
 
     $$h_1 = m_1 d^{-1/2}Ux,\quad h_{l+1} = m_l W\phi(h_l),\quad f = m_{L+1}v\cdot\phi(h_L),\qquad
     \theta \mathrel{-}= r\,\partial_\theta\frac1{2mk}\sum(f - y)^2$$
-    with entries from N(0, w_var), biases, if any, from N(0, b_var) with the multiplier and the rate of the first layer,
-    and for the scalings
+    with entries from N(0, w_var), and multipliers and rates of the first layer, the further hidden ones and the readout
+    by the scaling:
 
-    - "mup": multipliers $1, n^{-1/2}, n^{-1}$, every rate lr n (for signs lr, lr $n^{-1/2}$, lr);
-    - "ntk": $1, n^{-1/2}, n^{-1/2}$ and lr, entries $\sqrt{w_{var}}$ times those from N(0, 1), as in `sl.ntk`;
-    - "standard": $W$ from N(0, w_var/n) as it is, at the rate lr/n, the largest that is stable;
-    - "mean_field": $1, n^{-1}, n^{-1}$ and the rates lr n, lr $n^2$, lr n (all sums are means);
+    - "mup": multipliers $1, n^{-1/2}, n^{-1}$, every rate lr n;
+    - "ntk": $1, n^{-1/2}, n^{-1/2}$, every rate lr; entries $\sqrt{w_{var}}$ times those from N(0, 1), as in `sl.ntk`;
+    - "standard": entries from N(0, w_var/n) as they are, every rate lr/n, the largest that is stable;
+    - "mean_field": $1, n^{-1}, n^{-1}$ and lr n, lr $n^2$, lr n (all sums are means);
     - a point of `sl.scaling.abc(depth)`: $n^{-a_l}$, entries from N(0, w_var $n^{-2b_l}$), rates lr $n^{-c_l}$.
 
-    `X` is (m, d) and `Y` (m,) or (m, k): numbers (floats are exact decimals), exact strings, symbols. `lr` may be a
-    symbol. `optimizer` is "sgd" or "sign" (Adam with epsilon and betas zero). The bias of the output moves at most at
-    the rate lr. Raises `DataError` for data of other shapes, `DomainError` for other arguments, `NoRule` for other
-    layers, unequal widths, and signs of hidden layers with several data, which are no matrices of low rank.
+    `optimizer` "sign" is Adam with epsilon and both betas zero; rates of its scalings are those of Adam in
+    `sl.scaling.named`. Biases of hidden layers start from N(0, b_var), with the multiplier and the rate of the first
+    layer (in "ntk" they are $\sqrt{b_{var}}$ times those from N(0, 1)); that of the output moves at the rate lr at
+    most, and leaves the output random where it starts at random. A variance of zero is no bias, except in a network of
+    standard parameterisation, where it is trained.
+
+    `X` is (m, d) and `Y` (m,) or (m, k): numbers (floats are exact decimals), exact strings, symbols; `lr` may be a
+    symbol. Raises `DataError` for data of other shapes, `DomainError` for other arguments, `NoRule` for other layers,
+    unequal widths, and signs of hidden matrices with several data, which are of no low rank.
 
     >>> from symlimits import activations as act, mlp
     >>> prog = training_program(mlp(2, act.erf, w_var=1, b_var=0), X=[[1, 0], [0, 1]], Y=[1, -1], steps=1)

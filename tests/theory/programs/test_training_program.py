@@ -12,6 +12,7 @@ from dense_network import Array, Dense
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.language.architecture import Serial
 from symlimits.language.program_handles import Matrix
 from symlimits.theory.programs import TrainingProgram
 
@@ -28,8 +29,10 @@ SGD = {
     "standard": [(0, 0, 1), (0, HALF, 1), (0, HALF, 1)],
     "mean_field": [(0, 0, -1), (1, 0, -2), (1, 0, -1)],
 }
-SIGN = {
+SIGN = {  # each entry of w moves by the rate: coherent sums of n moves through the multiplier stay of order one
     "mup": [(0, 0, 0), (HALF, 0, HALF), (1, 0, 0)],
+    "ntk": [(0, 0, HALF), (HALF, 0, 1), (HALF, 0, HALF)],
+    "mean_field": [(0, 0, 0), (1, 0, 0), (1, 0, 0)],
     "standard": [(0, 0, 1), (0, HALF, 1), (0, HALF, 1)],
 }
 Rows = Sequence[tuple[float, float, float]]
@@ -211,6 +214,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"net": "mlp"}, sl.DomainError, "a network"),
     ({"net": sl.serial(sl.Dense(1), act.relu)}, sl.DomainError, "a linear readout"),
     ({"net": sl.serial(sl.Dense(1))}, sl.DomainError, "a hidden layer at least"),
+    ({"net": Serial((sl.Dense(1), "convolution", sl.Dense(1)))}, sl.NoRule, "Dense layers and activations"),
     ({"net": sl.mlp("L", act.tanh, 1, 0)}, sl.DomainError, "an integer depth"),
     ({"net": sl.mlp(2, act.tanh, 1, 0, "standard", widths=(1, 2))}, sl.NoRule, "one width"),
     ({"X": [1, 2]}, sl.DataError, "X = "),

@@ -1,0 +1,104 @@
+"""Limits of programs in LaTeX: laws once, every definition once, only what a line changes, and pages that compile."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import sympy as sp
+
+from symlimits import activations as act
+from symlimits.derivation.master import limit_lines
+from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.program_lines import is_program
+from symlimits.language.straight_line import Definition, StraightLine
+from symlimits.reading.latex import align, document, latex
+from symlimits.reading.latex_programs import flattened, new_definitions
+from symlimits.reading.latex_text import balanced
+from symlimits.theory.programs.limits import program_limit, program_notation
+from symlimits.words import explanation
+from tests.programs_by_hand import deep_linear, mup, tangent_kernel
+
+OVERFULL = re.compile(r"Overfull \\hbox \((\d+)")
+POINTS = 5  # of an overfull line that nobody sees
+g, h = sp.symbols("zeta_1 zeta_2", real=True)
+y, z = sp.symbols("y z_3", real=True)
+
+
+def test_every_random_variable_is_defined_once_before_it_is_read() -> None:
+    program, outputs = mup(act.erf, 2, 1)
+    for step in limit_lines(program, outputs[0].place):
+        assert is_program(step.expr)
+        known: set[sp.Symbol] = set()
+        targets = [definition.target for definition in flattened(step.expr)]
+        assert len(set(targets)) == len(targets)
+        for definition in flattened(step.expr):
+            assert definition.expression.free_symbols & set(targets) <= known
+            known.add(definition.target)
+
+
+def test_a_line_says_what_is_new() -> None:
+    program, theta = tangent_kernel(act.relu, 2)
+    trace = limit_lines(program, theta.place)
+    assert new_definitions(trace[0].expr, None) == flattened(trace[0].expr)
+    new = new_definitions(trace[1].expr, trace[0].expr)
+    assert 0 < len(new) < len(flattened(trace[1].expr))
+    assert not set(new) & set(flattened(trace[0].expr))
+
+
+def test_laws_and_means() -> None:
+    """Variances, the covariances that are not zero, means without their law; indices are told apart by commas."""
+    c = sp.Symbol("c_1_12", real=True)
+    k = sp.Symbol("zeta_12", real=True)
+    head = GaussianExpectation(
+        StraightLine([Definition(z, g * k + h)], z**2), (g, h, k), [[1, 0, c], [0, 2, 0], [c, 0, 1]]
+    )
+    tex = latex(StraightLine([Definition(c, sp.Rational(1, 2)), Definition(y, head)], y))
+    assert r"\zeta_{2} \sim \mathcal{N}(0, 2)" in tex
+    assert r"\operatorname{Cov}(\zeta_{1}, \zeta_{12}) = c_{1,12}" in tex
+    assert tex.count(r"\operatorname{Cov}") == 1
+    assert r"\mathbb{E}\left[z_{3}^{2}\right]" in tex
+    assert tex.count("z_{3} =") == 1
+
+
+def test_expectations_of_their_own_keep_their_law() -> None:
+    u = sp.Symbol("u", real=True)
+    line = StraightLine([Definition(y, GaussianExpectation(sp.tanh(u), (u,), [[2]]))], y)
+    assert not is_program(line)
+    assert r"u \sim \mathcal{N}(0, 2)" in latex(line)
+
+
+def test_words_tell_the_same() -> None:
+    program, a = deep_linear(2, 2)
+    trace = limit_lines(program, a.place)
+    text = explanation("a", trace, "here")
+    assert "E[z_9*zeta_0]" in text
+    assert "as before but for" in text
+    assert "A product of Gaussians is a sum over pairings" in text
+
+
+def test_labels_are_letters() -> None:
+    program, outputs = mup(act.erf, 1, 1)
+    program.labels[outputs[0].place] = "f"
+    limit = program_limit(outputs[0])
+    letters = program_notation(limit, program)
+    assert letters == {outputs[0].symbol.name: "f"}
+    assert r"f = \mathbb{E}" in limit.latex(notation=letters)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_pages_compile(tmp_path: Path) -> None:
+    parts = []
+    trained, outputs = mup(act.erf, 2, 1)
+    kernels = (tangent_kernel(phi, 2) for phi in (act.relu, act.tanh))
+    for program, scalar in ((trained, outputs[0]), *kernels, deep_linear(2, 2)):
+        parts.append(align("m", limit_lines(program, scalar.place)))
+    assert all(map(balanced, parts))
+    (tmp_path / "page.tex").write_text(document(parts))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert all(int(found) <= POINTS for found in OVERFULL.findall((tmp_path / "page.log").read_text()))
