@@ -11,7 +11,7 @@ import sympy as sp
 from symlimits.certify.certificate import Link
 from symlimits.certify.general import check_general, unreached
 from symlimits.derivation.price import c, p, q
-from symlimits.errors import DomainError, FormulaError, NoRule, SymlimitsError
+from symlimits.errors import DomainError, FormulaError, NoRule
 from symlimits.language.activation import Activation
 from symlimits.language.architecture import Dense, Repeat, Serial, bound
 from symlimits.language.domain import Point
@@ -22,6 +22,7 @@ from symlimits.ladder import is_closed
 from symlimits.limits import Limit
 from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import reference
+from symlimits.words import spoken
 
 KIND = "kernel by backpropagation"
 MOST_DEPTH = 3  # hidden layers: lines grow, and every rule is used by then
@@ -66,10 +67,10 @@ class KernelProgram:
         try:
             net = _reached(bound(self.network, numbers), self.observable)
             general, error, closed = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
-        except SymlimitsError as refusal:
+        except NoRule as refusal:
             return unreached(refusal.given)
         special, size = _special(limit, at)
-        what = f"{limit.name} of {_depth(net)} hidden layer{'s' * (_depth(net) > 1)}"
+        what = f"{spoken(limit.name)} of {_depth(net)} hidden layer{'s' * (_depth(net) > 1)}"
         return check_general(special, general, TOLERANCE * size + error, what, not closed)
 
 
@@ -78,7 +79,7 @@ def _reached(net: Serial, observable: str) -> Serial:
     if net.parameterization == "standard" and observable == "ntk":
         raise NoRule("a tangent kernel that grows with the width", "the NTK parameterisation", "parameterization='ntk'")
     if _depth(net) > MOST_DEPTH:
-        raise DomainError(f"{_depth(net)} hidden layers", f"at most {MOST_DEPTH}", "a network of lower depth")
+        raise NoRule(f"{_depth(net)} hidden layers", f"at most {MOST_DEPTH}", "a network of lower depth")
     return Serial(net.layers)
 
 

@@ -25,7 +25,8 @@ from symlimits.theory.programs.tensor_program import TensorProgram
 from symlimits.theory.programs.training import TrainingProgram, training_program
 
 READOUT, OUTPUT_BIAS = "v", "b_out"
-A, B, C = sp.symbols("x_1_1 x_2_1 x_2_2", real=True)  # two inputs in the plane: (A, 0) and (B, C)
+A = sp.Symbol("x", positive=True)  # two inputs in the plane: (A, A) and (B, C), whose laws have no axis of their own
+B, C = sp.symbols("y_1 y_2", real=True)
 
 
 def inputs(p: sp.Expr, q: sp.Expr, c: sp.Expr) -> Point:
@@ -33,9 +34,10 @@ def inputs(p: sp.Expr, q: sp.Expr, c: sp.Expr) -> Point:
 
     >>> at = inputs(sp.Integer(2), sp.Integer(2), sp.Integer(0))
     >>> at[A], at[B], at[C]
-    (2, 0, 2)
+    (sqrt(2), sqrt(2), -sqrt(2))
     """
-    return {A: sp.sqrt(2 * p), B: c * sp.sqrt(2 / p), C: sp.sqrt(2 * (q - c**2 / p))}
+    along, across = c / sp.sqrt(p), sp.sqrt(q - c**2 / p)
+    return {A: sp.sqrt(p), B: along + across, C: along - across}
 
 
 @lru_cache(maxsize=64)
@@ -48,15 +50,15 @@ def kernel_lines(net: Serial, tangent: bool) -> Trace:
 def kernel_program(net: Serial, tangent: bool) -> Scalar:
     """A scalar whose limit is the kernel of a network between two inputs, which stay symbols.
 
-    Raises as `training_program` does, and `DomainError` for the slope of a jump.
+    Raises as `training_program` does.
 
     >>> from symlimits import activations as act, mlp
     >>> from symlimits.theory.programs.limits import program_limit
     >>> limit = program_limit(kernel_program(mlp(1, act.linear, w_var=3, b_var=0), tangent=True))
-    >>> limit.evaluate(x_1_1=1, x_2_1=1, x_2_2=0).value  # 2 w^2 x.z/d
-    9.0
+    >>> limit.evaluate(x=1, y_1=2, y_2=0).value  # 2 w^2 x.z/d, where x = (1, 1) and z = (2, 0)
+    18.0
     """
-    prog = training_program(net, [[A, 0], [B, C]], [0, 0], steps=0, scaling="mup")
+    prog = training_program(net, [[A, A], [B, C]], [0, 0], steps=0, scaling="mup")
     total: Any = _output_bias(net)
     for handle, left, right in _gradients(prog, tangent):
         total = _overlap(prog.tp, handle, left, right) + total

@@ -16,7 +16,7 @@ from symlimits.activations import linear
 from symlimits.certify.certificate import Link
 from symlimits.certify.general import NAME, unreached
 from symlimits.derivation.master import limit_lines
-from symlimits.errors import FormulaError, SymlimitsError
+from symlimits.errors import FormulaError, NoRule
 from symlimits.language.architecture import mlp
 from symlimits.language.domain import Point
 from symlimits.language.straight_line import StraightLine
@@ -24,6 +24,7 @@ from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
 from symlimits.reading.rings import as_polynomial, polynomials
 from symlimits.reading.straight_line import run
+from symlimits.words import spoken
 
 KIND = "path by its program"
 MOST_STEPS = {1: 4, 2: 3, 3: 3}  # by depth: a second or two
@@ -82,9 +83,9 @@ class PathProgram:
             return unreached(f"{self.steps} steps of depth {self.depth}; the engine is asked for steps up to {reached}")
         try:
             general = program_polynomial(self.depth, self.steps).as_expr().subs(self.values, simultaneous=True)
-        except SymlimitsError as refusal:
+        except NoRule as refusal:
             return unreached(refusal.given)
         rest = sp.Poly(limit.expr - general, eta, s)
         found = "the same polynomial" if rest.is_zero else f"polynomials that differ by {len(rest.terms())} terms"
-        summary = f"special = general: {limit.name} after {self.steps} steps, {found}"
+        summary = f"special = general: {spoken(limit.name)} of depth {self.depth}, {found}"
         return Link(NAME, bool(rest.is_zero), summary, {"terms that differ": 0 if rest.is_zero else len(rest.terms())})
