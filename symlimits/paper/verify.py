@@ -13,6 +13,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
@@ -43,6 +44,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
+    "deviations of a tensor program": ProgramDeviations.from_record,
     "networks on one white input": WhiteNetworks.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {

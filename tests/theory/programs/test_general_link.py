@@ -52,7 +52,7 @@ def test_symbols_of_a_network_and_an_open_depth() -> None:
 
 
 def test_layers_of_several_kinds() -> None:
-    net = sl.serial(sl.Dense(2, "1/3"), act.relu, sl.Dense(1), act.erf, act.cos, sl.Dense("3/2", 1))
+    net = sl.serial(sl.Dense(2, "1/3"), act.relu, sl.Dense(1), act.cos, sl.Dense("3/2", 1))
     for limit in (sl.nngp(net), sl.ntk(net)):
         link = linked(limit)
         assert link.passed, link.summary
