@@ -9,6 +9,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
 from symlimits.derivation import maxplus
+from symlimits.derivation.ladder_of_means import RUNGS
 from symlimits.derivation.rules import ROUTE
 from symlimits.words import EXPLANATIONS, spoken
 
@@ -17,7 +18,8 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
     assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in ROUTE} | set(maxplus.EXPLANATIONS) == set(EXPLANATIONS)
+    rungs = {rung.name for rung in RUNGS}
+    assert {rule.name for rule in ROUTE} | rungs | set(maxplus.EXPLANATIONS) == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(

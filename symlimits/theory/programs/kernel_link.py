@@ -12,13 +12,12 @@ from symlimits.certify.certificate import Link
 from symlimits.certify.general import check_general, unreached
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DomainError, FormulaError, NoRule
-from symlimits.language.activation import Activation
+from symlimits.ladder import is_closed
 from symlimits.language.architecture import Dense, Repeat, Serial, bound
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.language.recursion import Recursion
 from symlimits.language.tree import from_tree, to_tree
-from symlimits.ladder import is_closed
 from symlimits.limits import Limit
 from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import reference
