@@ -1,8 +1,9 @@
 """A recurrent network: one matrix, used twice forward and trained through time.
 
-h_1 = phi(W x_1), h_2 = phi(W h_1 + x_2), f = (1/n) v . h_2, and one step of gradient descent on W and v. Backpropagation
-through time adds up the uses of W, so that its transpose meets vectors that W has met before: the second term of
-Z^{Wx} (Yang, arXiv 2006.14548) is not zero, and a limit without it is another number, which the networks refuse.
+h_1 = phi(W x_1), h_2 = phi(W h_1 + x_2), f = (1/n) v . h_2, and one step of gradient descent on W and v.
+Backpropagation through time adds up the uses of W, so that its transpose meets vectors that W has met before: the
+second term of Z^{Wx} (Yang, arXiv 2006.14548) is not zero, and a limit without it is another number, which the networks
+refuse.
 """
 
 from dataclasses import replace

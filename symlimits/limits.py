@@ -85,6 +85,7 @@ class Limit(Derivation):
     ) -> links.Certificate:
         """Test the three links: experiment and line 0, each line and the next, last line and compiled code.
 
+        A fourth, special = general, stands where the engine of tensor programs can be asked.
         `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`, or a function that makes one
         and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its

@@ -14,6 +14,7 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
+from symlimits.memory import check_memory
 from symlimits.reading.real import as_reals
 
 ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
@@ -210,6 +211,23 @@ def check_seed(seed: object) -> None:
     """Raise `DomainError` for what is no seed of random numbers."""
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise DomainError(f"seed = {shown(seed)}", "an integer, 0 or larger", "seed=0")
+
+
+def generator(size: object, seed: Any, numbers: int = 1) -> np.random.Generator:
+    """The random numbers for `size` draws of so many `numbers` each; a seed may be a Generator, which goes on.
+
+    Raises `DomainError` for what is no number of draws or no seed, `ResourceError` for want of memory.
+
+    >>> generator(3, 0).integers(10, size=3)
+    array([8, 6, 5])
+    """
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
+        raise DomainError(f"size = {shown(size)}", "a number of draws, 0 or larger", "size=1000")
+    check_memory(16 * int(size) * numbers, f"{size} draws", "fewer draws at a time")
+    if isinstance(seed, np.random.Generator):
+        return seed
+    check_seed(seed)
+    return np.random.default_rng(seed)
 
 
 def check_text(value: object, name: str) -> str:

@@ -17,7 +17,7 @@ import sympy as sp
 
 from symlimits.derivation.adjoints import representative
 from symlimits.derivation.coordinates import ONE, Coordinates
-from symlimits.derivation.curves import Curve
+from symlimits.derivation.curves import Curve, Y
 from symlimits.derivation.drawn_networks import Networks
 from symlimits.derivation.generic_numbers import Array, Indeterminates, Number, rational
 from symlimits.derivation.limit_means import LimitMeans
@@ -83,8 +83,10 @@ class Calculus:
                     add(levels.setdefault(q, {}), ONE, number)
                     continue
                 same = representative(self.coordinates, monomial)
-                add(levels.setdefault(q, {}), ONE, number * self._expectation(same))
-                add(levels.setdefault(q - HALF, {}), ONE, number * self._fluctuation(same))
+                expectation = self._expectation(same)
+                add(levels.setdefault(q, {}), ONE, number * expectation)
+                fluctuation = self._fluctuation(same, not expectation.residue)
+                add(levels.setdefault(q - HALF, {}), ONE, number * fluctuation)
         found = Series({q: level for q, level in levels.items() if level}, value.remainder)
         return found.kept(self.precision.window)
 
@@ -92,14 +94,16 @@ class Calculus:
         values = None if self.networks is None else self.networks.expectation(monomial)
         return self.indeterminate(("expectation", monomial), values)
 
-    def _fluctuation(self, monomial: int) -> Number:
-        values = None if self.networks is None else self.networks.fluctuation(monomial)
+    def _fluctuation(self, monomial: int, centred: bool) -> Number:
+        values = None if self.networks is None else self.networks.fluctuation(monomial, centred)
         return self.indeterminate(("fluctuation", monomial), values)
 
     # --------------------------------------------------------------- curves
 
     def composed(self, curve: Curve, value: Series) -> Series:
         r"""Taylor's formula in all but the part of order one, $\sum_k\phi^{(k)}(Z_0)\,\delta^k/k!$."""
+        if curve.kinked:
+            return self._kinked(curve, value)
         if value.top > 0:
             given = f"a map of a vector of order n^({value.top})"
             raise NoRule(given, "bounded arguments of maps that are no polynomials", "exponents at which nothing grows")
@@ -118,6 +122,37 @@ class Calculus:
                 break
         left_out = (self.precision.order + 1) * step.top
         return total([*parts, Series({}, max(left_out, value.remainder))]).kept(self.precision.window)
+
+    def _kinked(self, curve: Curve, value: Series) -> Series:
+        r"""A map with kinks of $s\,Z$, s a scalar of the sign of its leading term: what crosses a kink has no rule."""
+        factor = self._factor(value)
+        scaled = len(value.levels) > 1 or value.top not in (0, -inf)
+        if scaled and (factor is None or curve.degree is None):
+            shown = curve.head.xreplace({Y: sp.Symbol("x")})
+            given = f"width exponents with the map {shown} of a sum of several powers of n"
+            advice = "a smooth map: kinks change exponents, by the rule (s-1)/2 of sl.scaling.one_hidden_layer"
+            raise NoRule(given, "a smooth map, or one vector inside", advice)
+        if value.remainder > -inf:
+            raise Coarse
+        level = value.levels[Fraction(value.top)] if value.levels else {}
+        found = self._at(curve, level)
+        return found if factor is None else self.times(found, self.raised(factor, curve.degree or 0))
+
+    def _factor(self, value: Series) -> Series | None:
+        """Of a vector that is a scalar times its leading term, the scalar; None for another."""
+        if not value.levels:
+            return None
+        lead = value.levels[Fraction(value.top)]
+        some, leading = next(iter(lead.items()))
+        inverse = self.unknown.power(leading, sp.S.NegativeOne)
+        parts = []
+        for q, level in value.levels.items():
+            ratio = level.get(some, rational(0)) * inverse
+            scaled = {monomial: (number * ratio).residue for monomial, number in lead.items()}
+            if scaled != {monomial: number.residue for monomial, number in level.items()}:
+                return None
+            parts.append(constant(ratio).shifted(q))
+        return total(parts)
 
     def powered(self, base: Series, exponent: sp.Rational) -> Series:
         r"""A scalar to a rational power: $(cn^q)^e\sum_k\binom ek(\delta/(cn^q))^k$ about its leading term."""

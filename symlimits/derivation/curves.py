@@ -1,4 +1,4 @@
-"""Functions of one variable that a map applies to each coordinate: their derivatives, parity and numbers.
+"""Functions of one variable that a map applies to each coordinate: derivatives, parity, degree, numbers.
 
 An undefined SymPy function stands for a generic one: all its derivatives are different, and none of them vanishes. On
 samples it is a trigonometric sum that is drawn: what is not zero for one function is not zero for generic ones.
@@ -17,10 +17,12 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from symlimits.errors import NoRule
+from symlimits.language.activation import Activation, x
 
 Array = npt.NDArray[np.float64]
 Y = sp.Dummy("y", real=True)
-ROUGH = (sp.Abs, sp.sign, sp.Heaviside, sp.DiracDelta, sp.Piecewise, sp.Max, sp.Min, sp.floor, sp.ceiling)
+KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Piecewise, sp.Max, sp.Min)
+UNKNOWN = (sp.DiracDelta, sp.floor, sp.ceiling, sp.frac)
 WAVES = 3  # of a stand-in: no derivative of it is a multiple of another
 
 
@@ -41,6 +43,16 @@ class Curve:
         return isinstance(self.head, AppliedUndef)
 
     @property
+    def kinked(self) -> bool:
+        """Whether it has kinks or jumps: Taylor's formula does not hold for it."""
+        return bool(self.head.has(*KINKED))
+
+    @property
+    def degree(self) -> int | None:
+        r"""The m of $f(cy) = c^mf(y)$ for positive c, or None."""
+        return None if self.generic else _degree(self.head)
+
+    @property
     def parity(self) -> int:
         """1 if it is even, -1 if odd, 0 if neither is seen."""
         return 0 if self.generic else _parity(self.head) * (-1) ** self.order
@@ -57,7 +69,7 @@ class Curve:
 
 
 def curve(expr: sp.Expr) -> Curve:
-    """The curve of a formula in Y; `NoRule` for one that is not smooth.
+    """The curve of a formula in Y; `NoRule` for one that is singular, or holds functions that nothing is known of.
 
     >>> phi = sp.Function("phi")
     >>> curve(phi(Y).diff(Y, 2)).order
@@ -67,15 +79,14 @@ def curve(expr: sp.Expr) -> Curve:
         return Curve(expr.expr, sum(int(count) for _, count in expr.variable_count))
     found = Curve(expr)
     if not found.generic:
-        _check_smooth(expr)
+        _check(expr)
     return found
 
 
-def _check_smooth(expr: sp.Expr) -> None:
+def _check(expr: sp.Expr) -> None:
     shown = expr.xreplace({Y: sp.Symbol("x")})
-    if expr.has(*ROUGH):
-        advice = "a smooth map: kinks change exponents, by the rule (s-1)/2 of sl.scaling.one_hidden_layer"
-        raise NoRule(f"width exponents with the map {shown}", "a smooth map of a sum of order one", advice)
+    if expr.has(*UNKNOWN):
+        raise NoRule(f"width exponents with the map {shown}", "a map with few kinks", "a smooth map")
     if expr.atoms(AppliedUndef, sp.Derivative, sp.Subs, sp.Integral):
         advice = "phi(x) in a map of its own"
         raise NoRule(f"width exponents with the map {shown}", "an undefined function alone", advice)
@@ -83,6 +94,8 @@ def _check_smooth(expr: sp.Expr) -> None:
     bases += [log.args[0] for log in expr.atoms(sp.log)]
     if any(base.is_polynomial(Y) and base.has(Y) and _has_zero(base) for base in bases):
         raise NoRule(f"width exponents with the map {shown}", "a map that is smooth on the line", "a smooth map")
+    if Activation(expr.xreplace({Y: x})).growth != 0:
+        raise NoRule(f"width exponents with the map {shown}", "a map with all Gaussian moments", "a slower function")
 
 
 def _has_zero(base: sp.Expr) -> bool:
@@ -95,6 +108,11 @@ def _has_zero(base: sp.Expr) -> bool:
 @lru_cache(maxsize=4096)
 def _derivative(head: sp.Expr, order: int) -> sp.Expr:
     return head if order == 0 else _derivative(head, order - 1).diff(Y)
+
+
+@lru_cache(maxsize=1024)
+def _degree(head: sp.Expr) -> int | None:
+    return Activation(head.xreplace({Y: x})).degree
 
 
 @lru_cache(maxsize=1024)
@@ -116,7 +134,9 @@ def _at_zero(head: sp.Expr, order: int) -> sp.Expr:
 
 @lru_cache(maxsize=4096)
 def _compiled(head: sp.Expr, order: int) -> Callable[[Array], Array]:
-    found = sp.lambdify(Y, _derivative(head, order), modules=["scipy", "numpy"], cse=True)
+    written = _derivative(head, order)
+    written = written.rewrite(sp.Piecewise) if written.has(*KINKED) else written
+    found = sp.lambdify(Y, written, modules=["scipy", "numpy"], cse=True)
     return lambda x: np.broadcast_to(found(x), x.shape)
 
 

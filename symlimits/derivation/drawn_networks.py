@@ -20,7 +20,7 @@ from symlimits.derivation.coordinates import Applied, Atom, Bent, Coordinates, D
 Array = npt.NDArray[np.float64]
 ESTIMATES, FLUCTUATIONS = 16, 4
 WIDTHS = (2**12, 2**14)  # the second where the first does not tell; some megabytes a vector
-WIDTHS_OF_MATRICES = (2**8, 2**10)
+WIDTHS_OF_MATRICES = (256, 640)
 
 
 @dataclass
@@ -47,10 +47,10 @@ class Networks:
         """Independent estimates of the mean of a monomial, (ESTIMATES, 1)."""
         return np.asarray(self.arrays(monomial)[0].mean(axis=2))
 
-    def fluctuation(self, monomial: int) -> Array:
-        """Draws of G, (1, FLUCTUATIONS)."""
+    def fluctuation(self, monomial: int, centred: bool = False) -> Array:
+        """Draws of G, (1, FLUCTUATIONS), or a row for each estimate of what is in it; the mean of `centred` is zero."""
         first, second = self.arrays(monomial)
-        gap = second.mean(axis=2) - first.mean(axis=(0, 2))
+        gap = second.mean(axis=2) - (0.0 if centred else first.mean(axis=(0, 2)))
         return np.asarray(np.sqrt(self.width) * gap)
 
     def _atom(self, atom: int) -> tuple[Array, Array]:
@@ -70,13 +70,16 @@ class Networks:
                 return _pair(function(x) for x in self._argument(place))
 
     def _argument(self, place: int) -> tuple[Array, Array]:
-        """Estimated coefficients stay with the networks that they are from; fluctuations see them averaged."""
+        """Estimated coefficients stay with the networks that they are from, and are a row each of those that fluctuate.
+
+        So numbers that are equal, and not known to be, differ by noise of mean zero, which no test takes for a number.
+        """
         first, second = np.zeros((1, 1, 1)), np.zeros((1, 1, 1))
         for monomial, number in self.coordinates.coefficients[place]:
             assert number.values is not None
             one, other = self.arrays(monomial)
             first = first + number.values[:, :, None] * one
-            second = second + number.values.mean(axis=0)[None, :, None] * other
+            second = second + number.values[:, :, None] * other
         return first, second
 
     def _matrix(self, matrix: int) -> tuple[Array, Array]:

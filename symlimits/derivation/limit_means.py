@@ -54,9 +54,9 @@ class LimitMeans:
 
     def _independent(self, monomial: int) -> list[int]:
         """The factors that share no draw."""
-        groups: list[tuple[set[object], Powers]] = []
+        groups: list[tuple[int, Powers]] = []
         for pair in self.coordinates.powers[monomial]:
-            sources: set[object] = set(self.limit.sources(self.coordinates.monomial((pair,))))
+            sources = self.limit.sources(self.coordinates.monomial((pair,)))
             powers: Powers = (pair,)
             for group in [group for group in groups if group[0] & sources]:
                 groups.remove(group)

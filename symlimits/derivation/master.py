@@ -15,13 +15,14 @@ from functools import cached_property
 
 import sympy as sp
 
+from symlimits.derivation.hypotheses import check_map
 from symlimits.derivation.ladder_of_means import RUNGS, Ladder, Versions
-from symlimits.derivation.monomials import Polynomial, Polynomials
+from symlimits.derivation.monomials import Polynomials
+from symlimits.derivation.program_scalars import Scalars, unchanged
 from symlimits.derivation.random_variables import Jump, RandomVariables
 from symlimits.derivation.stein import solved
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import NoRule
-from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
 
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
@@ -41,28 +42,55 @@ class Walk:
         self.program, self.corrected = program, transpose_correction
         self.climbs, self.jumps = ladder, False
         self.variables = RandomVariables()
-        self.scalars: dict[sp.Symbol, Versions] = {}
+        self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
+        self.scalars = Scalars(fold=ladder)
         self.values: dict[sp.Symbol, sp.Expr] = {}
         self.groups: dict[sp.Symbol, tuple[object, ...]] = {}
         self.relatives: dict[tuple[int, bool], list[int]] = {}
 
     @cached_property
+    def vectors(self) -> set[sp.Symbol]:
+        """What formulas call the vectors of the program."""
+        return {symbol for symbol, place in self.program.places.items() if self.program.is_vector(place)}
+
+    @cached_property
     def ladder(self) -> Ladder:
         """The rungs for the means of this program."""
-        return Ladder(self.variables, Polynomials(self.variables, self._coefficients), self.covariance, self.named)
+        return Ladder(
+            self.variables, Polynomials(self.variables, self.scalars.coefficients), self.covariance, self.scalars.named
+        )
 
     def run(self, target: int) -> sp.Symbol:
         """Everything that a scalar rests on; returns its symbol."""
         for place in self.program.needed([target]):
             symbol = self.program.symbols[place]
+            if self._is_zero(place):
+                self.zeros.add(symbol)
+                self.values[symbol] = self.scalars.define(symbol, unchanged(sp.S.Zero))
+                continue
             match self.program.instructions[place]:
                 case Mean(expr):
-                    self.values[symbol] = self.defined(symbol, self.mean(self._put_in(expr)))
+                    self.values[symbol] = self.scalars.define(symbol, self.mean(self._put_in(expr)))
                 case Formula(expr):
-                    self.values[symbol] = self.defined(symbol, (self._put_in(expr),) * len(RUNGS))
+                    self.values[symbol] = self.scalars.define(symbol, unchanged(self._put_in(expr)))
                 case _:
                     self.values[symbol] = self._vector(place)
-        return self.program.symbols[target]
+        end = self.program.symbols[target]
+        self.scalars.definitions.setdefault(end, unchanged(self.values[end]))  # the name of an equal one
+        return end
+
+    def _is_zero(self, place: int) -> bool:
+        """Whether an instruction gives zeros at every width: a vector that starts at zero, say."""
+        match self.program.instructions[place]:
+            case Gaussian(_, variance):
+                return bool(variance == 0)
+            case Map(expr) | Mean(expr) | Formula(expr):
+                return bool(self._with_zeros(expr) == 0)
+            case _:
+                return all(self.program.symbols[parent] in self.zeros for parent in self.program.parents(place))
+
+    def _with_zeros(self, expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace(dict.fromkeys(expr.free_symbols & self.zeros, sp.S.Zero))
 
     # ---------------------------------------------------------------- vectors
 
@@ -96,9 +124,14 @@ class Walk:
 
     def _put_in(self, expr: sp.Expr) -> sp.Expr:
         _check_width(expr)
-        found = expr.xreplace({s: self.values[s] for s in expr.free_symbols if s in self.values})
+        check_map(expr, self.vectors)
+        values = {s: self.values[s] for s in expr.free_symbols if s in self.values}
+        found = expr.xreplace(values)
         if found.has(sp.nan, sp.zoo, sp.oo):
             raise NoRule(f"{expr}, whose limit is {found}", "formulas that are finite in the limit", ".exponent(...)")
+        for jump in self._with_zeros(expr).atoms(sp.sign, sp.Heaviside):
+            if jump.args[0].xreplace(values) == 0:
+                raise NoRule(f"{jump} of what tends to zero", "jumps elsewhere", "maps without jumps")
         return found
 
     def _correction(self, matrix: int, vector: int, transposed: bool) -> sp.Expr:
@@ -118,10 +151,10 @@ class Walk:
             slopes = {other: self.variables.slope(x, _gaussian(other)) for other in history}
         except Jump:
             self.jumps = True
-            moments = {k: self.defined(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
-            return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self._named, vector)
+            moments = {k: self.scalars.define(_name("m", vector, k), self.mean(_gaussian(k) * x)) for k in history}
+            return solved(moments, lambda k, j: self.covariance(_gaussian(k), _gaussian(j)), self.scalars.same, vector)
         return {
-            k: self.defined(_name("d", vector, k), self.mean(slope)) for k, slope in slopes.items() if slope != 0
+            k: self.scalars.define(_name("d", vector, k), self.mean(slope)) for k, slope in slopes.items() if slope != 0
         } | {k: sp.S.Zero for k, slope in slopes.items() if slope == 0}
 
     # ---------------------------------------------------------------- scalars
@@ -129,7 +162,7 @@ class Walk:
     def mean(self, F: sp.Expr) -> Versions:
         """The expectation of a formula, at every rung."""
         if not self.climbs:
-            return (self.ladder.head(F) if self.variables.random(F) else F,) * len(RUNGS)
+            return unchanged(self.ladder.head(F) if self.variables.random(F) else F)
         return self.ladder.versions(F)
 
     def covariance(self, g: sp.Symbol, h: sp.Symbol) -> sp.Expr:
@@ -147,30 +180,8 @@ class Walk:
         assert isinstance(second, Apply)
         variance = self._variance(first.matrix)
         mean = self.mean(self._value(first.vector) * self._value(second.vector))
-        self.values[name] = self.defined(name, tuple(variance * version for version in mean))
+        self.values[name] = self.scalars.define(name, tuple(variance * version for version in mean))
         return self.values[name]
-
-    def defined(self, symbol: sp.Symbol, versions: Versions) -> sp.Expr:
-        """A scalar of the straight line: what later formulas write for it, itself unless its value is a short one."""
-        if symbol not in self.scalars:
-            self.scalars[symbol] = versions
-        last = versions[-1]
-        return last if self.climbs and (last.is_Rational or last.is_Symbol) else symbol
-
-    def named(self, name: str, versions: Versions) -> sp.Expr:
-        """A name for a formula, at every rung."""
-        return self.defined(sp.Symbol(name, real=True), versions)
-
-    def _named(self, name: str, expr: sp.Expr) -> sp.Expr:
-        return self.named(name, (expr,) * len(RUNGS))
-
-    def _coefficients(self, symbol: sp.Symbol, polynomial: Polynomial) -> Polynomial:
-        """The polynomial of a random variable with names for its coefficients that are no names or numbers."""
-        number = symbol.name.partition("_")[2]
-        return {
-            monomial: c if c.is_number or c.count_ops() <= 2 else self._named(f"a_{number}_{i}", c)
-            for i, (monomial, c) in enumerate(polynomial.items())
-        }
 
     def _value(self, place: int) -> sp.Expr:
         return self.values[self.program.symbols[place]]
@@ -181,18 +192,6 @@ class Walk:
         _check_width(what.variance)
         return what.variance
 
-    def line(self, target: sp.Symbol, rung: int = -1) -> StraightLine:
-        """The straight line of what a scalar rests on, its expectations at a rung."""
-        expressions = {symbol: versions[rung] for symbol, versions in self.scalars.items()}
-        found: set[sp.Symbol] = set()
-        waiting = [target]
-        while waiting:
-            symbol = waiting.pop()
-            if symbol not in found:
-                found.add(symbol)
-                waiting.extend(expressions[symbol].free_symbols & expressions.keys())
-        return StraightLine([Definition(s, e) for s, e in expressions.items() if s in found], target)
-
 
 def limit_lines(program: Program, target: int, transpose_correction: bool = True) -> Trace:
     """The lines from the Master theorem's straight line for a scalar of a program to one with closed forms.
@@ -201,12 +200,12 @@ def limit_lines(program: Program, target: int, transpose_correction: bool = True
     control. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
     """
     first = Walk(program, ladder=False, transpose_correction=transpose_correction)
-    start = first.line(first.run(target))
+    start = first.scalars.line(first.run(target))
     lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
     walk = Walk(program, transpose_correction=transpose_correction)
     end = walk.run(target)
     for i, rung in enumerate(RUNGS):
-        line = walk.line(end, i)
+        line = walk.scalars.line(end, i)
         if line != lines[-1].expr:
             lines.append(Step(line, rung.name, rung.source))
     return tuple(lines)
@@ -214,9 +213,8 @@ def limit_lines(program: Program, target: int, transpose_correction: bool = True
 
 def _check_width(expr: sp.Expr) -> None:
     if expr.has(n):
-        raise NoRule(
-            f"{expr}, with the width n", "powers of n that cancel", ".exponent(...), which speaks of powers of n"
-        )
+        advice = ".exponent(...), which speaks of powers of n"
+        raise NoRule(f"{expr}, with the width n", "powers of n that cancel", advice)
 
 
 def _name(letter: str, *places: int) -> sp.Symbol:

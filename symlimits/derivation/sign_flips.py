@@ -7,84 +7,120 @@ with Gaussian $\hat Z$ that are independent of what x is made of, of other matri
 2006.14548): all those of one matrix and one side may change sign alone. A monomial that flips turn into its negative
 has the mean zero. This covers what independence and parity show: an odd power of an independent factor, the odd
 moments of Wick's theorem, and gradients, which are odd in the readout.
+
+Which flips do so is linear algebra modulo 2, one unknown to each draw: the sign of a product is the sum of the signs,
+and a curve of a sum asks that all terms have one sign, or none if the curve has no parity. Derived here.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from itertools import chain, combinations
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import final
 
 from symlimits.derivation.coordinates import Applied, Atom, Bent, Coordinates, Drawn
 
-MOST = 10  # draws of which all sets are flipped; of more, only pairs
-Source = tuple[str, int, bool]  # ("vector", its place, False), or ("matrix", its place, whether transposed)
-Sources = frozenset[Source]
+Draws = int  # a set of draws, a bit each
 
 
-def flips(sources: Iterable[Source]) -> Iterator[Sources]:
-    """Sets of draws to be flipped."""
-    given = sorted(sources)
-    largest = len(given) if len(given) <= MOST else 2
-    return map(frozenset, chain.from_iterable(combinations(given, size) for size in range(1, largest + 1)))
+@dataclass(frozen=True)
+class Sign:
+    """A monomial's `sign` is the number of flipped draws of a set, modulo 2, if that of each set in `asked` is even.
+
+    `asked` is reduced: its sets have different highest bits.
+    """
+
+    sign: Draws = 0
+    asked: tuple[Draws, ...] = ()
+
+    @property
+    def may_be_odd(self) -> bool:
+        """Whether some flips have the sign -1, and all that is asked."""
+        return _reduced(self.sign, self.asked) != 0
+
+
+def joined(sign: Draws, parts: Iterable[Sign], asked: Iterable[Draws] = ()) -> Sign:
+    """A sign where all is asked that the parts ask, and more."""
+    basis: list[Draws] = []
+    for one in (*(each for part in parts for each in part.asked), *asked):
+        rest = _reduced(one, basis)
+        if rest:
+            basis = sorted([*basis, rest], reverse=True)
+    return Sign(sign, tuple(basis))
+
+
+def _reduced(draws: Draws, basis: Iterable[Draws]) -> Draws:
+    """What is left of a set after sums with those of a basis, in falling order of their highest bits."""
+    for one in basis:
+        draws = min(draws, draws ^ one)
+    return draws
 
 
 class Parities(ABC):
-    """What becomes of monomials as draws change sign: 1 for itself, -1 for its negative, 0 for another."""
+    """The signs of monomials, and the draws that they are made of."""
 
     def __init__(self, coordinates: Coordinates) -> None:
         self.coordinates = coordinates
-        self._sources: dict[int, Sources] = {}
-        self._parities: dict[tuple[int, Sources], int] = {}
+        self._bits: dict[object, Draws] = {}
+        self._signs: dict[int, Sign] = {}
+        self._sources: dict[int, Draws] = {}
 
     def vanishes(self, monomial: int) -> bool:
         """Whether flips show that a monomial has the mean zero; False says nothing."""
-        return any(self.parity(monomial, flip) == -1 for flip in flips(self.sources(monomial)))
+        return self.sign(monomial).may_be_odd
 
-    def sources(self, monomial: int) -> Sources:
+    def bit(self, *draw: object) -> Draws:
+        """The set of one draw."""
+        return self._bits.setdefault(draw, 1 << len(self._bits))
+
+    def sources(self, monomial: int) -> Draws:
         """All that was drawn to make a monomial."""
         if monomial not in self._sources:
-            atoms = (self.coordinates.atoms[atom] for atom, _ in self.coordinates.powers[monomial])
-            self._sources[monomial] = Sources().union(*map(self._sources_of, atoms))
+            found = 0
+            for atom, _ in self.coordinates.powers[monomial]:
+                found |= self._sources_of(self.coordinates.atoms[atom])
+            self._sources[monomial] = found
         return self._sources[monomial]
 
-    def _sources_of(self, atom: Atom) -> Sources:
+    def _sources_of(self, atom: Atom) -> Draws:
+        if isinstance(atom, Applied):
+            return self.sources_of_product(atom)
+        if isinstance(atom, Drawn):
+            return self.bit("vector", atom.place)
+        found = 0
+        for monomial, _ in atom.argument:
+            found |= self.sources(monomial)
+        return found
+
+    def sign(self, monomial: int) -> Sign:
+        """The sign of a monomial, as draws are flipped."""
+        if monomial not in self._signs:
+            factors = [(self._sign_of(self.coordinates.atoms[a]), p) for a, p in self.coordinates.powers[monomial]]
+            sign = 0
+            for factor, power in factors:
+                sign ^= factor.sign if power % 2 else 0
+            self._signs[monomial] = joined(sign, (factor for factor, _ in factors))
+        return self._signs[monomial]
+
+    def _sign_of(self, atom: Atom) -> Sign:
         match atom:
             case Drawn(place):
-                return Sources([("vector", place, False)])
-            case Bent(_, argument):
-                return Sources().union(*(self.sources(monomial) for monomial, _ in argument))
+                return Sign(self.bit("vector", place))
             case Applied():
-                return self.sources_of_product(atom)
-
-    def parity(self, monomial: int, flipped: Sources) -> int:
-        """The parity of a monomial as these draws change sign."""
-        key = (monomial, flipped)
-        if key not in self._parities:
-            found = 1
-            for atom, power in self.coordinates.powers[monomial]:
-                found *= self._parity_of(self.coordinates.atoms[atom], flipped) ** power
-            self._parities[key] = found
-        return self._parities[key]
-
-    def _parity_of(self, atom: Atom, flipped: Sources) -> int:
-        match atom:
-            case Drawn(place):
-                return -1 if ("vector", place, False) in flipped else 1
+                return self.sign_of_product(atom)
             case Bent(curve, argument):
-                inside = {self.parity(monomial, flipped) for monomial, _ in argument}
-                return 1 if inside == {1} else curve.parity if inside == {-1} else 0
-            case Applied():
-                return self.parity_of_product(atom, flipped)
+                terms = [self.sign(monomial) for monomial, _ in argument]
+                first = terms[0].sign if curve.parity else 0
+                return joined(first if curve.parity == -1 else 0, terms, (term.sign ^ first for term in terms))
 
     @abstractmethod
-    def sources_of_product(self, atom: Applied) -> Sources:
+    def sources_of_product(self, atom: Applied) -> Draws:
         """What was drawn to make a matrix times a monomial."""
 
     @abstractmethod
-    def parity_of_product(self, atom: Applied, flipped: Sources) -> int:
-        """The parity of a matrix times a monomial."""
+    def sign_of_product(self, atom: Applied) -> Sign:
+        """The sign of a matrix times a monomial."""
 
 
 @final
@@ -98,12 +134,12 @@ class AtEveryWidth(Parities):
     (True, False)
     """
 
-    def sources_of_product(self, atom: Applied) -> Sources:
-        return self.sources(atom.monomial) | {("matrix", atom.matrix, False)}
+    def sources_of_product(self, atom: Applied) -> Draws:
+        return self.sources(atom.monomial) | self.bit("matrix", atom.matrix)
 
-    def parity_of_product(self, atom: Applied, flipped: Sources) -> int:
-        sign = -1 if ("matrix", atom.matrix, False) in flipped else 1
-        return sign * self.parity(atom.monomial, flipped)
+    def sign_of_product(self, atom: Applied) -> Sign:
+        inside = self.sign(atom.monomial)
+        return Sign(inside.sign ^ self.bit("matrix", atom.matrix), inside.asked)
 
 
 @final
@@ -120,41 +156,45 @@ class InTheLimit(Parities):
     def __init__(self, coordinates: Coordinates) -> None:
         super().__init__(coordinates)
         self._partners: dict[Applied, frozenset[int]] = {}
+        self._reached: dict[int, frozenset[Applied]] = {}
 
-    def sources_of_product(self, atom: Applied) -> Sources:
-        others = (self.sources(y) for y in self.partners(atom))
-        return Sources([("matrix", atom.matrix, atom.transposed)]).union(*others)
+    def sources_of_product(self, atom: Applied) -> Draws:
+        found = self._side(atom)
+        for y in self.partners(atom):
+            found |= self.sources(y)
+        return found
 
-    def parity_of_product(self, atom: Applied, flipped: Sources) -> int:
-        own = -1 if ("matrix", atom.matrix, atom.transposed) in flipped else 1
-        return own if all(self.parity(y, flipped) == own for y in self.partners(atom)) else 0
+    def sign_of_product(self, atom: Applied) -> Sign:
+        own, others = self._side(atom), [self.sign(y) for y in self.partners(atom)]
+        return joined(own, others, (other.sign ^ own for other in others))
+
+    def _side(self, atom: Applied) -> Draws:
+        return self.bit("matrix", atom.matrix, atom.transposed)
 
     def partners(self, atom: Applied) -> frozenset[int]:
         r"""The y of which $A^\top y$ is in x, and $\kappa$ is not shown to vanish."""
         if atom not in self._partners:
-            back = [other for other in self._reached(atom.monomial) if _is_transpose(atom, other)]
-            found = frozenset(other.monomial for other in back if not self._is_even(atom.monomial, other))
-            self._partners[atom] = found
+            back = (other for other in self.reached(atom.monomial) if _is_transpose(atom, other))
+            self._partners[atom] = frozenset(y.monomial for y in back if not self._is_even(atom.monomial, y))
         return self._partners[atom]
 
     def _is_even(self, monomial: int, atom: Applied) -> bool:
         r"""Whether flips turn $\partial Z/\partial\hat Z$ into its negative."""
-        own = ("matrix", atom.matrix, atom.transposed)
-        return any(
-            self.parity(monomial, flip) * (-1 if own in flip else 1) == -1
-            for flip in flips(self.sources(monomial) | {own})
-        )
+        inside = self.sign(monomial)
+        return Sign(inside.sign ^ self._side(atom), inside.asked).may_be_odd
 
-    def _reached(self, monomial: int) -> set[Applied]:
+    def reached(self, monomial: int) -> frozenset[Applied]:
         """The products of matrices that a monomial is a function of, in the limit."""
-        found: set[Applied] = set()
-        for atom, _ in self.coordinates.powers[monomial]:
-            match self.coordinates.atoms[atom]:
-                case Applied() as product:
-                    found |= {product}.union(*map(self._reached, self.partners(product)))
-                case Bent(_, argument):
-                    found = found.union(*(self._reached(part) for part, _ in argument))
-        return found
+        if monomial not in self._reached:
+            found: set[Applied] = set()
+            for atom, _ in self.coordinates.powers[monomial]:
+                match self.coordinates.atoms[atom]:
+                    case Applied() as product:
+                        found = {product, *found}.union(*map(self.reached, self.partners(product)))
+                    case Bent(_, argument):
+                        found = found.union(*(self.reached(part) for part, _ in argument))
+            self._reached[monomial] = frozenset(found)
+        return self._reached[monomial]
 
 
 def _is_transpose(one: Applied, other: Applied) -> bool:

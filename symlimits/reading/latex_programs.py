@@ -6,12 +6,13 @@ Below a line stands only what the line before it did not have.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.program_lines import is_program, is_shared
+from symlimits.language.program_lines import is_program, is_shared, outermost
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.latex_text import raised, rendered_width
 
@@ -30,16 +31,21 @@ class Mean(sp.Function):
 
 def flattened(line: StraightLine) -> list[Definition]:
     """All definitions in one order: a random variable's before the first mean that reads it."""
+    return list(_flattened(line))
+
+
+@lru_cache(maxsize=64)  # of a derivation's lines, each of which is told from the one before
+def _flattened(line: StraightLine) -> tuple[Definition, ...]:
     found: dict[sp.Symbol, Definition] = {}
     for statement in line.statements:
         assert isinstance(statement, Definition)
-        heads = set(filter(is_shared, statement.expression.atoms(GaussianExpectation)))
-        for head in sorted(heads, key=str):
+        heads = list(filter(is_shared, outermost(statement.expression)))
+        for head in heads:
             if isinstance(head.integrand, StraightLine):
                 found.update({d.target: d for d in head.integrand.statements if d.target not in found})
         printed = statement.expression.xreplace({head: Mean(_output(head)) for head in heads})
         found[statement.target] = Definition(statement.target, printed)
-    return list(found.values())
+    return tuple(found.values())
 
 
 def new_definitions(line: StraightLine, before: sp.Expr | None) -> list[Definition]:

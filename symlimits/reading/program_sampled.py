@@ -6,7 +6,7 @@ Cholesky factor, with a generalised inverse where the covariance is singular. Wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, reduce
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import sympy as sp
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.program_lines import is_shared
+from symlimits.language.program_lines import is_shared, outermost
 from symlimits.language.reciprocal import Reciprocal
 from symlimits.language.straight_line import Definition, StraightLine
 from symlimits.reading.normal_points import NormalPoints
@@ -46,8 +46,9 @@ def sampled(
 ) -> Sampled:
     """The output of a straight line of scalars and Gaussian expectations, at numbers for its free symbols.
 
-    `points`, a power of two, are those of each of the `scrambles` (two or more), which are independent. Raises
-    `UnboundSymbol` for a symbol without a value, and `NoRule` for a line with loops or matrices.
+    `points`, a power of two, are those of each of the `scrambles` (two or more), which are independent; the error is
+    six standard errors of the mean over them. Raises `UnboundSymbol` for a symbol without a value, `DomainError` for
+    other counts, and `NoRule` for a line with loops or matrices.
 
     >>> g, y = sp.symbols("g y", real=True)
     >>> line = StraightLine([Definition(y, GaussianExpectation(sp.tanh(g) ** 2, (g,), [[1]]))], 1 + y)
@@ -56,6 +57,7 @@ def sampled(
     True
     """
     program = _program(line)
+    _check_counts(points, scrambles)
     missing = sorted(map(str, program.free_symbols - values.keys()))
     if missing:
         raise UnboundSymbol(f"{missing[0]} without a value", "a value for every symbol", f"{missing[0]}=...")
@@ -68,6 +70,13 @@ def sampled(
         )
     error = WIDE * found.std(ddof=1) / np.sqrt(scrambles) + ROUNDING * abs(found.mean())
     return Sampled(float(found.mean()), float(error), f"sampled: {scrambles} scrambles of {points} Sobol points")
+
+
+def _check_counts(points: int, scrambles: int) -> None:
+    if points < 2 or points & (points - 1):
+        raise DomainError(f"points = {points}", "a power of two, 2 or larger", "points=2048")
+    if scrambles < 2:
+        raise DomainError(f"scrambles = {scrambles}", "two or more, which give the error", "scrambles=8")
 
 
 def _program(line: sp.Expr) -> StraightLine:
@@ -149,19 +158,6 @@ def _heads(line: StraightLine) -> list[GaussianExpectation]:
     for statement in (*line.statements, line.output):
         found.update(dict.fromkeys(outermost(getattr(statement, "expression", statement))))
     return list(found)
-
-
-def outermost(expr: sp.Basic) -> list[GaussianExpectation]:
-    """The expectations in an expression, without those inside others."""
-    return list(dict.fromkeys(_outermost(expr)))
-
-
-def _outermost(expr: sp.Basic) -> Iterator[GaussianExpectation]:
-    if isinstance(expr, GaussianExpectation):
-        yield expr
-        return
-    for arg in expr.args:
-        yield from _outermost(arg)
 
 
 @cache

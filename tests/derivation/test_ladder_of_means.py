@@ -176,7 +176,7 @@ def test_long_coefficients_have_names() -> None:
     x, s = gaussian(p, "x"), sp.Symbol("s", positive=True)
     q = mean(p, mapped(p, lambda u: ((1 + s + s**2) * u + 1) ** 2, x))
     walk = Walk(p)
-    line = walk.line(walk.run(q.place))
+    line = walk.scalars.line(walk.run(q.place))
     assert (
         sp.expand(
             line.xreplace({})

@@ -164,11 +164,44 @@ def test_estimates_certify_the_truth_or_nothing(it):
 # ------------------------------------------------------------------ no rule
 
 
-def test_kinks_and_singular_maps_have_no_rule(it):
+def test_maps_that_nothing_is_known_of_have_no_rule(it):
     w = it.drawn("w")
-    for rough in (sp.Abs(w), sp.Max(w, 0), sp.sign(w), sp.Piecewise((w, w > 0), (0, True)), 1 / w, sp.log(w**2)):
-        with pytest.raises(NoRule, match="smooth"):
-            it.exponent(it.mean(rough))
+    for wrong in (1 / w, sp.log(w**2), sp.floor(w), sp.exp(w**2), sp.exp(w**3)):
+        with pytest.raises(NoRule):
+            it.exponent(it.mean(wrong))
+
+
+RELU, STEP = (lambda z: sp.Max(0, z)), (lambda z: sp.Piecewise((1, z > 0), (0, True)))
+
+
+def test_kinks_are_read_where_one_vector_is_inside(it):
+    """Networks at the start, and signs of gradients: nothing crosses the kink."""
+    x, v = it.drawn("x"), it.drawn("v")
+    A = it.matrix("A")
+    h = it.times(A, it.map(RELU(x)))
+    back = it.map(v * STEP(h))
+    assert it.exponent(it.mean(RELU(h) * STEP(h))) == 0
+    assert it.exponent(it.mean(back * RELU(h))) == -H
+    assert it.exponent(it.times(A, back, transposed=True)) == 0
+    small = it.map(h / sp.sqrt(n))
+    assert [it.exponent(it.mean(f)) for f in (RELU(small), STEP(small), sp.Abs(small) ** 3)] == [-H, 0, -3 * H]
+    error = it.formula(it.mean(x * v) - 1)  # -1 and a fluctuation: its sign is that of -1
+    pushed = it.map(error * v)
+    assert it.exponent(it.mean(sp.sign(pushed) * v)) == 0
+    assert it.exponent(it.mean(RELU(pushed) * v)) == 0
+
+
+def test_kinks_have_no_rule_where_coordinates_cross_them(it):
+    v, w = it.drawn("v"), it.drawn("w")
+    moved = it.map(w + v / sp.sqrt(n))
+    for kinked in (RELU, STEP, sp.Abs, sp.sign):
+        with pytest.raises(NoRule, match="several powers of n"):
+            it.exponent(it.mean(kinked(moved)))
+    with pytest.raises(NoRule, match="several powers of n"):
+        it.exponent(it.mean(sp.Piecewise((w, w > 1), (0, True)) / n + STEP(moved)))
+    shrunk = it.map(w / n)
+    with pytest.raises(NoRule, match="several powers of n"):
+        it.exponent(it.mean(sp.Piecewise((shrunk, shrunk > 1), (0, True))))  # no degree
 
 
 def test_symbolic_powers_and_other_functions_of_the_width_have_no_rule(it):
@@ -209,6 +242,15 @@ def test_a_zero_that_no_rule_sees_is_not_taken_for_a_number(it):
     with pytest.raises(NoRule, match="told from zero"):
         it.exponent(it.formula(bent - it.mean(1 - sp.tanh(w) ** 2)))
     assert it.exponent(it.formula(bent - it.mean(2 - sp.tanh(w) ** 2))) == 0
+
+
+def test_numbers_that_are_equal_unseen_are_not_told_apart_inside_maps(it):
+    """Stein's identity again, in the arguments of maps: fluctuations of what is equal are no number either."""
+    a, w = it.drawn("a"), it.drawn("w")
+    one, other = it.mean(w * sp.tanh(w)), it.mean(1 - sp.tanh(w) ** 2)
+    with pytest.raises(NoRule, match="told from zero"):
+        it.exponent(it.mean(a * (sp.tanh(one * w) - sp.tanh(other * w))))
+    assert it.exponent(it.mean(a * (sp.tanh(one * w) - sp.tanh(2 * other * w)))) == -H
 
 
 def test_independence_and_wick_find_what_cancels(it):

@@ -12,6 +12,7 @@ from symlimits.derivation.coordinates import ONE, Applied, Coordinates, Drawn
 from symlimits.derivation.curves import Y, curve
 from symlimits.derivation.drawn_networks import ESTIMATES, FLUCTUATIONS, Networks
 from symlimits.derivation.generic_numbers import PRIME, Indeterminates, Number, rational
+from symlimits.derivation.limit_means import LimitMeans
 from symlimits.derivation.n_series import Precision, Series, constant, product, total
 from symlimits.derivation.program_series import ALPHA, told_from_zero
 from symlimits.derivation.sign_flips import AtEveryWidth, InTheLimit
@@ -159,6 +160,43 @@ def test_a_transpose_that_forgets_is_refuted(known, monkeypatch):
     monkeypatch.setattr(wrong, "partners", lambda atom: frozenset())
     added = [m for m in monomials if wrong.vanishes(m) and not right.vanishes(m)]
     assert any(told_from_zero(networks.expectation(m)) for m in added)
+
+
+@pytest.mark.parametrize("seed", [11, 35])
+def test_means_by_the_ladder_are_those_of_networks(known, seed):
+    """Factors and pairings against direct estimates on the same networks: no difference is told from zero."""
+    rng = np.random.default_rng(seed)
+    pool = random_monomials(known, rng, 30)
+    monomials = [known.product(*rng.choice(pool, 2).tolist()) for _ in range(80)]
+    networks = Networks(known, {}, 400, 0, np.random.default_rng(seed + 10))
+    unknown: set[int] = set()
+
+    def indeterminate(monomial):
+        unknown.add(monomial)
+        return Number(monomial + 1, networks.expectation(monomial))
+
+    means = LimitMeans(known, indeterminate)
+    found = {m: means(m) for m in monomials}
+    assert len([m for m in monomials if found[m].residue and m not in unknown]) > 3  # factored, paired or moments
+    for m in monomials:
+        assert not told_from_zero(networks.expectation(m) - found[m].values)
+
+
+def test_signs_are_linear_algebra_modulo_two(known):
+    """tanh of a sum is odd if all terms flip together, cos even; exp has no sign unless nothing inside flips."""
+    a, b, c = (known.single(Drawn(i)) for i in range(3))
+    level = {a: rational(1), b: rational(1)}
+    odd, even, none = (known.bent(curve(head), level) for head in (sp.tanh(Y), sp.cos(Y), sp.exp(Y)))
+    law = AtEveryWidth(known)
+    zero = (
+        odd,
+        known.product(odd, c),
+        known.product(even, known.product(a, known.product(a, a))),
+        known.product(none, c),
+    )
+    other = (even, none, known.product(odd, a), known.product(none, a), known.product(known.product(even, a), b))
+    assert [law.vanishes(m) for m in zero] == [True] * 4
+    assert [law.vanishes(m) for m in other] == [False] * 5
 
 
 def test_adjoint_means_have_one_representative(known):

@@ -81,6 +81,12 @@ def test_what_is_not_finite() -> None:
         sampled(StraightLine([Definition(y, E(g**2, g))], y / q), {q: 0})
 
 
+@pytest.mark.parametrize("wrong", [{"points": 1000}, {"points": 1}, {"points": 0}, {"scrambles": 1}])
+def test_counts(wrong: dict[str, int]) -> None:
+    with pytest.raises(DomainError, match=next(iter(wrong))):
+        sampled(StraightLine([Definition(y, E(sp.cos(g), g))], y), {}, **wrong)
+
+
 def test_loops_are_refused() -> None:
     t = sp.Symbol("t", integer=True)
     with pytest.raises(NoRule, match="loops"):

@@ -24,6 +24,7 @@ from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.finite.deep_linear import RANK, DeepLinear, input_root
 from symlimits.language.names import shown
 from symlimits.limits import Limit
+from symlimits.points import generator
 from symlimits.reading.real import as_real, plain
 from symlimits.theory.mixtures import matrix_lines
 from symlimits.theory.mixtures.cumulants import Moments
@@ -268,7 +269,7 @@ class MatrixLaw(NetworkLaw):
         >>> output_law(ratio=1, outputs=3, covariance=[[1, 0], [0, 1]]).sample(5, seed=0).shape
         (5, 3, 2)
         """
-        rng = np.random.default_rng(seed)
+        rng = generator(size, seed, len(self.kernel) * self.outputs)
         if self.mixing.widths is not None:
             return DeepLinear(self.mixing.widths, self.outputs, self.kernel).draws(size, rng)
         self._number()

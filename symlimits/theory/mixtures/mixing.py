@@ -25,6 +25,7 @@ from symlimits.derivation.mellin import chi_square_factor, gamma_integrals, laye
 from symlimits.derivation.terms import Term
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.integral import LineIntegral
+from symlimits.points import generator
 from symlimits.reading.line_kernel import Contour, contour, lowered
 from symlimits.reading.real import as_real, plain
 
@@ -175,7 +176,7 @@ class MixingLaw:
 
     def sample(self, size: int, seed: Any) -> Array:
         """Independent draws (size,), exact in law: one chi square a layer, or one Gaussian."""
-        rng = np.random.default_rng(seed)
+        rng = generator(size, seed)
         if self.widths is None:
             needs_numbers("draws", self.spread.free_symbols)
             spread = float(self.spread)

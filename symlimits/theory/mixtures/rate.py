@@ -17,6 +17,7 @@ import sympy as sp
 
 from symlimits.chain import Derivation
 from symlimits.derivation.mellin import derive, mellin_inversion, v
+from symlimits.derivation.one_line import one_line
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, FormulaError
 from symlimits.language.domain import POSITIVE, Domain
@@ -110,7 +111,7 @@ def leading_gap(mixing: MixingLaw, K: sp.Expr, order: object = 1) -> Derivation:
         total, waves = total + c * waves, z * waves.diff(z)
     terms = sp.Add.make_args(sp.expand(total).subs({z: t**2 * K / 2, q: sp.exp(v - mixing.spread)}))
     mean = sp.Add(*(GaussianExpectation(term, (v,), [[2 * mixing.spread]]) for term in terms))
-    trace = derive(mean, (mellin_inversion,), SOURCE)
+    trace = derive(mean, (mellin_inversion, one_line) if len(terms) > 1 else (mellin_inversion,), SOURCE)
     return Derivation(trace, Domain({t: POSITIVE}), (t,), rf"\varphi_{{{k}}}(t)", SOURCE)
 
 

@@ -24,6 +24,7 @@ from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear import input_root
 from symlimits.language.names import shown
 from symlimits.limits import Limit
+from symlimits.points import generator
 from symlimits.reading.real import as_real, plain
 from symlimits.theory.mixtures import lines, one_number, rate, scalar_moments
 from symlimits.theory.mixtures.expansion import expanded_laplace
@@ -254,7 +255,7 @@ class OutputLaw(NetworkLaw):
         >>> output_law(ratio=1, outputs=3).sample(5, seed=0).shape
         (5, 3, 1)
         """
-        rng = np.random.default_rng(seed)
+        rng = generator(size, seed, len(self.kernel))
         root = input_root(self.kernel)
         scales = np.sqrt(self.mixing.sample(size, rng))
         draws = scales[:, None] * (rng.standard_normal((size, len(root))) @ root)

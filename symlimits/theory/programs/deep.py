@@ -1,11 +1,12 @@
 r"""Deep networks under an abc-parameterisation, trained with given gradients, as a program written out by hand.
 
 $h^1 = W^1x$, $h^{l+1} = W^{l+1}\phi(h^l)$, $f = W^{L+1}\phi(h^L)$ with $W^l = n^{-a_l}w^l$, $w^l\sim N(0, n^{-2b_l})$,
-rates $n^{-c_l}$, one datum x = 1, and gradients $\chi_1, \chi_2, \dots$ that are parameters. With
+rates $n^{-c_l}$, one datum x = 1, and gradients $g_1, g_2, \dots$ that are parameters. With
 $u^l = \partial f/\partial h^l$,
 $$u^L = n^{-a_{L+1}}v\,\phi'(h^L),\quad u^{l-1} = (W^l)^\top u^l\,\phi'(h^{l-1}),\quad
-\Delta w^l = -n^{-c_l-a_l}\,\chi\,u^l\phi(h^{l-1})^\top,$$
-the way back taken step by step here and not by a rule (Yang and Hu, arXiv 2011.14522, definition 1.1).
+\Delta w^l = -n^{-c_l-a_l}\,g\,u^l\phi(h^{l-1})^\top,$$
+or the signs of this without $n^{-a_l}$; the way back taken step by step here and not by a rule
+(Yang and Hu, arXiv 2011.14522, definition 1.1).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import sympy as sp
 
 from symlimits.activations import erf
 from symlimits.errors import DataError
+from symlimits.finite.deep_training import check_optimizer
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Initial, Program, Term, n
 from symlimits.theory.programs.one_hidden import Function, check_steps, derivative
+from symlimits.theory.scaling.passes import MOVES
 
 HALF = sp.Rational(1, 2)
 Numbers = Sequence[object]
@@ -49,6 +52,7 @@ class _Network:
     a: tuple[sp.Expr, ...]
     b: tuple[sp.Expr, ...]
     c: tuple[sp.Expr, ...]
+    sign: bool
 
     @property
     def units(self) -> tuple[sp.Expr, ...]:
@@ -85,6 +89,9 @@ class _Network:
         h, _ = self.forward(weights)
         u, x = self.backward(weights, h), [self.bent(z) for z in h]
         moves = [-g * n ** (-c - 2 * a) for a, c in zip(self.a, self.c, strict=True)]
+        if self.sign:
+            u, x = ([self._mapped(sp.sign, z) for z in vectors] for vectors in (u, x))
+            moves = [-(n ** (-c - a)) for a, c in zip(self.a, self.c, strict=True)]
         hidden = []
         for layer, matrix in enumerate(weights.hidden, 1):
             factor = sp.powsimp(moves[layer] * n / self.units[layer])
@@ -103,12 +110,15 @@ class _Network:
         return found
 
 
-def deep_program(a: Numbers, b: Numbers, c: Numbers, steps: int, phi: Function = erf) -> DeepProgram:
+def deep_program(
+    a: Numbers, b: Numbers, c: Numbers, steps: int, phi: Function = erf, optimizer: str = "sgd"
+) -> DeepProgram:
     """The program of exact exponents a, b, c of the L + 1 layers, after `steps` steps.
 
-    `phi` is an activation or an undefined SymPy function. Targets are h1, ..., hL (vectors), f, and dh1, ..., df, the
-    changes since the start, as in `sl.scaling.abc(L).at(a, b, c).after(steps)`. Raises `DataError` for numbers of
-    exponents that differ, `DomainError` for steps that are no positive integer.
+    `phi` is an activation or an undefined SymPy function, `optimizer` "sgd", or "adam" or "sign" for updates by the
+    sign of the gradient. Targets are h1, ..., hL (vectors), f, and dh1, ..., df, the changes since the start, as in
+    `sl.scaling.abc(L).at(a, b, c).after(steps)`. Raises `DataError` for numbers of exponents that differ, `DomainError`
+    for steps that are no positive integer and for another optimizer.
 
     >>> from symlimits.derivation.orders import exponent
     >>> ntk = deep_program(a=[0, "1/2", "1/2"], b=[0, 0, 0], c=[0, 0, 0], steps=1)
@@ -116,16 +126,17 @@ def deep_program(a: Numbers, b: Numbers, c: Numbers, steps: int, phi: Function =
     -1/2
     """
     check_steps(steps)
+    check_optimizer(optimizer)
     if not len(a) == len(b) == len(c) >= 2:
         given = f"{len(a)}, {len(b)} and {len(c)} exponents"
         raise DataError(given, "one of each kind for each of two layers or more", "a=(0, 0), b=(0, '1/2'), c=(0, 1)")
     program = Program()
-    known = (tuple(program.formula(value, "an exponent") for value in values) for values in (a, b, c))
-    net = _Network(program, phi, *known)
+    of_a, of_b, of_c = (tuple(program.formula(value, "an exponent") for value in values) for values in (a, b, c))
+    net = _Network(program, phi, of_a, of_b, of_c, MOVES[optimizer] == "sign")
     weights = net.start()
     h, f = net.forward(weights)
     for step in range(1, steps + 1):
-        weights = net.stepped(weights, sp.Symbol(f"chi_{step}", positive=True))
+        weights = net.stepped(weights, sp.Symbol(f"g_{step}", positive=True))
     h_after, f_after = net.forward(weights)
     names = [*(f"h{layer}" for layer in range(1, len(h) + 1)), "f"]
     before, after = [*h, f], [*h_after, f_after]

@@ -1,10 +1,10 @@
 r"""One hidden layer and its training with given gradients, as a program of coordinatewise maps and means.
 
 $$f(x) = \sigma\sum_{r=1}^n a_r\,\phi(w_r\cdot x),\qquad
-\Delta a_r = -\eta_a\sigma\,\chi\,\phi(w_r\cdot x_1),\qquad
-\Delta w_r = -\eta_w\sigma\,\chi\,a_r\phi'(w_r\cdot x_1)\,x_1,$$
+\Delta a_r = -\eta_a\sigma\,g\,\phi(w_r\cdot x_1),\qquad
+\Delta w_r = -\eta_w\sigma\,g\,a_r\phi'(w_r\cdot x_1)\,x_1,$$
 $\sigma = n^{q_\sigma}$, $\eta_a = n^{q_a}$, $\eta_w = n^{q_w}$, on one datum $x_1$ of two coordinates, $x_1 = (1, 0)$,
-with gradients $\chi_1, \chi_2, \dots$ that are parameters. Logits and kernels are looked at at $x_1$, or at another one
+with gradients $g_1, g_2, \dots$ that are parameters. Logits and kernels are looked at at $x_1$, or at another input
 (Golikov 2020, arXiv 2006.06574).
 """
 
@@ -63,7 +63,7 @@ class _Network:
 
     def pushes(self, a: Vector, w: Vector, step: int) -> tuple[Vector, Vector]:
         r"""$\Delta a$ and $\Delta w$ of one step."""
-        g = sp.Symbol(f"chi_{step}", positive=True)
+        g = sp.Symbol(f"g_{step}", positive=True)
         push_a = self.bent(w) * (-self.rate_a * self.sigma * g)
         return push_a, a * self.slope(w) * (-self.rate_w * self.sigma * g)
 

@@ -49,18 +49,17 @@ def special_equals_general(cell: Cell, phi: Function = GENERIC) -> Link:
 
 
 def parameterisation_equals_general(point: Point, steps: int = 1, **phi: Function) -> Link:
-    """The exponents of a deep network after some steps of gradient descent against those of its program.
+    """The exponents of a deep network after some steps of training against those of its program.
 
-    `phi=` is an activation; erf without it. The link does not apply to updates by signs, which are no smooth maps.
+    `phi=` is an activation; erf without it. Updates by signs are followed where these are known: for one step of
+    networks whose layers neither vanish nor explode. Else, and where arguments grow, the link does not apply.
 
     >>> from symlimits.theory.scaling.named import named
     >>> parameterisation_equals_general(named("muP", depth=2)).passed
     True
     """
-    if point.optimizer != "sgd":
-        return Link(NAME, None, f"updates by signs ({point.optimizer}) are no smooth maps")
     claimed = point.after(steps)
-    known = deep_program(point.a, point.b, point.c, steps, **phi)
+    known = deep_program(point.a, point.b, point.c, steps, optimizer=point.optimizer, **phi)
     try:
         found = _read(known.program, known.targets, tuple(claimed))
     except NoRule as missing:

@@ -131,8 +131,8 @@ class TensorProgram:
         r"""The power of n in a scalar, or in the entries of a vector, as the width grows: exact, and certified.
 
         Its leading coefficient is that of generic parameters; a zero has the exponent -oo. Raises `DomainError` for
-        what is no value of this program, `NoRule` for kinks, for symbolic powers of n, for growing arguments of maps
-        that are no polynomials, and where no coefficient is told from zero.
+        what is no value of this program, `NoRule` for symbolic powers of n, growing arguments of maps that are no
+        polynomials, coordinates that cross a kink, and coefficients that neither cancel nor are told from zero.
 
         >>> from symlimits import activations as act
         >>> tp = TensorProgram()

@@ -138,8 +138,15 @@ def test_a_wrong_rate_breaks_the_link():
     assert [mup.after(1)["dh2"], mup.after(1)["f"]] == [0, -sp.Rational(1, 2)]
 
 
-def test_signs_and_growth_are_outside():
-    assert parameterisation_equals_general(named("muP-adam", 2)).passed is None
+@pytest.mark.parametrize("name", ["SP-adam", "NTK-adam", "muP-adam", "MFP-adam"])
+def test_the_first_step_by_signs(name):
+    for depth in (1, 2, 3):
+        link = parameterisation_equals_general(named(name, depth))
+        assert link.passed, link.details
+
+
+def test_later_signs_and_growth_are_outside():
+    assert "sign(x)" in parameterisation_equals_general(named("muP-adam", 2), steps=2).summary
     link = parameterisation_equals_general(named("PyTorch", 2))
     assert link.passed is None
     assert "n^(1/2)" in link.summary
