@@ -19,15 +19,18 @@ from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.language.recursion import Recursion
 from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
-from symlimits.reading.program_sampled import sampled
+from symlimits.reading.program_sampled import Sampled, sampled
 from symlimits.reading.reference import reference
+from symlimits.theory.programs.kernel_program import inputs, kernel_lines
 from symlimits.words import spoken
 
 KIND = "kernel by backpropagation"
+OBSERVABLES = ("nngp", "ntk")
 MOST_DEPTH = 3  # hidden layers: lines grow, and every rule is used by then
 OPEN_DEPTH = sp.Integer(2)  # in place of a depth that is a symbol
 TOLERANCE = 1e-12  # of the kernel on its diagonal, as for compiled code
 DIGITS = 15  # where no compiled code reaches
+CLOSED = "closed form"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ class KernelProgram:
         """The engine of a record; `FormulaError` for what is none."""
         try:
             values = tuple((from_tree(symbol), from_tree(value)) for symbol, value in record["values"])
-            return cls(network_from_tree(record["network"]), str(record["observable"]), values)
+            if record["observable"] not in OBSERVABLES:
+                raise ValueError
+            return cls(network_from_tree(record["network"]), record["observable"], values)
         except (KeyError, TypeError, ValueError):
             raise FormulaError("a program with parts missing", "what KernelProgram.record writes", "sl.ntk") from None
 
@@ -65,12 +70,12 @@ class KernelProgram:
         numbers = {s: value for s, value in known.items() if s not in (p, q, c)}
         try:
             net = _reached(bound(self.network, numbers), self.observable)
-            general, error, closed = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
+            general, size = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
         except NoRule as refusal:
             return unreached(refusal.given)
-        special, size = _special(limit, at)
         what = f"{spoken(limit.name)} of {_depth(net)} hidden layer{'s' * (_depth(net) > 1)}"
-        return check_general(special, general, TOLERANCE * size + error, what, not closed)
+        allowed = TOLERANCE * size + general.error
+        return check_general(_value(limit, at), general.value, allowed, what, general.method != CLOSED)
 
 
 def _reached(net: Serial, observable: str) -> Serial:
@@ -90,22 +95,13 @@ def _counts(net: Serial) -> set[sp.Symbol]:
     return set().union(*(layer.count.free_symbols for layer in net.layers if isinstance(layer, Repeat)))
 
 
-def _general(net: Serial, tangent: bool, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[float, float, bool]:
-    """The engine's value, a bound of its error, and whether its last line is closed."""
-    from symlimits.theory.programs.kernel_program import inputs, kernel_lines  # which a kernel alone does not need
-
+def _general(net: Serial, tangent: bool, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> tuple[Sampled, float]:
+    """The engine's value, and the size of the kernel on its diagonal."""
     line = kernel_lines(net, tangent)[-1].expr
-    at = inputs(p, q, c)
-    found = sampled(line, {symbol: at[symbol] for symbol in line.free_symbols})
-    return found.value, found.error, is_closed(line)
-
-
-def _special(limit: Limit, point: Point) -> tuple[float, float]:
-    """The last line of a kernel at a point, and its size on the diagonal."""
-    first, second = point.get(p, p), point.get(q, q)
-    places = [point, point | {q: first, c: first}, point | {p: second, c: second}]
-    value, one, two = (_value(limit, place) for place in places)
-    return value, float(np.sqrt(one * two))
+    laws = [inputs(*law) for law in ((p, q, c), (p, p, p), (q, q, q))]
+    value, one, two = (sampled(line, {symbol: at[symbol] for symbol in line.free_symbols}) for at in laws)
+    size = float(np.sqrt(one.value * two.value))
+    return (value._replace(method=CLOSED) if is_closed(line) else value), size
 
 
 def _value(limit: Limit, point: Point) -> float:

@@ -24,6 +24,7 @@ from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
 from symlimits.reading.rings import as_polynomial, polynomials
 from symlimits.reading.straight_line import run
+from symlimits.theory.programs.training import training_program
 from symlimits.words import spoken
 
 KIND = "path by its program"
@@ -38,8 +39,6 @@ def program_polynomial(depth: int, steps: int, transpose_correction: bool = True
     >>> print(program_polynomial(1, 2).as_expr())
     8*eta**5*s**3 - 12*eta**4*s**3 + 4*eta**3*s**3 - 4*eta**2*s + 4*eta*s
     """
-    from symlimits.theory.programs.training import training_program  # which a path alone does not need
-
     prog = training_program(mlp(depth, linear, 1, 0), [[1]], [s], steps, lr=eta)
     (output,) = prog.outputs[-1]
     line = limit_lines(prog.tp.program, output.place, transpose_correction)[-1].expr

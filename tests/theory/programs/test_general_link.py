@@ -73,6 +73,11 @@ def test_another_network_is_refused(net: sl.Serial, observable: str) -> None:
     assert linked(replace(limit, general=KernelProgram(net, observable))).passed is False
 
 
+def test_an_input_kernel_that_is_bound() -> None:
+    link = linked(sl.nngp(sl.mlp(2, act.relu, 2, 0)).bind(p=1, q="1/2"))
+    assert link.passed, link.summary
+
+
 def test_a_tangent_kernel_is_not_the_other_kernel() -> None:
     net = sl.mlp(2, act.erf, 2, "1/10")
     assert linked(replace(sl.ntk(net), general=KernelProgram(net, "nngp"))).passed is False
