@@ -239,7 +239,12 @@ class Derivation(Lines):
         report(f"{self.name}: compiled kernel")
         compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
         found = claim.claim(self._parts, domain, seed, self._value_at) | self._about
-        return links.certificate(f"{self.name} = {words.plain(self.expr)}", (*before, lines, compiled), seed, found)
+        every = (*before, lines, compiled, *self._further(domain, seed))
+        return links.certificate(f"{self.name} = {words.plain(self.expr)}", every, seed, found)
+
+    def _further(self, domain: Domain, seed: int) -> tuple[links.Link, ...]:
+        """Links beside the three; of a limit, the one to the engine of tensor programs."""
+        return ()
 
     @property
     def _least_size(self) -> float:

@@ -45,7 +45,8 @@ class Limit(Derivation):
 
     `experiment` draws the observable, `draw(size, rng) -> array`, or is built for a parameter point
     by its method `at(point)`; None for a pure identity. `order` is the k of the finite-size bias
-    $O(1/N^k)$, `kind` what converges, `regime` and `observable` say it in words.
+    $O(1/N^k)$, `kind` what converges, `regime` and `observable` say it in words. `general` is what the engine of
+    tensor programs has to say: `link(limit, point)` is the fourth link, `record()` goes into the certificate.
     """
 
     experiment: Any = None
@@ -53,13 +54,15 @@ class Limit(Derivation):
     regime: str = "width to infinity"
     kind: str = "mean"
     order: float = 1
+    general: Any = None
 
     def __str__(self) -> str:
         return f"{self.name} = {words.plain(self.expr)}"
 
     def _bound(self, given: Point) -> Self:
         experiment = self.experiment.bind(given) if hasattr(self.experiment, "bind") else self.experiment
-        return replace(super()._bound(given), experiment=experiment)
+        general = self.general.bind(given) if self.general is not None else None
+        return replace(super()._bound(given), experiment=experiment, general=general)
 
     def dot(self) -> Self:
         """The limit for the derivatives: E f'(u) g'(v) of a dual activation E f(u) g(v), about f' and g'.
@@ -82,6 +85,7 @@ class Limit(Derivation):
     ) -> links.Certificate:
         """Test the three links: experiment and line 0, each line and the next, last line and compiled code.
 
+        A fourth, special = general, stands where the engine of tensor programs can be asked.
         `sizes` are three or more widths, `executor` any `concurrent.futures.Executor`, or a function that makes one
         and is called again when a worker was killed; the result does not depend on it. `journal` is the path of a
         file that keeps what is drawn: where it holds a part of this very run, the run goes on from there, and its
@@ -185,7 +189,14 @@ class Limit(Derivation):
         name = getattr(self.experiment, "__qualname__", type(self.experiment).__name__)
         experiment = record() if record else None if self.experiment is None else {"kind": "the author's", "name": name}
         words = {name: getattr(self, name) for name in ("observable", "regime", "kind", "order")}
-        return words | {"experiment": experiment}
+        said = {} if self.general is None else {"general": self.general.record()}
+        return words | {"experiment": experiment} | said
+
+    def _further(self, domain: Domain, seed: int) -> tuple[links.Link, ...]:
+        if self.general is None:
+            return ()
+        (point,) = domain.mixed_points(seed, corners=0, interior=1)
+        return (self.general.link(self, point),)
 
     def _simulation(
         self, sizes: Sequence[int], seed: int, executor: Any, progress: Any, journal: Any, alpha: float

@@ -12,8 +12,9 @@ SCRIPTS = sorted((ROOT / "derivations").glob("*.py"))
 EXPONENTS = {"abc", "deep_mean_field"}  # numbers, with nothing to compile
 # scripts that stop where a check fails, without a certificate
 DEEP_LINEAR = {f"deep_linear_{name}" for name in ("recursion", "polynomials", "forest", "flow")}
+PROGRAMS = {"ntk_from_backprop", "first_feature_step", "recurrent_network", "mup_two_steps"}
 CHECKED = {"two_outputs", "bayes", "width_exponents", "master_theorem", "training_laws", *DEEP_LINEAR}
-CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", *EXPONENTS, *CHECKED}]
+CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", *EXPONENTS, *CHECKED, *PROGRAMS}]
 
 
 # in the default run the shortest of them
@@ -69,3 +70,14 @@ def test_a_script_of_checks(name: str, capsys: pytest.CaptureFixture[str]) -> No
     printed = capsys.readouterr().out
     assert "BROKEN" not in printed
     assert printed.count("holds") >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_a_script_of_a_program(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """They stop where a check fails, or a limit without the transposes' terms is not refused."""
+    runpy.run_path(str(ROOT / "derivations" / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "BROKEN" not in printed
+    assert printed.count("holds") >= 2
+    assert r"\begin{align*}" in printed

@@ -3,7 +3,8 @@
 *simulation*: the experiment agrees with the first line, statistically; *lines*: each line equals the
 next, at high precision; *compiled*: the compiled kernel agrees with the last line. A module a link;
 they take the parts of a limit and know nothing of topics. A truncated series, which equals
-nothing, has a link of its own: *expansion*, the order of what it leaves out.
+nothing, has a link of its own: *expansion*, the order of what it leaves out. *general* compares a special
+algorithm with the engine of tensor programs, which knows no topic.
 """
 
 from symlimits.certify.agreement import ROUNDING

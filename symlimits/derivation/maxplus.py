@@ -17,6 +17,7 @@ import sympy as sp
 from symlimits.derivation.affine import Affine
 from symlimits.derivation.corners import corners
 from symlimits.derivation.polyhedra import Constraint, feasible
+from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
 
@@ -192,3 +193,10 @@ class Graded:
         """Each part pruned on the region."""
         region = tuple(region)
         return Graded(self.even.pruned(region), self.odd.pruned(region), self.scattered.pruned(region))
+
+
+def deviation_lines() -> Trace:
+    """Of a mean over n neurons from its limit: deviations of order one with mean zero, and a bias of order 1/n."""
+    neuron = Graded(even=MaxPlus.of(Affine((), Fraction(-1))), scattered=MaxPlus.of(Affine(())))
+    mean = neuron.summed().shifted(Affine((), Fraction(-1)))
+    return Step(mean.expr(()), *GRADED), Step(mean.pruned(()).expr(()), *LARGEST)

@@ -13,6 +13,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
@@ -30,6 +31,8 @@ from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
+from symlimits.theory.programs.kernel_link import KernelProgram
+from symlimits.theory.programs.path_link import PathProgram
 from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
@@ -41,7 +44,12 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
+    "deviations of a tensor program": ProgramDeviations.from_record,
     "networks on one white input": WhiteNetworks.from_record,
+}
+GENERALS: dict[str, Callable[[Any], Any]] = {
+    "kernel by backpropagation": KernelProgram.from_record,
+    "path by its program": PathProgram.from_record,
 }
 
 
@@ -144,13 +152,14 @@ def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
     words = {name: claim.get(name) for name in ("observable", "regime", "kind", "order")}
     if isinstance(words["order"], bool) or not isinstance(words["order"], int | float):
         raise foreign(f"the order {brief(words['order'])}")
-    return replace(limit, **words, experiment=experiment or _experiment(claim["experiment"]))
+    general = _known(claim.get("general"), GENERALS)
+    return replace(limit, **words, experiment=experiment or _known(claim["experiment"], EXPERIMENTS), general=general)
 
 
-def _experiment(record: Any) -> Any:
-    if not isinstance(record, dict) or record.get("kind") not in EXPERIMENTS:
+def _known(record: Any, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:
+    if not isinstance(record, dict) or record.get("kind") not in kinds:
         return None
-    return EXPERIMENTS[record["kind"]](record)
+    return kinds[record["kind"]](record)
 
 
 def _again(limit: Limit, stored: Mapping[str, Any], executor: Any, progress: Any) -> tuple[links.Certificate, str]:

@@ -36,6 +36,8 @@ def vouched(content: dict[str, Any], limit: Limit, stored: Mapping[str, Any]) ->
     if built is not None:
         claim["derivation"] = _derivation(claim["derivation"], json.loads(storing.written(built._parts)))
         claim |= {name: getattr(built, name) for name in WORDS}
+        if built.general is not None and "general" in claim:
+            claim["general"] = built.general.record()
         if isinstance(limit.experiment, Twin):
             claim["experiment"] = replace(built.experiment, sampler=limit.experiment.sampler).record()
     return content | {"claim": claim}, tuple(_unchecked(limit, built, stored))

@@ -28,6 +28,7 @@ from symlimits.language.expectation import pair_expectation
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.limits import Limit
+from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.twin import Twin, features
 
 u, v, rho = sp.symbols("u v rho", real=True)
@@ -123,7 +124,9 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
     twin = Twin(net, "ntk" if tangent else "nngp") if dimension not in recursion.free_symbols else None
     trace = derive_lines(recursion)
     definition = replace(trace[0], source=f"{LEE}; the law of large numbers, layer by layer")
-    return Limit((definition, *trace[1:]), _domain(recursion, net), (p, q, c), name, LEE, twin, observable)
+    general = KernelProgram(net, "ntk" if tangent else "nngp")
+    lines, domain = (definition, *trace[1:]), _domain(recursion, net)
+    return Limit(lines, domain, (p, q, c), name, LEE, twin, observable, general=general)
 
 
 def _domain(recursion: Recursion, net: Serial) -> Domain:

@@ -9,15 +9,13 @@ program of the causal recursion, with the data in it; what follows is its sweep.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from symlimits.derivation.affine import Affine
-from symlimits.derivation.maxplus import GRADED, LARGEST, Graded, MaxPlus
+from symlimits.derivation.maxplus import deviation_lines
 from symlimits.derivation.price import derive_lines
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import DomainError
@@ -115,7 +113,7 @@ class TrainingLimits:
         networks = self._networks(quantity, layer, limit=_rows(limit))
         words = f"root mean square of what the {quantity} of a network differs from the limit by"
         name = EXPONENTS[quantity].format(layer)
-        return Limit(_deviation(), Domain({}), (), name, SOURCE, networks, self._words(words), kind="exponent")
+        return Limit(deviation_lines(), Domain({}), (), name, SOURCE, networks, self._words(words), kind="exponent")
 
     @property
     def _path(self) -> Path:
@@ -148,13 +146,6 @@ def training_limits(depth: int, Sxx: npt.ArrayLike, Syx: npt.ArrayLike, lr: Any,
 
 def _swept(*lines: Step) -> Trace:
     return (*lines, swept.step(lines[-1].expr))
-
-
-def _deviation() -> Trace:
-    """Of a mean over m neurons from its limit: deviations of order one of mean zero, and a bias of order 1/m."""
-    neuron = Graded(even=MaxPlus.of(Affine((), Fraction(-1))), scattered=MaxPlus.of(Affine(())))
-    mean = neuron.summed().shifted(Affine((), Fraction(-1)))
-    return Step(mean.expr(()), *GRADED), Step(mean.pruned(()).expr(()), *LARGEST)
 
 
 def _rows(array: Any) -> tuple:

@@ -13,6 +13,7 @@ from symlimits.language.domain import Domain, Point, Range
 from symlimits.language.names import shown
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.polynomial import check_size, eta, path_polynomial, s
+from symlimits.theory.programs.path_link import PathProgram
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,5 @@ def path_limit(depth: int, steps: int) -> Limit:
     highest = sp.Rational(1, depth + 1)  # half of the rate that is critical at the start
     domain = Domain({eta: Range(0, highest, (False, True)), s: Range(0, 1, (False, True))})
     words = f"the predictor on one white input, after {steps} steps"
-    return Limit(found.trace, domain, found.arguments, found.name, found.source, networks, words)
+    general = PathProgram(depth, steps)
+    return Limit(found.trace, domain, found.arguments, found.name, found.source, networks, words, general=general)

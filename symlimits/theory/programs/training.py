@@ -20,6 +20,7 @@ from symlimits.theory.programs.drawing import checked_layers, drawn_parameters
 from symlimits.theory.programs.forward import Passed, passed
 from symlimits.theory.programs.parameterisation import parameterisation
 from symlimits.theory.programs.parameters import Handle, stepped
+from symlimits.theory.programs.rate import convergence_rate
 from symlimits.theory.programs.running import Run
 from symlimits.theory.programs.tensor_program import TensorProgram
 
@@ -63,6 +64,13 @@ class TrainingProgram:
                 raise DomainError(f"{name} = {shown(index)}", f"a number from 0 to {len(value) - 1}", f"{name}=0")
             value = value[index]
         return self.tp.limit(value)
+
+    def rate(self, step: int, datum: int = 0, output: int = 0) -> Limit:
+        r"""The power of n by which an output after some steps differs from its limit: -1/2, to be certified.
+
+        As `limit`, and `UnboundSymbol` while the rate, a datum or another symbol has no value.
+        """
+        return convergence_rate(self.limit(step, datum, output))
 
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The training at a finite width, as `TensorProgram.run`: `run[prog.outputs[t]]` is (m,), or (m, k)."""

@@ -1,0 +1,106 @@
+r"""The kernels of a network from its tensor program: the forward pass, and backpropagation for the tangent kernel.
+
+With the output $f = n^{1/2} m$ and $m = \frac1n v\cdot\phi(h_L)$, and $\bar x = n\,\partial m/\partial x$, weights
+$W = \sqrt{s}\,w$ with $w$ from N(0, 1) give
+$$\sum_w\partial_wf(x)\,\partial_wf(z) = s\,\tfrac1n\,\bar x\cdot\bar z\ \text{(vectors)},\qquad
+  s\,\tfrac1n\,\bar y\cdot\bar y'\;\tfrac1n\,x\cdot x'\ \text{(matrices)}$$
+(derived here from reverse mode). The readout's part alone is the NNGP kernel. No rule of the recursions is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+from symlimits.derivation.master import limit_lines
+from symlimits.derivation.trace import Trace
+from symlimits.language.architecture import Dense, Serial
+from symlimits.language.domain import Point
+from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector
+from symlimits.language.tensor_program import Gaussian, Initial, Program
+from symlimits.theory.programs.tensor_program import TensorProgram
+from symlimits.theory.programs.training import TrainingProgram, training_program
+
+READOUT, OUTPUT_BIAS = "v", "b_out"
+A = sp.Symbol("x", positive=True)  # two inputs in the plane: (A, A) and (B, C), whose laws have no axis of their own
+B, C = sp.symbols("y_1 y_2", real=True)
+
+
+def inputs(p: sp.Expr, q: sp.Expr, c: sp.Expr) -> Point:
+    """Coordinates of two inputs whose input kernel x.z/2 has the values p, q and c.
+
+    >>> at = inputs(sp.Integer(2), sp.Integer(2), sp.Integer(0))
+    >>> at[A], at[B], at[C]
+    (sqrt(2), sqrt(2), -sqrt(2))
+    """
+    along, across = c / sp.sqrt(p), sp.sqrt(q - c**2 / p)
+    return {A: sp.sqrt(p), B: along + across, C: along - across}
+
+
+@lru_cache(maxsize=64)
+def kernel_lines(net: Serial, tangent: bool) -> Trace:
+    """The engine's lines for the kernel of a network, from the Master theorem on."""
+    scalar = kernel_program(net, tangent)
+    return limit_lines(scalar.program, scalar.place)
+
+
+def kernel_program(net: Serial, tangent: bool) -> Scalar:
+    """A scalar whose limit is the kernel of a network between two inputs, which stay symbols.
+
+    Raises as `training_program` does.
+
+    >>> from symlimits import activations as act, mlp
+    >>> from symlimits.theory.programs.limits import program_limit
+    >>> limit = program_limit(kernel_program(mlp(1, act.linear, w_var=3, b_var=0), tangent=True))
+    >>> limit.evaluate(x=1, y_1=2, y_2=0).value  # 2 w^2 x.z/d, where x = (1, 1) and z = (2, 0)
+    18.0
+    """
+    prog = training_program(net, [[A, A], [B, C]], [0, 0], steps=0, scaling="mup")
+    total: Any = _output_bias(net)
+    for handle, left, right in _gradients(prog, tangent):
+        total = _overlap(prog.tp, handle, left, right) + total
+    assert isinstance(total, Scalar)
+    return total
+
+
+def _gradients(prog: TrainingProgram, tangent: bool) -> Sequence[tuple[Any, Any, Any]]:
+    """Each parameter with the derivatives of both outputs; of the readout alone for the NNGP kernel."""
+    known: Mapping[str, Any] = prog.parameters[0]
+    wanted = [x for name, x in known.items() if name == READOUT or (tangent and not name.startswith(OUTPUT_BIAS))]
+    first, second = (prog.tp.gradient(f, *wanted) for f in prog.outputs[0])
+    return list(zip(wanted, first, second, strict=True)) if len(wanted) > 1 else [(wanted[0], first, second)]
+
+
+def _overlap(tp: TensorProgram, handle: Any, left: Any, right: Any) -> Scalar:
+    """The sum over the entries of a parameter of products of derivatives by weights from N(0, 1)."""
+    if isinstance(handle, Matrix):
+        return _variance(tp.program, handle) * _overlap_of_matrices(tp, left, right)
+    return _variance(tp.program, handle) * tp.mean(left * right)
+
+
+def _overlap_of_matrices(tp: TensorProgram, left: LowRank, right: LowRank) -> Scalar:
+    total: Any = 0
+    for s in left.terms:
+        for t in right.terms:
+            rows, columns = _mean(tp, s.left, t.left), _mean(tp, s.right, t.right)
+            total = s.coefficient * t.coefficient * (rows * columns) + total
+    assert isinstance(total, Scalar)
+    return total
+
+
+def _mean(tp: TensorProgram, first: int, second: int) -> Scalar:
+    return tp.mean(Vector(tp.program, first) * Vector(tp.program, second))
+
+
+def _variance(program: Program, handle: Matrix | Vector) -> sp.Expr:
+    what = program.matrices[handle.place] if isinstance(handle, Matrix) else program.instructions[handle.place]
+    assert isinstance(what, Initial | Gaussian)
+    return what.variance
+
+
+def _output_bias(net: Serial) -> sp.Expr:
+    *_, last = (layer for layer in net.flat() if isinstance(layer, Dense))
+    return last.bias_variance

@@ -1,0 +1,41 @@
+r"""The rate at which a scalar of a program converges: one network of width n differs from the limit by $n^{-1/2}$.
+
+A theorem gives no rate for programs in general; here it is a claim, that of a mean over n neurons, which the program's
+own networks are held against: a wrong limit has the exponent 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symlimits.derivation.maxplus import deviation_lines
+from symlimits.errors import UnboundSymbol
+from symlimits.finite.program_deviations import ProgramDeviations
+from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.language.domain import Domain
+from symlimits.limits import Limit
+
+SOURCE = "derived here; central limit theorem"
+
+
+def convergence_rate(limit: Limit) -> Limit:
+    r"""The exponent of $\mathbb E|X_n - X|$ for the limit X of a scalar: -1/2, with the program's networks.
+
+    Raises `UnboundSymbol` while a parameter has no value.
+
+    >>> from symlimits.theory.programs import TensorProgram
+    >>> tp = TensorProgram()
+    >>> x = tp.gaussian("x")
+    >>> convergence_rate(tp.limit(tp.mean(x**2), name="m"))
+    Limit(e_{m} = -1/2, 2 lines)
+    """
+    if limit.free_symbols:
+        name = min(map(str, limit.free_symbols))
+        raise UnboundSymbol(f"{name} without a value", "a limit that is a number", f".bind({name}=1)")
+    assert isinstance(limit.experiment, ProgramNetworks)
+    deviations = ProgramDeviations(limit.experiment, limit.evaluate().value)
+    words = f"distance from the limit of {limit.observable}"
+    return replace(
+        limit, trace=deviation_lines(), domain=Domain({}), arguments=(), name=f"e_{{{limit.name}}}", source=SOURCE,
+        experiment=deviations, observable=words, kind="exponent", order=1,
+    )  # fmt: skip
