@@ -11,7 +11,6 @@ from symlimits.errors import DomainError
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
-
 Values = TypeVar("Values")
 
 
@@ -77,7 +76,9 @@ class Recursion(sp.Expr):
         states, start = sp.Tuple(*states), sp.Tuple(*start)
         stages = sp.Tuple(*(sp.Tuple(_layers(maps), sp.sympify(count)) for maps, count in stages))
         lengths = {len(start), *(len(layer) for layers, _ in stages for layer in layers)}
-        if any(head.back > i for layers, _ in stages for i, layer in enumerate(layers) for head in layer.atoms(Earlier)):
+        if any(
+            head.back > i for layers, _ in stages for i, layer in enumerate(layers) for head in layer.atoms(Earlier)
+        ):
             raise DomainError("an earlier value from outside of a block", "one of the same block", "a longer block")
         if lengths != {len(states)} or output not in states:
             raise DomainError(

@@ -88,7 +88,9 @@ class GramKernel:
     def __post_init__(self) -> None:
         count = 1 + sum(stage.repeats * (1 + stage.closed) for stage in self.stages)
         if len(self.layers) != count:
-            raise DomainError(f"{len(self.layers)} Dense layers or sums", f"{count}, one before the stages", "other repeats")
+            raise DomainError(
+                f"{len(self.layers)} Dense layers or sums", f"{count}, one before the stages", "other repeats"
+            )
         position = 1
         for stage in self.stages:
             length = stage.repeats * (1 + stage.closed)

@@ -106,7 +106,9 @@ def _advance(stages: Stages) -> str:
         call = f"advance_{alike[k]}(gaps, tangents, {arguments})"
         lines.append(f"    for _ in range(repeats[{k}]):")
         for branch in range(level, level + stage.opened):
-            lines.append(f"        trunk_{branch}, gaps_{branch}, tangents_{branch} = layer, gaps.copy(), tangents.copy()")
+            lines.append(
+                f"        trunk_{branch}, gaps_{branch}, tangents_{branch} = layer, gaps.copy(), tangents.copy()"
+            )
         level += stage.opened
         lines += ["        layer += 1", f"        {call}"]
         for branch in reversed(range(level - stage.closed, level)):

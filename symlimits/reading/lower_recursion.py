@@ -2,7 +2,8 @@ r"""From the recursion of a kernel to the compiled Gram loop.
 
 Each layer of the recursion is read off its map. A map that is affine in the states is a Dense layer:
 the coefficients are its variances. Any other is an activation, $K \mapsto T(K)$,
-$\Theta \mapsto \dot T(K)\,\Theta$, or the sum of a residual block, which holds earlier values. Nothing else than the printed recursion enters the compiled loop.
+$\Theta \mapsto \dot T(K)\,\Theta$, or the sum of a residual block, which holds earlier values. Nothing else than the
+printed recursion enters the compiled loop.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
 
 
 class _Parts:
-    """The stages of a loop as they come about, an activation that waits for its Dense layer, and branches that begin."""
+    """The stages of a loop as they come about; an activation that waits for its Dense layer; branches that begin."""
 
     def __init__(self, first: DenseUpdate, residual: bool) -> None:
         self.stages: list[Stage | SampledStage] = []

@@ -87,13 +87,17 @@ def shared_layers(tied: Any, net: Serial, rule: Parameterisation) -> Shared:
 
 def _groups(tied: Any, depth: int) -> list[list[int]]:
     """The groups, each in order and counted from 0."""
-    groups = [list(group) if isinstance(group, list | tuple) else [] for group in tied] if isinstance(
-        tied, list | tuple
-    ) else [[]]
+    groups = (
+        [list(group) if isinstance(group, list | tuple) else [] for group in tied]
+        if isinstance(tied, list | tuple)
+        else [[]]
+    )
     flat = [layer for group in groups for layer in group]
     known = all(isinstance(layer, int) and not isinstance(layer, bool) and 2 <= layer <= depth for layer in flat)
     if not known or len(set(flat)) < len(flat) or any(len(group) < 2 for group in groups):
-        wanted = f"groups of hidden layers, from 2 to {depth} (the first layer has the data's width), none of them twice"
+        wanted = (
+            f"groups of hidden layers, from 2 to {depth} (the first layer has the data's width), none of them twice"
+        )
         raise DomainError(f"tied = {shown(tied)}", wanted, "tied=((2, 3),)")
     return [sorted(layer - 1 for layer in group) for group in groups]
 

@@ -10,7 +10,7 @@ from dense_network import Array, Dense
 
 import symlimits as sl
 from symlimits import activations as act
-from symlimits.language.program_handles import LowRank, Matrix
+from symlimits.language.program_handles import LowRank, Matrix, Vector
 from symlimits.theory.programs import TrainingProgram
 
 WIDTH = 60
@@ -44,9 +44,7 @@ def by_hand(prog: TrainingProgram, scaling: str, residual: bool, tied: bool) -> 
     multipliers = [WIDTH**a for a, _ in rows]
     in_weights = 1.0 if scaling == "standard" else WIDTH ** hidden[0]
     spread = WIDTH**-0.5 if scaling == "standard" else 1.0  # vectors of the program are of order one
-    weights = [spread * columns, *(matrix / in_weights for matrix in matrices), spread * run[p["v"]][None]]
-    if scaling == "standard":
-        weights[0] = columns
+    weights = [columns, *(matrix / in_weights for matrix in matrices), spread * run[p["v"]][None]]
     multipliers[0] /= 3**0.5
     half = 0.5**0.5 if scaling == "ntk" else 1.0
     rates = [ETA * WIDTH**r for _, r in rows]
@@ -75,3 +73,86 @@ def test_training(scaling: str, residual: bool, tied: bool) -> None:
     if tied:
         dense = by_hand(sl.training_program(net, X, Y, 2, ETA, scaling), scaling, residual, False)
         assert far(prog, dense) > 1e6 * TOLERANCE
+
+
+def test_networks_tend_to_the_limit() -> None:
+    """One step of a residual and tied network: the mean over networks is at the limit, that of plain ones is not."""
+    width, nets, sigmas = 128, 400, 4.9  # exceeded by a normal with probability 1e-6
+    dense, data = sl.Dense(1, 0), ([[1, "1/2"], ["-1/3", 1]], [1, "-1/2"], 1)
+    block = sl.Residual(act.erf, dense)
+    prog = sl.training_program(sl.serial(dense, block, block, act.erf, dense), *data, tied=TIED)
+    plain = sl.training_program(sl.mlp(3, act.erf, 1, 0), *data)
+    limit = prog.limit(1).evaluate()
+    found, other = (each.run(width, seed=0, nets=nets)[each.outputs[1][0]] for each in (prog, plain))
+    allowed = sigmas * found.std() / nets**0.5 + limit.error + 1 / width  # the last for the bias
+    assert abs(found.mean() - limit.value) < allowed
+    assert abs(other.mean() - limit.value) > 2 * allowed
+
+
+def tangent_kernel(prog: TrainingProgram) -> Any:
+    """The sum over all parameters of products of derivatives, for two data, as a scalar of the program.
+
+    f is the mean over units of the maximal update, whose weights of variance 1 have the multipliers of the NTK
+    parameterisation over the root of n: derivatives by vectors come times n, those of a matrix are sums of c u v^T / n.
+    """
+    tp, parameters, total = prog.tp, list(prog.parameters[0].values()), 0
+    first, second = (tp.gradient(f, *parameters) for f in prog.outputs[0])
+    for a, b in zip(first, second, strict=True):
+        if not isinstance(a, LowRank):
+            total = total + tp.mean(a * b)
+            continue
+        for s, t in ((s, t) for s in pairs(a) for t in pairs(b)):
+            total = total + tp.mean(s[0] * t[0]) * tp.mean(s[1] * t[1])
+    return total
+
+
+def pairs(gradient: LowRank) -> Any:
+    """The outer products of a gradient, the coefficient in the left vector."""
+    for term in gradient.terms:
+        assert term.coefficient == 1
+        yield tuple(Vector(gradient.program, place) for place in (term.left, term.right))
+
+
+@pytest.mark.parametrize("phi", [act.erf, pytest.param(act.relu, marks=pytest.mark.slow)])
+def test_the_tangent_kernel_of_the_engine_is_that_of_the_recursion(phi: Any) -> None:
+    """The Master theorem knows no recursion: Theta' = Theta + Theta_f is what it says of the gradient."""
+    dense = sl.Dense(1, 0)
+    net = sl.serial(dense, sl.Residual(phi, dense), phi, dense)
+    prog = sl.training_program(net, [[1, "1/2"], ["-1/3", 1]], [1, 0], steps=0)
+    limit, law = prog.tp.limit(tangent_kernel(prog)), ("5/8", "5/9", "1/12")
+    found = limit.evaluate()
+    plain = float(sl.ntk(sl.serial(dense, phi, dense, phi, dense)).reference(*law))
+    truth = float(sl.ntk(net).reference(*law))
+    assert abs(found.value - truth) <= max(found.error, 1e-12) < 0.01 * abs(truth - plain)
+
+
+NET = sl.serial(DENSE, BLOCK, BLOCK, act.tanh, DENSE)
+WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"tied": ((1, 2),)}, sl.DomainError, "from 2 to 3"),
+    ({"tied": ((2, 4),)}, sl.DomainError, "from 2 to 3"),
+    ({"tied": ((2, 2),)}, sl.DomainError, "none of them twice"),
+    ({"tied": ((2,),)}, sl.DomainError, "groups of hidden layers"),
+    ({"tied": (2, 3)}, sl.DomainError, "groups of hidden layers"),
+    ({"tied": "23"}, sl.DomainError, "groups of hidden layers"),
+    ({"net": sl.serial(BLOCK, act.tanh, DENSE), "X": X, "Y": Y}, sl.DomainError, "before the first Dense layer"),
+    ({"net": sl.serial(DENSE, BLOCK), "X": X, "Y": Y}, sl.DomainError, "a linear readout"),
+    (
+        {"net": sl.serial(DENSE, BLOCK, sl.Residual(act.tanh, sl.Dense(2)), DENSE), "tied": TIED},
+        sl.DomainError,
+        "layers that are alike",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "message"), WRONG)
+def test_what_is_refused(given: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        sl.training_program(**{"net": NET, "X": X, "Y": Y} | given)
+
+
+def test_tied_layers_have_one_matrix() -> None:
+    prog = sl.training_program(NET, X, Y, 1, tied=TIED)
+    matrices = [name for name, handle in prog.parameters[1].items() if isinstance(handle, Matrix)]
+    assert matrices == ["W_2"]
+    with pytest.raises(sl.NoRule, match="2 outer products"):
+        sl.training_program(NET, X[:1], Y[:1], 1, optimizer="sign", tied=TIED)
