@@ -114,9 +114,9 @@ class Serial:
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
-    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one; `parameterization` is "ntk"
-    or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the last.
-    Raises `DomainError` for anything else.
+    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one; `parameterization` is
+    "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
+    last. Raises `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
