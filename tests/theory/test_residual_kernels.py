@@ -155,6 +155,8 @@ def test_storing() -> None:
     for layers, _ in NETWORKS.values():
         net = sl.serial(FIRST, *layers, act.erf, LAST)
         assert network_from_tree(json.loads(json.dumps(network_to_tree(net)))) == net
+    kernel = sl.ntk(RESIDUAL)
+    assert sl.load(kernel.to_json()).trace == kernel.trace
     nested = sl.serial(FIRST, BLOCK, act.erf, LAST)
     for _ in range(20):
         nested = sl.serial(FIRST, sl.Residual(*nested.layers[1:]), act.erf, LAST)
