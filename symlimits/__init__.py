@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symlimits.language.activation import Activation as Activation
     from symlimits.language.activation import activation as activation
     from symlimits.language.architecture import Dense as Dense
+    from symlimits.language.architecture import Residual as Residual
     from symlimits.language.architecture import mlp as mlp
     from symlimits.language.architecture import serial as serial
     from symlimits.language.domain import Domain as Domain
@@ -65,7 +66,7 @@ _HOMES = {
     "UnboundSymbol",
     "symlimits.expansion": "Expansion",
     "symlimits.language.activation": "Activation activation",
-    "symlimits.language.architecture": "Dense mlp serial",
+    "symlimits.language.architecture": "Dense Residual mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
     "symlimits.language.integral": "LineIntegral",

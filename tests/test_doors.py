@@ -55,6 +55,7 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "parameterization": (lambda j: sl.mlp(2, act.relu, parameterization=j), [*ODD, None, "mup"]),
     "widths": (lambda j: sl.mlp(2, act.relu, parameterization="standard", widths=j), [*NO_SEQUENCE, None, [0, 1], [1]]),
     "serial": (lambda j: sl.serial(sl.Dense(1), j, sl.Dense(1)), [*ODD, None, 1]),
+    "Residual": (lambda j: sl.Residual(act.relu, j), [*ODD, None, 1]),
     "Dense": (sl.Dense, [*ODD, None, -1]),
     "limit": (sl.limit, [*ODD, None]),
     "experiment": (lambda j: sl.limit("a", experiment=j), [True, 3.5, object(), [1], "x", lambda: 0]),

@@ -30,7 +30,7 @@ from symlimits.errors import DataError, DomainError, FormulaError, NoRule, Resou
 from symlimits.finite.conditioned import conditioned
 from symlimits.finite.rows import Array, WayBack, check_sampler, row_gaussian
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Serial
+from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial
 
 Function = Callable[[Array], Array]
 
@@ -128,6 +128,20 @@ def _activation(layer: Activation, h: Array, draw: Draw) -> Realization:
 @realize.register(Repeat)
 def _repeat(layer: Repeat, h: Array, draw: Draw) -> Realization:
     return _chain(layer.layers * int(layer.count), h, draw)
+
+
+@realize.register(Residual)
+def _residual(layer: Residual, h: Array, draw: Draw) -> Realization:
+    branch = _chain(layer.layers, h, draw)
+    if branch.output.shape[-2] != h.shape[-2]:
+        given = f"a Residual of {h.shape[-2]} inputs and {branch.output.shape[-2]} outputs"
+        raise DomainError(given, "a branch as wide as its input, after a Dense layer", "equal widths")
+
+    def pull(back: Array) -> tuple[Array, Array]:
+        tangent, through = branch.pull(back)
+        return tangent, back + through
+
+    return Realization(h + branch.output, pull)
 
 
 def _chain(layers: tuple[Layer, ...], h: Array, draw: Draw) -> Realization:
@@ -302,7 +316,7 @@ def shapes(network: Serial, features: int, size: int) -> tuple[Shape, ...]:
     _refuse_unbound(network, x)
     if not (isinstance(size, int | np.integer) and size >= 1):
         raise DomainError(f"size = {size!r}", "a positive integer", "size=128")
-    hidden = sum(isinstance(layer, Dense) for layer in network.flat()) - 1
+    hidden = sum(1 for _ in network.denses()) - 1
     relative = [1] * hidden if network.parameterization == "ntk" else [int(width) for width in network.widths or ()]
     if len(relative) != hidden:
         raise DomainError(f"{len(relative)} widths", f"{hidden}, one for each Dense but the last", "widths=(1, 1)")

@@ -62,7 +62,31 @@ class Repeat:
         object.__setattr__(self, "count", _depth(self.count))
 
 
-Layer = Dense | Activation | Repeat
+@dataclass(frozen=True, init=False)
+class Residual:
+    r"""A skip connection around a branch of layers: $h \mapsto h + f(h)$, with f the layers in order.
+
+    The branch has the widths of its input by construction: it has no readout, and no data reach it directly. What its
+    input adds to is independent of it where the branch ends with a `Dense` layer; then, in the limit of infinite
+    width, $K' = K + K_f(K)$ and $\Theta' = \Theta + \Theta_f(K, \Theta)$. Layers are what `serial` takes, `Residual`
+    among them. Raises `DomainError` for no layer and for what is none. Source: He et al. 2015, arXiv 1512.03385.
+
+    >>> from symlimits import activations as act
+    >>> block = Residual(act.relu, Dense(1, 0))
+    >>> serial(Dense(2, 0), block, block, act.relu, Dense(1, 0)).layers[1].layers[1]
+    Dense(w_var=1, b_var=0)
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, *layers: Layer) -> None:
+        _checked_layers(layers)
+        if not layers:
+            raise DomainError("a Residual without layers", "a branch of layers", "sl.Residual(act.relu, sl.Dense(1))")
+        object.__setattr__(self, "layers", layers)
+
+
+Layer = Dense | Activation | Repeat | Residual
 
 
 @dataclass(frozen=True)
@@ -78,32 +102,42 @@ class Serial:
     parameterization: str = "ntk"
     widths: tuple[sp.Expr, ...] | None = None
 
-    def flat(self) -> Iterator[Dense | Activation]:
-        """The layers one by one, repetitions written out (integer counts only)."""
+    def flat(self) -> Iterator[Dense | Activation | Residual]:
+        """The layers one by one, repetitions written out (integer counts only), in branches too."""
         return _flatten(self.layers)
+
+    def denses(self) -> Iterator[Dense]:
+        """The Dense layers in the order in which data meet them, those of branches too."""
+        return _denses(tuple(self.flat()))
 
 
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
-    Layers are `Dense`, activations and `Repeat`, one of them at least a Dense one; `parameterization` is "ntk" or
-    "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the last. Raises
-    `DomainError` for anything else.
+    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one; `parameterization` is
+    "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
+    last. Raises `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
     'ntk'
     """
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            wanted = "a layer such as Dense(2, 0) or an activation"
-            raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
+    _checked_layers(layers)
     if not any(isinstance(layer, Dense | Repeat) for layer in layers):
         raise DomainError("a network without a Dense layer", "at least one", "sl.serial(sl.Dense(1, 0), ...)")
     net = Serial(tuple(layers), _parameterization(parameterization, widths), _widths(widths))
-    if net.widths is not None and all(layer.count.is_Integer for layer in layers if isinstance(layer, Repeat)):
-        _same_number(len(net.widths), sum(isinstance(layer, Dense) for layer in net.flat()) - 1)
+    if net.widths is not None and all(count.is_Integer for count in counts(layers)):
+        _same_number(len(net.widths), sum(1 for _ in net.denses()) - 1)
     return net
+
+
+def counts(layers: tuple[Layer, ...]) -> Iterator[sp.Expr]:
+    """How often each `Repeat` repeats, those inside of others and of branches too."""
+    for layer in layers:
+        if isinstance(layer, Repeat):
+            yield layer.count
+        if isinstance(layer, Repeat | Residual):
+            yield from counts(layer.layers)
 
 
 def mlp(
@@ -146,14 +180,34 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
                 return Dense(w_var.subs(values), None if b_var is None else b_var.subs(values))
             case Repeat(layers, count):
                 return Repeat(tuple(map(at, layers)), count.subs(values))
+            case Residual(layers=layers):
+                return Residual(*map(at, layers))
         return Activation(layer.expr.subs(values), layer.name)
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
     return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
 
 
-def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation]:
+def _checked_layers(layers: tuple[object, ...]) -> None:
     for layer in layers:
+        if not isinstance(layer, Layer):
+            wanted = "a layer such as Dense(2, 0) or an activation"
+            raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
+
+
+def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense]:
+    for layer in layers:
+        if isinstance(layer, Dense):
+            yield layer
+        elif isinstance(layer, Residual):
+            yield from _denses(tuple(_flatten(layer.layers)))
+
+
+def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residual]:
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield Residual(*_flatten(layer.layers))
+            continue
         if not isinstance(layer, Repeat):
             yield layer
             continue

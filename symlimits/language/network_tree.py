@@ -8,10 +8,10 @@ import sympy as sp
 
 from symlimits.errors import FormulaError
 from symlimits.language.activation import Activation, activation
-from symlimits.language.architecture import Dense, Layer, Repeat, Serial, serial
+from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial, serial
 from symlimits.language.tree import from_tree, to_tree
 
-MAX_NESTING = 8  # of Repeat inside Repeat
+MAX_NESTING = 8  # of Repeat and Residual inside one another
 
 
 def network_to_tree(net: Serial) -> dict[str, Any]:
@@ -34,6 +34,8 @@ def _to_tree(layer: Layer) -> dict[str, Any]:
             return {"dense": {"w_var": to_tree(w_var), "b_var": None if b_var is None else to_tree(b_var)}}
         case Repeat(layers, count):
             return {"repeat": {"layers": [_to_tree(inner) for inner in layers], "count": to_tree(count)}}
+        case Residual(layers=layers):
+            return {"residual": [_to_tree(inner) for inner in layers]}
     return {"activation": {"formula": to_tree(layer.expr), "name": layer.name}}
 
 
@@ -58,6 +60,8 @@ def _from_tree(tree: Any, depth: int) -> Layer:
         return Dense(_number(parts["w_var"]), None if parts["b_var"] is None else _number(parts["b_var"]))
     if kind == "repeat" and depth < MAX_NESTING:
         return Repeat(tuple(_from_tree(inner, depth + 1) for inner in parts["layers"]), _number(parts["count"]))
+    if kind == "residual" and depth < MAX_NESTING:
+        return Residual(*(_from_tree(inner, depth + 1) for inner in parts))
     if kind == "activation":
         checked = activation(_number(parts["formula"]), symbol=sp.Symbol("x", real=True))
         return Activation(checked.expr, str(parts["name"])[:40])

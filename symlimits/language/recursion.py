@@ -2,14 +2,56 @@ r"""The head of an iterated map: states, start values, and stages of a map repea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
+
+Values = TypeVar("Values")
+
+
+@register
+class Earlier(sp.Expr):
+    r"""In the map of a layer: the value that a state had, some layers of the block before.
+
+    `Earlier(K, 0)` is K itself, the value before this layer; `Earlier(K, 2)` that before the two layers before it. A
+    residual branch of k layers ends with a layer $K \mapsto K + K_{-k}$.
+
+    >>> y, y0 = sp.symbols("y y0")
+    >>> square_added = [(y**2,), (y + Earlier(y, 1),)]
+    >>> Recursion((y,), (y0,), [(square_added, 1)], y).unroll()
+    y0**2 + y0
+    """
+
+    is_commutative = True
+
+    def __new__(cls, state: Any, back: Any) -> Earlier:
+        return sp.Expr.__new__(cls, state, sp.sympify(back))
+
+    @property
+    def back(self) -> int:
+        """How many layers before."""
+        return int(self.args[1])
+
+    def of(self, past: Sequence[Mapping[sp.Symbol, Values]]) -> Values:
+        """The value, from the states before each layer so far."""
+        return past[-1 - self.back][self.args[0]]
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+
+def recalled(
+    maps: tuple[sp.Expr, ...], past: Sequence[Mapping[sp.Symbol, Values]]
+) -> tuple[tuple[sp.Expr, ...], dict[sp.Symbol, Values]]:
+    """The maps of a layer with symbols in place of earlier values; and the values of these."""
+    heads = sorted(sp.Tuple(*maps).atoms(Earlier), key=str)
+    names = {head: sp.Dummy(f"{head.args[0]}_{head.back}", real=True) for head in heads}
+    return tuple(line.xreplace(names) for line in maps), {names[head]: head.of(past) for head in heads}
 
 
 @register
@@ -19,7 +61,8 @@ class Recursion(sp.Expr):
     Arguments: the state symbols (bound), their start values, the stages, and the state whose
     last value this is. A stage is a pair (map, number of repetitions): the map gives the new
     values of the states, or is a sequence of such maps, applied one after the other (the layers
-    of a block); the number may be a symbol. Printing never substitutes the map into itself.
+    of a block), in which `Earlier` stands for values of a layer before; the number may be a symbol. Printing never
+    substitutes the map into itself.
 
     >>> y, y0 = sp.symbols("y y0")
     >>> square = Recursion((y,), (y0,), [((y**2,), 3)], y)
@@ -33,6 +76,10 @@ class Recursion(sp.Expr):
         states, start = sp.Tuple(*states), sp.Tuple(*start)
         stages = sp.Tuple(*(sp.Tuple(_layers(maps), sp.sympify(count)) for maps, count in stages))
         lengths = {len(start), *(len(layer) for layers, _ in stages for layer in layers)}
+        if any(
+            head.back > i for layers, _ in stages for i, layer in enumerate(layers) for head in layer.atoms(Earlier)
+        ):
+            raise DomainError("an earlier value from outside of a block", "one of the same block", "a longer block")
         if lengths != {len(states)} or output not in states:
             raise DomainError(
                 f"{len(states)} states with {len(start)} start values",
@@ -63,9 +110,10 @@ class Recursion(sp.Expr):
 
     def _composed(self, layers: tuple[tuple[sp.Expr, ...], ...]) -> tuple[sp.Expr, ...]:
         values: tuple[sp.Expr, ...] = self.states
+        past: list[Mapping[sp.Symbol, sp.Expr]] = []
         for layer in layers:
-            now = dict(zip(self.states, values, strict=True))
-            values = tuple(expr.subs(now, simultaneous=True) for expr in layer)
+            past.append(dict(zip(self.states, values, strict=True)))
+            values = _at(layer, past)
         return values
 
     @property
@@ -125,10 +173,17 @@ class Recursion(sp.Expr):
 
     def unroll(self) -> sp.Expr:
         """The output as one expression, every map substituted (it grows quickly with depth)."""
-        values = dict(zip(self.states, self.start, strict=True))
+        values, past = dict(zip(self.states, self.start, strict=True)), []
         for maps in self.repeated():
-            values = {s: expr.subs(values, simultaneous=True) for s, expr in zip(self.states, maps, strict=True)}
+            past.append(values)
+            values = dict(zip(self.states, _at(maps, past), strict=True))
         return values[self.output]
+
+
+def _at(layer: tuple[sp.Expr, ...], past: Sequence[Mapping[sp.Symbol, sp.Expr]]) -> tuple[sp.Expr, ...]:
+    """The new values of a layer."""
+    maps, known = recalled(layer, past)
+    return tuple(expr.subs({**past[-1], **known}, simultaneous=True) for expr in maps)
 
 
 def _layers(maps: Any) -> sp.Tuple:

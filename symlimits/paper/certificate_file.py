@@ -15,7 +15,7 @@ from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
 from symlimits.finite.kernel_experiment import CHUNK, wanted
-from symlimits.language.architecture import Layer, Repeat
+from symlimits.language.architecture import Layer, Repeat, Residual
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
 from symlimits.language.recursion import Recursion
@@ -147,6 +147,8 @@ def check_draws(networks: Networks | LimitNetworks | Gaps, sizes: Sequence[int],
 
 
 def _layers(layer: Layer, counts: Mapping[sp.Symbol, sp.Expr]) -> float:
+    if isinstance(layer, Residual):
+        return 1.0 + sum(_layers(inner, counts) for inner in layer.layers)
     if not isinstance(layer, Repeat):
         return 1.0
     return _count(layer.count.subs(counts)) * sum(_layers(inner, counts) for inner in layer.layers)

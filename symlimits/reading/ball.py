@@ -24,7 +24,7 @@ from symlimits.language.block import shape
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.integral import LineIntegral
-from symlimits.language.recursion import Recursion
+from symlimits.language.recursion import Recursion, recalled
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading import line
 from symlimits.reading.ring import Ring
@@ -215,8 +215,11 @@ def _(expr: Recursion, numbers: Numbers) -> Any:
     """States go from layer to layer as balls; exact where they are rational: a correlation of one stays one."""
     blocks = [(maps, count.subs(numbers)) for maps, count in expr.blocks]
     state = {s: _exact_or_ball(start, numbers) for s, start in zip(expr.states, expr.start, strict=True)}
-    for maps in expr.func(expr.states, expr.start, blocks, expr.output).repeated():
-        known = {line: _exact_or_ball(line, {**numbers, **state}) for line in set(maps)}
+    past: list[Numbers] = []
+    for layer in expr.func(expr.states, expr.start, blocks, expr.output).repeated():
+        past.append(state)
+        maps, earlier = recalled(layer, past)
+        known = {line: _exact_or_ball(line, {**numbers, **state, **earlier}) for line in set(maps)}
         state = {s: known[line] for s, line in zip(expr.states, maps, strict=True)}
     return _real(expr.output, state)
 

@@ -68,13 +68,17 @@ def required_bytes(n: int, m: int, outputs: int, layers: int = 1, terms: int = 0
     return _FLOAT * (outputs * n * m + (_TABLE + terms) * layers * (n + m))
 
 
+ADDED = DenseUpdate(1.0, 0.0, 0.0, 0.0)  # what is there, as it is: a sum of a residual block, or no Dense layer
+
+
 @dataclass(frozen=True)
 class GramKernel:
     """The NNGP kernel K and the tangent kernel Theta of Dense, then activation and Dense as many times as `stages` say.
 
     `layers` has one entry for each Dense layer, the first included. Methods take data X of shape (n, d) and Z of
     shape (m, d), Z = X if left out, and give float64 arrays (n, m); then results are symmetric to the bit and their
-    diagonals exactly the propagated variances. `out` receives the result (C-contiguous). A row of zeros is a point of
+    diagonals exactly the propagated variances. Each sum that ends a residual branch has an entry too, `ADDED`.
+    `out` receives the result (C-contiguous). A row of zeros is a point of
     variance 0, with rho = 0 to all others. Compiled on first use, once per machine for each list of steps.
     """
 
@@ -82,16 +86,19 @@ class GramKernel:
     layers: tuple[DenseUpdate, ...]
 
     def __post_init__(self) -> None:
-        count = 1 + sum(stage.repeats for stage in self.stages)
+        count = 1 + sum(stage.repeats * (1 + stage.closed) for stage in self.stages)
         if len(self.layers) != count:
-            raise DomainError(f"{len(self.layers)} Dense layers", f"{count}, one before the stages", "other repeats")
+            raise DomainError(
+                f"{len(self.layers)} Dense layers or sums", f"{count}, one before the stages", "other repeats"
+            )
         position = 1
         for stage in self.stages:
-            for layer in self.layers[position : position + stage.repeats]:
+            length = stage.repeats * (1 + stage.closed)
+            for layer in self.layers[position : position + length]:
                 if stage.normalized and (layer.b or layer.t_1 or not layer.w):
                     wanted = "w > 0 and b = t_1 = 0 in a normalized stage"
                     raise DomainError(f"{layer}", wanted, "normalized=False, and a step for any p and q")
-            position += stage.repeats
+            position += length
 
     def nngp(self, X: npt.ArrayLike, Z: npt.ArrayLike | None = None, out: Floats | None = None) -> Floats:
         """K alone."""

@@ -38,6 +38,8 @@ class SampledStage:
     slope: sp.Expr
     x: sp.Symbol
     repeats: int = 1
+    opened: int = 0
+    closed: int = 0
 
     normalized = False
 
@@ -226,6 +228,7 @@ def layers_of(stages: Sequence[object]) -> Iterator[tuple[int, SampledStage]]:
             layer += 1
             if isinstance(stage, SampledStage):
                 yield layer, stage
+            layer += stage.closed  # type: ignore[attr-defined]
 
 
 def needed_terms(tables: Floats, stages: Sequence[object], tangent: bool) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent, indent
 from typing import Literal
 
@@ -29,6 +29,8 @@ class Stage:
 
     `normalized`: the activation is positively homogeneous and the layers have no bias; the step is asked for p = q = 1.
     `parity`: the activation is even or odd; the step is asked for rho >= 0 only.
+    `opened` and `closed`: how many residual branches begin before the activation, and end after the Dense layer; each
+    that ends counts as a layer of its own.
     """
 
     step: str
@@ -36,6 +38,8 @@ class Stage:
     repeats: int = 1
     normalized: bool = False
     parity: Literal["even", "odd"] | None = None
+    opened: int = 0
+    closed: int = 0
 
     def __post_init__(self) -> None:
         if self.parity not in ("even", "odd", None):
@@ -53,11 +57,17 @@ def gram_source(stages: Stages, tangent: bool, driver: Literal["gram", "pairs"])
     It does not depend on numbers of repeats, on weight or bias variances: networks that differ in these share it.
     The drivers are apart, since that of Gram matrices takes ten times as long to compile.
     """
-    functions = [_functions(k, stage, tangent) for k, stage in enumerate(stages)]
+    functions = [_functions(k, stages[k], tangent) for k in sorted(set(_alike(stages)))]
     sampled = any(isinstance(stage, SampledStage) for stage in stages)
     header = [_HEADER, *([_SAMPLED_HEADER] if sampled else [])]
     expand = _expand(stages, driver == "gram") if sampled else ""
     return "\n\n".join([*header, *functions, _advance(stages), _propagate(stages), expand, _DRIVERS[driver]])
+
+
+def _alike(stages: Stages) -> list[int]:
+    """For each stage the first one with the same steps: these are compiled once."""
+    steps = [replace(stage, repeats=1, opened=0, closed=0) for stage in stages]
+    return [steps.index(step) for step in steps]
 
 
 def _functions(k: int, stage: Stage | SampledStage, tangent: bool) -> str:
@@ -86,15 +96,25 @@ def _advance(stages: Stages) -> str:
         "    first_dense(gaps, tangents, rows, columns, i, j, weights)",
         "    layer = 0",
     ]
-    divided = False
+    divided, level, alike = False, 0, _alike(stages)
     for k, stage in enumerate(stages):
         if stage.normalized != divided:
             lines.append(_rescale(4 if stage.normalized else 1))
             divided = stage.normalized
         arguments = "layer, weights" if stage.normalized else "rows, columns, layer, i, j, weights"
         arguments += ", left, right, ranks" if isinstance(stage, SampledStage) else ""
-        call = f"advance_{k}(gaps, tangents, {arguments})"
-        lines += [f"    for _ in range(repeats[{k}]):", "        layer += 1", f"        {call}"]
+        call = f"advance_{alike[k]}(gaps, tangents, {arguments})"
+        lines.append(f"    for _ in range(repeats[{k}]):")
+        for branch in range(level, level + stage.opened):
+            lines.append(
+                f"        trunk_{branch}, gaps_{branch}, tangents_{branch} = layer, gaps.copy(), tangents.copy()"
+            )
+        level += stage.opened
+        lines += ["        layer += 1", f"        {call}"]
+        for branch in reversed(range(level - stage.closed, level)):
+            kept = f"gaps_{branch}, tangents_{branch}, trunk_{branch}"
+            lines += ["        layer += 1", f"        add_trunk(gaps, tangents, {kept}, rows, columns, layer, i, j)"]
+        level -= stage.closed
     if divided:
         lines.append(_rescale(1))
     return "\n".join(lines) + "\n"
@@ -114,12 +134,19 @@ def _propagate(stages: Stages) -> str:
         "        layer = 0",
         "        enter(points, 0, k, inputs[k], weights)",
     ]
-    for k in range(len(stages)):
+    level, alike = 0, _alike(stages)
+    for k, stage in enumerate(stages):
+        lines.append(f"        for _ in range(repeats[{k}]):")
+        lines += [f"            trunk_{branch} = layer" for branch in range(level, level + stage.opened)]
+        level += stage.opened
         lines += [
-            f"        for _ in range(repeats[{k}]):",
             "            layer += 1",
-            f"            enter(points, layer, k, diagonal_{k}(points[layer - 1, 0, k]), weights)",
+            f"            enter(points, layer, k, diagonal_{alike[k]}(points[layer - 1, 0, k]), weights)",
         ]
+        for branch in reversed(range(level - stage.closed, level)):
+            added = f"points[layer - 1, 0, k] + points[trunk_{branch}, 0, k]"
+            lines += ["            layer += 1", f"            enter(points, layer, k, {added}, weights)"]
+        level -= stage.closed
     return "\n".join(lines) + "\n"
 
 
@@ -132,10 +159,12 @@ def _expand(stages: Stages, parallel: bool) -> str:
         "        a = np.empty(2 * tables.shape[1])",
         "        layer = 0",
     ]
+    alike = _alike(stages)
     for k, stage in enumerate(stages):
         lines += [f"        for _ in range(repeats[{k}]):", "            layer += 1"]
         if isinstance(stage, SampledStage):
-            lines.append(f"            expand_{k}(tables[layer], k, points[layer - 1, 0, k], a)")
+            lines.append(f"            expand_{alike[k]}(tables[layer], k, points[layer - 1, 0, k], a)")
+        lines += ["            layer += 1"] * stage.closed
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +179,7 @@ from numba import njit, prange
 from numba.types import UniTuple
 
 from symlimits.reading.gram_loop import (
-    covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
+    add_trunk, covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
 )
 from symlimits.reading.special import (
     angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma, top_cosh, top_sinh

@@ -2,13 +2,14 @@ r"""From the recursion of a kernel to the compiled Gram loop.
 
 Each layer of the recursion is read off its map. A map that is affine in the states is a Dense layer:
 the coefficients are its variances. Any other is an activation, $K \mapsto T(K)$,
-$\Theta \mapsto \dot T(K)\,\Theta$. Nothing else than the printed recursion enters the compiled loop.
+$\Theta \mapsto \dot T(K)\,\Theta$, or the sum of a residual block, which holds earlier values. Nothing else than the
+printed recursion enters the compiled loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -17,9 +18,9 @@ import sympy as sp
 from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.activation import Activation, x
 from symlimits.language.expectation import GaussianExpectation, separated
-from symlimits.language.recursion import Recursion
+from symlimits.language.recursion import Earlier, Recursion
 from symlimits.reading.condition import LOST, size
-from symlimits.reading.gram import DenseUpdate, GramKernel
+from symlimits.reading.gram import ADDED, DenseUpdate, GramKernel
 from symlimits.reading.gram_sampled import SampledStage
 from symlimits.reading.gram_source import Stage
 from symlimits.reading.lower import RHO, S, arc, c, conditioned, p, q, statements
@@ -73,32 +74,70 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
     layers are not Dense layers and activations with a closed form.
     """
     _all_bound(recursion)
-    updates = [_first_update(recursion)]
-    stages: list[Stage | SampledStage] = []
-    pending: PairMap | None = None
-    for layer, repeats in _layers(recursion):
-        update = _dense_update(layer, recursion.states)
-        if update is None:
-            if pending is not None:
-                raise NoRule("two activations in a row", "a Dense layer between them", "one activation, composed")
-            pending = _pair_map(layer, recursion.states)
-            continue
-        stages.append(_stage(pending or PairMap(c, sp.S.One), update, repeats))
-        updates += [update] * repeats
-        pending = None
-    if pending is not None:
+    parts = _Parts(_first_update(recursion), residual=recursion.has(Earlier))
+    for layers, repeats in _blocks(recursion):
+        begins = [i - _back(layer) for i, layer in enumerate(layers) if _back(layer)]
+        for i, layer in enumerate(layers):
+            parts.open(begins.count(i))
+            update = _dense_update(layer, recursion.states)
+            if _back(layer):
+                parts.close(repeats)
+            elif update is not None:
+                parts.dense(update, repeats)
+            else:
+                parts.activation(_pair_map(layer, recursion.states))
+    if parts.pending is not None:
         raise NoRule("a recursion that ends in an activation", "a Dense layer at the end", "sl.Dense(1)")
-    return GramKernel(tuple(stages), tuple(updates))
+    return GramKernel(tuple(parts.stages), tuple(parts.updates))
 
 
-def _layers(recursion: Recursion) -> Iterator[tuple[Map, int]]:
-    """The layers in their order; those of a block of (activation, Dense) come once, with its repetitions."""
+class _Parts:
+    """The stages of a loop as they come about; an activation that waits for its Dense layer; branches that begin."""
+
+    def __init__(self, first: DenseUpdate, residual: bool) -> None:
+        self.stages: list[Stage | SampledStage] = []
+        self.updates = [first]
+        self.pending: PairMap | None = None
+        self._opened, self._residual = 0, residual
+
+    def open(self, branches: int) -> None:
+        """Branches that begin here: an activation before them stands alone."""
+        if branches and self.pending is not None:
+            self.dense(ADDED, 1)
+        self._opened += branches
+
+    def activation(self, pair: PairMap) -> None:
+        if self.pending is not None:
+            raise NoRule("two activations in a row", "a Dense layer between them", "one activation, composed")
+        self.pending = pair
+
+    def dense(self, update: DenseUpdate, repeats: int) -> None:
+        stage = _stage(self.pending or PairMap(c, sp.S.One), update, repeats, not self._residual)
+        self.stages.append(replace(stage, opened=self._opened))
+        self.updates += [update] * repeats
+        self.pending, self._opened = None, 0
+
+    def close(self, repeats: int) -> None:
+        """A branch that ends: with repetitions, one of a single activation and Dense layer."""
+        self.stages[-1] = replace(self.stages[-1], closed=self.stages[-1].closed + 1)
+        if repeats == 1:
+            self.updates.append(ADDED)
+        else:
+            self.updates[-repeats:] = [self.updates[-1], ADDED] * repeats
+
+
+def _blocks(recursion: Recursion) -> Iterator[tuple[tuple[Map, ...], int]]:
+    """The blocks in their order; one of (activation, Dense), residual or not, comes once, with its repetitions."""
     for layers, count in recursion.blocks:
-        kinds = [_dense_update(layer, recursion.states) is not None for layer in layers]
-        together = count == 1 or kinds == [False, True]
+        kinds = [_back(layer) or _dense_update(layer, recursion.states) is not None for layer in layers]
+        together = count == 1 or kinds in ([False, True], [False, True, 2])
         for _ in range(1 if together else int(count)):
-            for layer in layers:
-                yield layer, int(count) if together else 1
+            yield layers, int(count) if together else 1
+
+
+def _back(layer: Map) -> int:
+    """How long the branch is that a layer ends by adding its trunk; 0 for other layers."""
+    return max((head.back for head in sp.Tuple(*layer).atoms(Earlier)), default=0)
 
 
 def _all_bound(recursion: Recursion) -> None:
@@ -150,7 +189,7 @@ def _pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
 
 
 @lru_cache(maxsize=64)
-def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage | SampledStage:
+def _stage(pair: PairMap, update: DenseUpdate, repeats: int, may_normalize: bool = True) -> Stage | SampledStage:
     """The scalar step of an activation, in the variables of the Gram loop; or a series, without closed form."""
     if pair.dual.has(GaussianExpectation):
         return _sampled(pair, repeats)
@@ -159,7 +198,7 @@ def _stage(pair: PairMap, update: DenseUpdate, repeats: int) -> Stage | SampledS
         return Stage(_general_step(pair), _guarded_diagonal(pair), repeats, parity=pair.parity)
     if degree == 0:
         return Stage(_step_of_steps(pair), _diagonal_of_steps(pair), repeats, parity=pair.parity)
-    normalized = not update.b and not update.t_1 and update.w > 0
+    normalized = may_normalize and not update.b and not update.t_1 and update.w > 0
     step = _unit_step(pair) if normalized else _homogeneous_step(pair, degree)
     return Stage(step, _diagonal(pair), repeats, normalized, pair.parity)
 

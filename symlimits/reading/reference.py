@@ -20,7 +20,7 @@ from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
-from symlimits.language.recursion import Recursion
+from symlimits.language.recursion import Recursion, recalled
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
@@ -103,8 +103,11 @@ def _(expr: Recursion, values: Values) -> mpf:
     bound = expr.func(expr.states, expr.start, [(layers, n.subs(values)) for layers, n in expr.blocks], expr.output)
     # closed forms lose half their digits near a correlation of one; expectations do not, and digits cost them time
     with mp.workdps(mp.dps if _outermost(sp.Tuple(*_lines(expr))) else 2 * mp.dps):
-        for maps in bound.repeated():
-            here = parameters | state
+        past: list[dict[sp.Symbol, sp.Expr]] = []
+        for layer in bound.repeated():
+            past.append(state)
+            maps, earlier = recalled(layer, past)
+            here = parameters | state | earlier
             known: dict[sp.Expr, sp.Expr] = {}
             for line in set(maps):
                 known[line] = _exact_or_float(line, here)

@@ -6,7 +6,9 @@ $$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
   K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
 (Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
 standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
-$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301).
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). A residual block h + f(h), whose branch f ends with a Dense layer, adds to
+both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
+are centred and independent of its input.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.expectation_experiment import ANTITHETIC
 from symlimits.language.activation import Activation, activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Serial
+from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial, counts
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.names import shown
-from symlimits.language.recursion import Recursion
+from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.twin import Twin, features
@@ -144,7 +146,7 @@ def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set
         match layer:
             case Dense():
                 found |= part(layer).free_symbols
-            case Repeat(inner, _):
+            case Repeat(layers=inner) | Residual(layers=inner):
                 found |= _symbols(inner, part)
             case Activation():
                 found |= set(layer.parameters)
@@ -158,6 +160,7 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         raise NoRule(
             "a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)"
         )
+    _check_gaussian(net.layers, gaussian=False)
     widths = Widths(net)
     _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
@@ -233,6 +236,39 @@ def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bloc
     return [(tuple(maps for layers, _ in inner for maps in layers), layer.count)]
 
 
+@block.register
+def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    if not isinstance(_last(layer.layers), Dense):
+        given = f"a Residual that ends with {shown(layer.layers[-1])}"
+        wanted = "a branch that ends with a Dense layer, whose weights make it independent of what it is added to"
+        raise NoRule(given, wanted, "sl.Dense(1) as the last layer of the Residual")
+    maps: list[Map] = []
+    for inner, count in blocks(layer.layers, states, widths):
+        if not count.is_Integer:
+            raise NoRule(f"a Residual with {count} layers", "a number of layers", f"a number in place of {count}")
+        maps += inner * int(count)
+    added = tuple(state + Earlier(state, len(maps)) for state in states)
+    return [((*maps, added), sp.S.One)]
+
+
+def _check_gaussian(layers: tuple[Layer, ...], gaussian: bool) -> bool:
+    """Whether the output is Gaussian in the limit; refuses an activation, in or after a Residual, of what is not."""
+    for layer in layers:
+        match layer:
+            case Dense():
+                gaussian = True
+            case Activation():
+                gaussian = False
+            case Repeat(layers=inner):
+                gaussian = _check_gaussian(inner, gaussian)
+            case Residual(layers=inner):
+                if not gaussian and not isinstance(_first(inner), Dense):
+                    wanted = "a Dense layer between them: an activation is met by Gaussian values only"
+                    raise NoRule("a Residual that applies an activation to another's output", wanted, "sl.Dense(1)")
+                _check_gaussian(inner, gaussian)
+    return gaussian
+
+
 def supported_layers() -> frozenset[type]:
     """The layer classes whose limit is known."""
     return frozenset(block.registry) - {object}
@@ -242,9 +278,12 @@ def _last(layers: tuple[Layer, ...]) -> Layer:
     return _last(layers[-1].layers) if isinstance(layers[-1], Repeat) else layers[-1]
 
 
+def _first(layers: tuple[Layer, ...]) -> Layer:
+    return _first(layers[0].layers) if isinstance(layers[0], Repeat | Residual) else layers[0]
+
+
 def _widths_and_counts(net: Serial) -> set[sp.Symbol]:
-    counts = (layer.count for layer in net.layers if isinstance(layer, Repeat))
-    return set().union(*(expr.free_symbols for expr in (*counts, *(net.widths or ()))))
+    return set().union(*(expr.free_symbols for expr in (*counts(net.layers), *(net.widths or ()))))
 
 
 def _check_names(symbols: Iterable[sp.Symbol]) -> None:

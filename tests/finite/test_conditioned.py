@@ -12,7 +12,7 @@ from symlimits.finite.conditioned import conditioned
 from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.finite.network import Draw, Sampler, _chain, _observe, empirical_kernels, shapes, whole_weights
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Serial, mlp, serial
+from symlimits.language.architecture import Dense, Residual, Serial, mlp, serial
 
 RELU = Activation(sp.Max(x, 0))
 TANH = Activation(sp.tanh(x))
@@ -93,6 +93,11 @@ def test_singular_inputs(data, b_var):
 def test_layers_that_are_not_alike():
     net = serial(Dense(2), TANH, Dense(1, "1/2"), Dense("1/3"), RELU, TANH, Dense(3, 1))
     assert same(net, X, 3)
+
+
+def test_residual_blocks():
+    block = Residual(TANH, Dense(2, "1/2"), Residual(TANH, Dense(1)), TANH, Dense("1/3"))
+    assert same(serial(Dense(2), block, block, RELU, Dense(3, 1)), X, 3)
 
 
 # ---------------------------------------------------------------------- samplers made wrong on purpose

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense, Serial
+from symlimits.language.architecture import Dense, Residual, Serial
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
 from symlimits.language.tensor_program import Formula, n
@@ -16,17 +17,22 @@ from symlimits.theory.programs.parameterisation import Parameterisation
 from symlimits.theory.programs.parameters import Layer, Layers, Parameter
 from symlimits.theory.programs.tensor_program import TensorProgram
 
+Shared = Mapping[int, int]
 
-def checked_layers(net: Any) -> tuple[Dense | Activation, ...]:
-    """The layers of a network that has a program: Dense layers and activations, all of one width."""
+
+def checked_layers(net: Any) -> tuple[Dense | Activation | Residual, ...]:
+    """The layers of a network that has a program: Dense layers, activations and residual blocks, all of one width."""
     if not isinstance(net, Serial):
         raise DomainError(f"net = {shown(net)}", "a network", "sl.mlp(depth=2, activation=act.tanh, w_var=1, b_var=0)")
     layers = tuple(net.flat())
     for layer in layers:
-        if not isinstance(layer, Dense | Activation):
-            wanted = "Dense layers and activations; other networks by hand"
+        if not isinstance(layer, Dense | Activation | Residual):
+            wanted = "Dense layers and activations, in residual blocks or not; other networks by hand"
             raise NoRule(f"the layer {shown(layer)} in a training program", wanted, "sl.TensorProgram()")
-    if sum(isinstance(layer, Dense) for layer in layers) < 2 or not isinstance(layers[-1], Dense):
+    if next((layer for layer in layers if not isinstance(layer, Activation)), None).__class__ is Residual:
+        wanted = "a Dense layer before it, which takes the data to the width n of its branch"
+        raise DomainError("a Residual before the first Dense layer", wanted, "sl.serial(sl.Dense(1), sl.Residual(...))")
+    if sum(1 for _ in net.denses()) < 2 or not isinstance(layers[-1], Dense):
         wanted = "a hidden layer at least, and a linear readout"
         raise DomainError(f"net = {shown(net)}", wanted, "sl.mlp(depth=1, activation=act.tanh)")
     if net.widths is not None and len(set(net.widths)) > 1:
@@ -34,15 +40,20 @@ def checked_layers(net: Any) -> tuple[Dense | Activation, ...]:
     return layers
 
 
-def drawn_parameters(tp: TensorProgram, net: Serial, rule: Parameterisation, inputs: int, outputs: int) -> Layers:
-    """The parameters of all Dense layers, at initialisation.
+def drawn_parameters(
+    tp: TensorProgram, net: Serial, rule: Parameterisation, inputs: int, outputs: int, shared: Shared
+) -> Layers:
+    """The parameters of all Dense layers, at initialisation; a layer among `shared` has those of another before it.
 
     A bias whose variance is zero is none, except in a network of standard parameterisation, where it starts at zero
     and is trained (see `Dense`).
     """
-    denses = [layer for layer in checked_layers(net) if isinstance(layer, Dense)]
-    standard, found = net.parameterization == "standard", []
+    denses, found = list(net.denses()), list[Layer]()
+    standard = net.parameterization == "standard"
     for index, dense in enumerate(denses):
+        if index in shared:
+            found.append(found[shared[index]])
+            continue
         is_last = index == len(denses) - 1
         if index == 0:
             weights = _vectors(tp, [f"U_{i + 1}" for i in range(inputs)], rule, index, dense)
@@ -57,6 +68,38 @@ def drawn_parameters(tp: TensorProgram, net: Serial, rule: Parameterisation, inp
             biases = _output_biases(tp, rule, dense, outputs) if is_last else _bias(tp, f"b_{index + 1}", rule, dense)
         found.append(Layer(weights, biases))
     return tuple(found)
+
+
+def shared_layers(tied: Any, net: Serial, rule: Parameterisation) -> Shared:
+    """From groups of hidden layers, counted from 1, the place of each layer but the first, and that of the first."""
+    denses = list(net.denses())
+    groups = _groups(tied, len(denses) - 1)
+    for first, *others in groups:
+        for other in others:
+            same = denses[first] == denses[other] and all(
+                rule.weights(first, w) == rule.weights(other, w) for w in (denses[first].w_var, sp.S.One)
+            )
+            if not same:
+                given = f"hidden layers {first + 1} and {other + 1}, tied, of different variances, multipliers or rates"
+                raise DomainError(given, "layers that are alike, of the same scaling", "equal Dense layers")
+    return {other: first for first, *others in groups for other in others}
+
+
+def _groups(tied: Any, depth: int) -> list[list[int]]:
+    """The groups, each in order and counted from 0."""
+    groups = (
+        [list(group) if isinstance(group, list | tuple) else [] for group in tied]
+        if isinstance(tied, list | tuple)
+        else [[]]
+    )
+    flat = [layer for group in groups for layer in group]
+    known = all(isinstance(layer, int) and not isinstance(layer, bool) and 2 <= layer <= depth for layer in flat)
+    if not known or len(set(flat)) < len(flat) or any(len(group) < 2 for group in groups):
+        wanted = (
+            f"groups of hidden layers, from 2 to {depth} (the first layer has the data's width), none of them twice"
+        )
+        raise DomainError(f"tied = {shown(tied)}", wanted, "tied=((2, 3),)")
+    return [sorted(layer - 1 for layer in group) for group in groups]
 
 
 def _numbered(name: str, count: int) -> list[str]:

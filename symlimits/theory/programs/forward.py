@@ -2,19 +2,19 @@ r"""One datum, sent through a network, as instructions.
 
 With multipliers $m_l$ of the scaling, d inputs and one width n,
 $$h_1 = m_1 d^{-1/2}Ux + b_1,\qquad h_{l+1} = m_l W\phi(h_l) + b_{l+1},\qquad f = m_{L+1} v\cdot\phi(h_L) + b:$$
-the columns of U are vectors, as are the rows of v.
+the columns of U are vectors, as are the rows of v. A residual block adds to a vector what its branch makes of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense
+from symlimits.language.architecture import Dense, Residual
 from symlimits.language.program_handles import Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Formula, Map, Mean, Program, n
 from symlimits.theory.programs.parameters import Layer, Layers, Parameter
@@ -32,19 +32,34 @@ class Passed:
 
 
 def passed(
-    tp: TensorProgram, net: Sequence[Dense | Activation], layers: Layers, x: Sequence[sp.Expr], named: Naming
+    tp: TensorProgram, net: Sequence[Dense | Activation | Residual], layers: Layers, x: Sequence[sp.Expr], named: Naming
 ) -> Passed:
     """One datum, sent through; `named` adds step and datum to the name of a value."""
-    features: Any = tuple(x)  # numbers up to the first Dense layer, then a vector
     hidden: list[Vector] = []
     left = iter(layers)
-    for what in net[:-1]:
-        if isinstance(what, Activation):
+    features = _sent(tp, net[:-1], left, tuple(x), hidden, named)  # numbers up to the first Dense layer, then a vector
+    return Passed(_readouts(tp.program, next(left), features, named), tuple(hidden))
+
+
+def _sent(
+    tp: TensorProgram,
+    net: Sequence[Any],
+    left: Iterator[Layer],
+    features: Any,
+    hidden: list[Vector],
+    named: Naming,
+) -> Any:
+    """The features after some layers, those of a branch, say; preactivations are added to `hidden`."""
+    for what in net:
+        if isinstance(what, Residual):
+            branch = _sent(tp, tuple(what.layers), left, features, hidden, named)
+            features = tp.map(lambda a, b: a + b, features, branch, label=f"{features.label} + {branch.label}")
+        elif isinstance(what, Activation):
             features = _activated(tp, what, features)
         else:
             features = _preactivation(tp.program, next(left), features, named(f"h_{{{len(hidden) + 1}}}"))
             hidden.append(features)
-    return Passed(_readouts(tp.program, next(left), features, named), tuple(hidden))
+    return features
 
 
 def _activated(tp: TensorProgram, phi: Activation, features: Any) -> Any:

@@ -73,9 +73,9 @@ Layers = tuple[Layer, ...]
 
 def stepped(tp: TensorProgram, layers: Layers, loss: Scalar, sign: bool, step: int, named: Sequence[Value]) -> Layers:
     r"""All parameters after one step on the loss; its derivatives by the values `named` are called $\bar h$ then."""
-    every = [parameter for layer in layers for parameter in layer]
+    every = list({parameter.name: parameter for layer in layers for parameter in layer}.values())  # tied ones once
     gradients = tp.gradient(loss, *(parameter.handle for parameter in every), *named)
     for value, bar in zip(named, gradients[len(every) :], strict=True):
         tp.program.labels.setdefault(bar.place, rf"\bar {value.label}")
-    moved = iter([p.moved(tp, g, sign, step) for p, g in zip(every, gradients, strict=False)])
-    return tuple(Layer(tuple(next(moved) for _ in x.weights), tuple(next(moved) for _ in x.biases)) for x in layers)
+    moved = {p.name: p.moved(tp, g, sign, step) for p, g in zip(every, gradients, strict=False)}
+    return tuple(Layer(*(tuple(moved[p.name] for p in kind) for kind in (x.weights, x.biases))) for x in layers)

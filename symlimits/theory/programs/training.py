@@ -10,13 +10,13 @@ import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError
-from symlimits.language.architecture import Dense, Serial
+from symlimits.language.architecture import Serial
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector
 from symlimits.language.tensor_program import Formula
 from symlimits.limits import Limit
-from symlimits.theory.programs.drawing import checked_layers, drawn_parameters
+from symlimits.theory.programs.drawing import checked_layers, drawn_parameters, shared_layers
 from symlimits.theory.programs.forward import Passed, passed
 from symlimits.theory.programs.parameterisation import parameterisation
 from symlimits.theory.programs.parameters import Handle, stepped
@@ -82,7 +82,14 @@ class TrainingProgram:
 
 
 def training_program(
-    net: Serial, X: Any, Y: Any, steps: int = 2, lr: Any = 1.0, scaling: Any = "mup", optimizer: str = "sgd"
+    net: Serial,
+    X: Any,
+    Y: Any,
+    steps: int = 2,
+    lr: Any = 1.0,
+    scaling: Any = "mup",
+    optimizer: str = "sgd",
+    tied: Sequence[Sequence[int]] = (),
 ) -> TrainingProgram:
     r"""A network of width n and its training on all data, `steps` steps at rate `lr`, as a tensor program.
 
@@ -103,6 +110,10 @@ def training_program(
     most, and leaves the output random where it starts at random. A variance of zero is no bias, except in a network of
     standard parameterisation, where it is trained.
 
+    Layers of a network are Dense layers, activations and `sl.Residual` blocks; a Dense layer of a branch is a hidden
+    layer like others. `tied` are groups of hidden layers, counted from 1, that share one matrix and one bias, trained
+    as one: `((2, 3),)`. Parameters have the number of the first of them.
+
     `X` is (m, d) and `Y` (m,) or (m, k): numbers (floats are exact decimals), exact strings, symbols; `lr` may be a
     symbol. Raises `DataError` for data of other shapes, `DomainError` for other arguments, `NoRule` for other layers,
     unequal widths, and signs of hidden matrices with several data, which are of no low rank.
@@ -117,9 +128,10 @@ def training_program(
     """
     layers, tp = checked_layers(net), TensorProgram()
     inputs, labels = _checked_data(X, Y)
-    depth = sum(isinstance(layer, Dense) for layer in layers) - 1
+    depth = sum(1 for _ in net.denses()) - 1
     rule = parameterisation(scaling, depth, optimizer, _rate(lr))
-    state = drawn_parameters(tp, net, rule, len(inputs[0]), len(labels[0]))
+    shared = shared_layers(tied, net, rule)
+    state = drawn_parameters(tp, net, rule, len(inputs[0]), len(labels[0]), shared)
     for value in (rule.lr, *(value for row in (*inputs, *labels) for value in row)):
         tp.program.formula(value, "a datum or rate")
     passes: list[list[Passed]] = []

@@ -29,6 +29,8 @@ class Dense:
     bias_multipliers: Sequence[float]
     bias_rates: Sequence[float]
     sign: bool = False
+    residual: bool = False  # each hidden layer but the first adds to the one before it
+    tied: Sequence[Sequence[int]] = ()  # layers, counted from 0, that are one
     transposed: bool = False  # a wrong gradient of square matrices
 
     def forward(self, x: Array) -> list[Array]:
@@ -37,6 +39,8 @@ class Dense:
         inputs = x
         for l, w in enumerate(self.weights):
             found.append(self.multipliers[l] * (w @ inputs) + self.bias_multipliers[l] * self.biases[l])
+            if self.residual and 0 < l < len(self.weights) - 1:
+                found[-1] = found[-1] + found[-2]
             inputs = self.phi(found[-1])
         return found
 
@@ -52,7 +56,13 @@ class Dense:
                 by_weights[l] += self.multipliers[l] * np.outer(delta, inputs)
                 by_biases[l] += self.bias_multipliers[l] * delta
                 if l:
-                    delta = self.multipliers[l] * (self.weights[l].T @ delta) * self.slope(h[l - 1])
+                    back = self.multipliers[l] * (self.weights[l].T @ delta) * self.slope(h[l - 1])
+                    delta = back + delta if self.residual and l < len(self.weights) - 1 else back
+        for group in self.tied:
+            for by in (by_weights, by_biases):
+                total = sum(by[l] for l in group)
+                for l in group:
+                    by[l] = total
         return by_weights, by_biases
 
     def step(self, X: Array, Y: Array) -> None:
