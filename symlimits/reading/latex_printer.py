@@ -122,7 +122,7 @@ class Printer(MatrixPrinter):
         terms = self._as_ordered_terms(expr)
         if not all(map(is_parameter, terms)):
             terms.sort(key=lambda term: 2 if term.has(sp.Integral) else is_parameter(term))
-        if negative(terms[0]) and expr.is_polynomial() and not negative(terms[-1]):
+        if negative(terms[0]) and expr.is_polynomial() and expr.has(sp.Pow) and not negative(terms[-1]):
             terms.reverse()  # ascending powers
         elif negative(terms[0]):
             terms.sort(key=negative)

@@ -191,6 +191,7 @@ def test_blocks_that_are_none() -> None:
         Recursion((y,), (y,), [(((y**2,), (y + Earlier(y, 2),)), 1)], y)
 
 
+@pytest.mark.slow
 def test_a_block_of_features() -> None:
     """Between an activation and a Dense layer, with a branch that begins with one: second moments add there too."""
     net = sl.serial(FIRST, act.erf, sl.Residual(INNER, act.erf, INNER), LAST)

@@ -37,6 +37,7 @@ def test_kernels_are_those_of_backpropagation(kernel: object, phi: sl.Activation
     assert link.details["allowed"] < CLOSED
 
 
+@pytest.mark.slow
 def test_without_closed_forms_expectations_are_computed() -> None:
     link = linked(sl.ntk(sl.mlp(2, act.tanh, "3/2", "1/10")))
     assert link.passed, link.summary
