@@ -21,7 +21,7 @@ from symlimits.language.tensor_program import (
     Term,
     Trained,
     Updated,
-    n,
+    width_named,
 )
 from symlimits.language.tree import from_tree, to_tree
 
@@ -155,7 +155,7 @@ def _expr(tree: Any) -> sp.Expr:
     expr = from_tree(tree)
     if not isinstance(expr, sp.Expr):
         raise ValueError
-    return expr.xreplace({s: n for s in expr.free_symbols if s.name == n.name})
+    return width_named(expr)
 
 
 def _index(value: Any) -> int:

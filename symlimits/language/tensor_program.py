@@ -207,10 +207,19 @@ class Program:
 
     def formula(self, value: object, name: str = "value") -> sp.Expr:
         """A number, an exact string or a formula in parameters, which may not be called as instructions are."""
-        expr = exact(value, name)
+        expr = width_named(exact(value, name))
         taken = {s.name for s in expr.free_symbols} & set(self.names())
         wrong = taken | {s.name for s in expr.free_symbols if RESERVED.fullmatch(s.name)}
         if wrong:
             given = f"{name} = {shown(value)} with the symbol {min(wrong)}"
             raise DomainError(given, "symbols that are no vector, matrix or scalar of the program", "another name")
         return expr
+
+
+def width_named(expr: sp.Expr) -> sp.Expr:
+    """A formula in which every symbol called n is the width, whatever it is assumed to be: files keep names alone.
+
+    >>> width_named(2 * sp.Symbol("n")) == 2 * n
+    True
+    """
+    return expr.xreplace({symbol: n for symbol in expr.free_symbols if symbol.name == n.name})

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.language.architecture import Dense, Serial
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector
-from symlimits.language.tensor_program import Formula
+from symlimits.language.tensor_program import Formula, Mean, width_named
 from symlimits.limits import Limit
 from symlimits.theory.programs.drawing import checked_layers, drawn_parameters
 from symlimits.theory.programs.forward import Passed, passed
@@ -62,6 +62,7 @@ class TrainingProgram:
             if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(value):
                 raise DomainError(f"{name} = {shown(index)}", f"a number from 0 to {len(value) - 1}", f"{name}=0")
             value = value[index]
+        _check_output_bias(self)
         return self.tp.limit(value)
 
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
@@ -110,7 +111,7 @@ def training_program(
     layers, tp = checked_layers(net), TensorProgram()
     inputs, labels = _checked_data(X, Y)
     depth = sum(isinstance(layer, Dense) for layer in layers) - 1
-    rule = parameterisation(scaling, depth, optimizer, _rate(lr))
+    rule = parameterisation(scaling, depth, optimizer, width_named(_rate(lr)))
     state = drawn_parameters(tp, net, rule, len(inputs[0]), len(labels[0]))
     for value in (rule.lr, *(value for row in (*inputs, *labels) for value in row)):
         tp.program.formula(value, "a datum or rate")
@@ -128,6 +129,13 @@ def training_program(
     outputs = tuple(tuple(p.outputs[0] if len(p.outputs) == 1 else p.outputs for p in row) for row in passes)
     hidden = tuple(tuple(p.hidden for p in row) for row in passes)
     return TrainingProgram(tp, outputs, hidden, tuple(losses), tuple(states))
+
+
+def _check_output_bias(prog: TrainingProgram) -> None:
+    for name, handle in prog.parameters[0].items():
+        if name.startswith("b_out") and not isinstance(prog.tp.program.instructions[handle.place], Mean):
+            given = f"the output's bias {name}, which starts at random: so does the output, and no number is its limit"
+            raise NoRule(given, "a bias that starts at zero, or none", "Dense(w_var=1, b_var=0) as the last layer")
 
 
 def _naming(step: int, datum: int) -> Callable[[str], str]:
@@ -167,7 +175,7 @@ def _rows(data: Any, name: str) -> list[Row]:
     flat = name == "X" and not isinstance(values[0], list | tuple | np.ndarray)
     if flat or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
         raise DataError(f"{name} = {shown(data)}", wanted, "X=[[1, 0], [0, 1]], Y=[1, -1]")
-    return [tuple(exact(value, name) for value in row) for row in rows]
+    return [tuple(width_named(exact(value, name)) for value in row) for row in rows]
 
 
 def _rate(lr: Any) -> sp.Expr:
