@@ -11,7 +11,7 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.names import shown
-from symlimits.language.tensor_program import Formula, Map, Mean, Program, Term, Updated, n, width_named
+from symlimits.language.tensor_program import Formula, Map, Mean, Program, Term, Updated, n
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,9 +175,9 @@ def mapped(program: Program, function: Any, *values: Any, label: str | None = No
     expr = _called(program, function, arguments)
     if not isinstance(expr, sp.Expr):
         raise DomainError(f"a map to {shown(expr)}", "a SymPy expression", "tp.map(lambda a, b: a * b, x, y)")
-    expr = width_named(expr)
-    if expr.has(sp.zoo, sp.nan, sp.oo):
-        raise DomainError(f"a map to {expr}", "values that are finite", "no division by zero")
+    expr = program.named(expr)
+    if expr.has(sp.zoo, sp.nan, sp.oo, sp.I):
+        raise DomainError(f"a map to {expr}", "values that are finite and real", "no division by zero, no root of -1")
     for symbol in expr.free_symbols - set(program.places) - {n}:
         program.formula(symbol, "a map")
     places = [program.places[s] for s in expr.free_symbols if s in program.places]

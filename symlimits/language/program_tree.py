@@ -21,7 +21,7 @@ from symlimits.language.tensor_program import (
     Term,
     Trained,
     Updated,
-    width_named,
+    n,
 )
 from symlimits.language.tree import from_tree, to_tree
 
@@ -155,7 +155,7 @@ def _expr(tree: Any) -> sp.Expr:
     expr = from_tree(tree)
     if not isinstance(expr, sp.Expr):
         raise ValueError
-    return width_named(expr)
+    return expr.xreplace({s: n for s in expr.free_symbols if s.name == n.name})
 
 
 def _index(value: Any) -> int:

@@ -113,3 +113,15 @@ def test_a_symbol_called_n_is_the_width_whatever_it_is_assumed_to_be() -> None:
     for label in (["n"], [sp.Symbol("n")]):
         prog = sl.training_program(sl.mlp(1, "x", 1, 0), [[1]], label, steps=1)
         assert prog.tp.exponent(prog.outputs[1][0]) == sp.Rational(3, 2)  # n v and n U overlap by n^(-1/2)
+
+
+def test_a_name_is_one_symbol_whatever_it_is_assumed_to_be() -> None:
+    """Arguments are given by names: two symbols of one name could not both have a value."""
+    tp = sl.TensorProgram()
+    x = tp.gaussian("x", "s")
+    m = tp.mean(x * x * sp.Symbol("s")) + tp.map(lambda a: a * sp.Symbol("s", positive=True), tp.mean(x))
+    assert [symbol.name for symbol in tp.limit(m).arguments] == ["s"]
+    assert tp.limit(m).evaluate(s=3).value == 9
+    prog = sl.training_program(sl.mlp(1, "x", 1, 0), [["a"]], [sp.Symbol("a")], steps=1, lr=sp.Symbol("a", real=True))
+    assert prog.limit(1).evaluate(a=2).value == 2 * 2**4  # two layers: 2 lr x^2 y
+    assert prog.run(8, a=2)[prog.outputs[1]].shape == (1,)

@@ -14,7 +14,7 @@ from symlimits.language.architecture import Dense, Serial
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector
-from symlimits.language.tensor_program import Formula, Mean, width_named
+from symlimits.language.tensor_program import Formula, Mean
 from symlimits.limits import Limit
 from symlimits.theory.programs.drawing import checked_layers, drawn_parameters
 from symlimits.theory.programs.forward import Passed, passed
@@ -111,10 +111,12 @@ def training_program(
     layers, tp = checked_layers(net), TensorProgram()
     inputs, labels = _checked_data(X, Y)
     depth = sum(isinstance(layer, Dense) for layer in layers) - 1
-    rule = parameterisation(scaling, depth, optimizer, width_named(_rate(lr)))
+    rule = parameterisation(scaling, depth, optimizer, tp.program.named(_rate(lr)))
     state = drawn_parameters(tp, net, rule, len(inputs[0]), len(labels[0]))
-    for value in (rule.lr, *(value for row in (*inputs, *labels) for value in row)):
-        tp.program.formula(value, "a datum or rate")
+    tp.program.formula(rule.lr, "lr")
+    inputs, labels = (
+        [tuple(tp.program.formula(value, "a datum") for value in row) for row in Z] for Z in (inputs, labels)
+    )
     passes: list[list[Passed]] = []
     losses: list[Scalar] = []
     states: list[Mapping[str, Handle]] = []
@@ -175,7 +177,7 @@ def _rows(data: Any, name: str) -> list[Row]:
     flat = name == "X" and not isinstance(values[0], list | tuple | np.ndarray)
     if flat or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
         raise DataError(f"{name} = {shown(data)}", wanted, "X=[[1, 0], [0, 1]], Y=[1, -1]")
-    return [tuple(width_named(exact(value, name)) for value in row) for row in rows]
+    return [tuple(exact(value, name) for value in row) for row in rows]
 
 
 def _rate(lr: Any) -> sp.Expr:

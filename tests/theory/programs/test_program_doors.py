@@ -55,6 +55,7 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "variance of a vector": (lambda j: tp.gaussian("a", j), [*ODD, None, -1, "x", "W", "a", "z_1"]),
     "function": (lambda j: tp.map(j, x), [*NO_FORMULA, None, "W", "f(x)", lambda a: "a", lambda a: 1.5]),
     "function that fails": (lambda j: tp.map(j, x), [np.tanh, np.exp, lambda a: a / 0, lambda a, b: a]),
+    "function that is not real": (lambda j: tp.map(j, x), [lambda a: a * sp.I, lambda a: sp.sqrt(-1) + a]),
     "value": (lambda j: tp.map(act.tanh, j), [*ODD, None, y, W]),
     "values of an activation": (lambda j: tp.map(act.tanh, x, j), [x, m, 1]),
     "label": (lambda j: tp.map(act.tanh, x, label=j), NO_LABEL),
