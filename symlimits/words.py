@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symlimits.derivation import maxplus
-from symlimits.derivation.rules import ROUTE
+from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step
 from symlimits.language.program_lines import is_program
@@ -21,7 +21,7 @@ from symlimits.reading.latex_programs import flattened, new_definitions
 
 EXPLANATIONS = (
     {rung.name: rung.explanation for rung in RUNGS}
-    | {rule.name: rule.explanation for rule in ROUTE}
+    | {rule.name: rule.explanation for rule in (*ROUTE, inline)}
     | maxplus.EXPLANATIONS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'

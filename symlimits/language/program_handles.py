@@ -65,6 +65,9 @@ class _Value:
     def __pow__(self, other: Any) -> Any:
         return combined(self, other, lambda a, b: a**b)
 
+    def __rpow__(self, other: Any) -> Any:
+        return combined(self, other, lambda a, b: b**a)
+
 
 class Vector(_Value):
     """A vector of the program's width."""
@@ -140,13 +143,20 @@ class Matrix:
         return Matrix(self.program, self.program.add_matrix(Updated(initial, before + new)), self.transposed)
 
     def __sub__(self, other: LowRank) -> Matrix:
-        return self + -1 * other
+        _check_same(self.program, other, LowRank)
+        return self + -other
 
     def __repr__(self) -> str:
         what = self.program.matrices[self.place]
         name = what.name if not isinstance(what, Updated) else self.program.matrices[what.initial].name  # type: ignore[union-attr]
         updates = f" + {len(what.terms)} of rank one" if isinstance(what, Updated) else ""
         return f"Matrix({name}{updates}{', transposed' if self.transposed else ''})"
+
+
+_WANTED: dict[type[Any], tuple[str, str]] = {
+    Vector: ("a vector of the program", "tp.gaussian, tp.map, or W @ x"),
+    LowRank: ("a gradient by a matrix, or a sum of such", "tp.gradient(m, W)"),
+}
 
 
 def combined(left: Any, right: Any, operation: Callable[[sp.Expr, sp.Expr], sp.Expr]) -> Any:
@@ -165,6 +175,9 @@ def mapped(program: Program, function: Any, *values: Any, label: str | None = No
     expr = _called(program, function, arguments)
     if not isinstance(expr, sp.Expr):
         raise DomainError(f"a map to {shown(expr)}", "a SymPy expression", "tp.map(lambda a, b: a * b, x, y)")
+    expr = program.named(expr)
+    if expr.has(sp.zoo, sp.nan, sp.oo, sp.I):
+        raise DomainError(f"a map to {expr}", "values that are finite and real", "no division by zero, no root of -1")
     for symbol in expr.free_symbols - set(program.places) - {n}:
         program.formula(symbol, "a map")
     places = [program.places[s] for s in expr.free_symbols if s in program.places]
@@ -189,7 +202,11 @@ def formula_of(program: Program, value: Any) -> sp.Expr:
 
 def _called(program: Program, function: Any, arguments: list[sp.Expr]) -> Any:
     if callable(function) and not isinstance(function, Activation | sp.Basic):
-        return function(*arguments)
+        try:
+            return function(*arguments)
+        except TypeError as error:  # NumPy's functions take no symbols
+            wanted = f"a Python function of {len(arguments)} SymPy expression{'s' * (len(arguments) > 1)}"
+            raise DomainError(f"a map that fails: {error}", wanted, "SymPy's functions: sympy.tanh") from error
     phi = function if isinstance(function, Activation) else activation(function)
     if len(arguments) != 1:
         raise DomainError(f"{len(arguments)} arguments of an activation", "one", "a function: lambda a, b: a * b")
@@ -201,7 +218,7 @@ def _called(program: Program, function: Any, arguments: list[sp.Expr]) -> Any:
 def _check_same(program: Program, value: Any, kind: type[Any]) -> None:
     """Vectors of two programs may have two widths: they do not compose."""
     if not isinstance(value, kind):
-        given = f"{shown(value)}, a {type(value).__name__}"
-        raise DomainError(given, f"a {kind.__name__.strip('_').lower()} of the program", "tp.gaussian, tp.map, tp.mean")
+        given = f"{shown(value)} of type {type(value).__name__}"
+        raise DomainError(given, *_WANTED[kind])
     if value.program is not program:
         raise DomainError(f"{shown(value)} of another program", "values of one program, of one width", "one program")

@@ -119,6 +119,7 @@ class Program:
         self.labels: dict[int, str] = {}
         self.places: dict[sp.Symbol, int] = {}
         self._known: dict[Instruction, int] = {}
+        self._symbols = {n.name: n}  # of parameters and the width, by their names
 
     def append(self, instruction: Instruction, label: str | None = None) -> int:
         """The place of an instruction, at the end unless it is there already."""
@@ -205,9 +206,14 @@ class Program:
             raise DomainError(f"the name {name}", "a name that nothing else of the program has", f"{name}_2")
         return name
 
+    def named(self, expr: sp.Expr) -> sp.Expr:
+        """A formula with one symbol for each name, the first that came: arguments and files know names alone."""
+        free = expr.free_symbols - self.places.keys()
+        return expr.xreplace({symbol: self._symbols.setdefault(symbol.name, symbol) for symbol in free})
+
     def formula(self, value: object, name: str = "value") -> sp.Expr:
         """A number, an exact string or a formula in parameters, which may not be called as instructions are."""
-        expr = exact(value, name)
+        expr = self.named(exact(value, name))
         taken = {s.name for s in expr.free_symbols} & set(self.names())
         wrong = taken | {s.name for s in expr.free_symbols if RESERVED.fullmatch(s.name)}
         if wrong:

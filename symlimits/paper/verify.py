@@ -31,6 +31,7 @@ from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
+from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.path_link import PathProgram
 from symlimits.theory.scaling.claims import FrozenTwin
@@ -50,6 +51,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
 GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
     "path by its program": PathProgram.from_record,
+    "exponent by its program": ExponentProgram.from_record,
 }
 
 

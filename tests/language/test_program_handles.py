@@ -30,6 +30,7 @@ def test_operations_are_those_of_arrays() -> None:
         "at the right": (1 / (1 + x**2) - x, lambda x, y, m: 1 / (1 + x**2) - x),
         "symbols": (s * x + "s/2", lambda x, y, m: 0.5 * x + 0.25),
         "numpy": (np.float64(0.5) * x - np.int64(2), lambda x, y, m: 0.5 * x - 2),
+        "powers": (2**x, lambda x, y, m: 2**x),
         "negative": (-x, lambda x, y, m: -x),
         "nothing left": (0 * x, lambda x, y, m: 0 * x),
     }
@@ -100,3 +101,27 @@ def test_scalars_multiply_gradients_and_vectors_do_not() -> None:
     assert np.abs(run[ones] - run[W] - 1.5 * run[m] * np.outer(run[y], run[x]) / 8).max() < ROUNDING
     with pytest.raises(sl.DomainError, match="a number or a scalar"):
         x * g
+
+
+def test_a_symbol_called_n_is_the_width_whatever_it_is_assumed_to_be() -> None:
+    """A file keeps the name alone, so that a parameter n would be another thing once it is read."""
+    tp, _, x, _ = program()
+    values = [x * "n", x * sp.Symbol("n"), tp.map(lambda a: a * sp.Symbol("n", real=True), x)]
+    assert len({tp.mean(value).place for value in values}) == 1
+    assert tp.exponent(tp.mean(values[1] * x)) == 1
+    assert tp.exponent(tp.mean(x * x * sp.Symbol("s"))) == 0  # control
+    for label in (["n"], [sp.Symbol("n")]):
+        prog = sl.training_program(sl.mlp(1, "x", 1, 0), [[1]], label, steps=1)
+        assert prog.tp.exponent(prog.outputs[1][0]) == sp.Rational(3, 2)  # n v and n U overlap by n^(-1/2)
+
+
+def test_a_name_is_one_symbol_whatever_it_is_assumed_to_be() -> None:
+    """Arguments are given by names: two symbols of one name could not both have a value."""
+    tp = sl.TensorProgram()
+    x = tp.gaussian("x", "s")
+    m = tp.mean(x * x * sp.Symbol("s")) + tp.map(lambda a: a * sp.Symbol("s", positive=True), tp.mean(x))
+    assert [symbol.name for symbol in tp.limit(m).arguments] == ["s"]
+    assert tp.limit(m).evaluate(s=3).value == 9
+    prog = sl.training_program(sl.mlp(1, "x", 1, 0), [["a"]], [sp.Symbol("a")], steps=1, lr=sp.Symbol("a", real=True))
+    assert prog.limit(1).evaluate(a=2).value == 2 * 2**4  # two layers: 2 lr x^2 y
+    assert prog.run(8, a=2)[prog.outputs[1]].shape == (1,)

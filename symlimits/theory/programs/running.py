@@ -34,7 +34,12 @@ class Run:
     seed: int
     nets: int | None
     values: Mapping[sp.Symbol, sp.Expr]
-    known: dict[int, Array] = field(default_factory=dict, repr=False)
+    known: dict[int, Array] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        nets = "" if self.nets is None else f", nets={self.nets}"
+        values = "".join(f", {symbol}={value}" for symbol, value in self.values.items())
+        return f"Run(width={self.width}, seed={self.seed}{nets}{values})"
 
     def __getitem__(self, what: Any) -> Any:
         if isinstance(what, Matrix) and what.program is self.program:

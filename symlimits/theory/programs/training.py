@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.language.architecture import Serial
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector
-from symlimits.language.tensor_program import Formula
+from symlimits.language.tensor_program import Formula, Mean
 from symlimits.limits import Limit
 from symlimits.theory.programs.drawing import checked_layers, drawn_parameters, shared_layers
 from symlimits.theory.programs.forward import Passed, passed
@@ -63,6 +63,7 @@ class TrainingProgram:
             if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(value):
                 raise DomainError(f"{name} = {shown(index)}", f"a number from 0 to {len(value) - 1}", f"{name}=0")
             value = value[index]
+        _check_output_bias(self)
         return self.tp.limit(value)
 
     def rate(self, step: int, datum: int = 0, output: int = 0) -> Limit:
@@ -129,11 +130,13 @@ def training_program(
     layers, tp = checked_layers(net), TensorProgram()
     inputs, labels = _checked_data(X, Y)
     depth = sum(1 for _ in net.denses()) - 1
-    rule = parameterisation(scaling, depth, optimizer, _rate(lr))
+    rule = parameterisation(scaling, depth, optimizer, tp.program.named(_rate(lr)))
     shared = shared_layers(tied, net, rule)
     state = drawn_parameters(tp, net, rule, len(inputs[0]), len(labels[0]), shared)
-    for value in (rule.lr, *(value for row in (*inputs, *labels) for value in row)):
-        tp.program.formula(value, "a datum or rate")
+    tp.program.formula(rule.lr, "lr")
+    inputs, labels = (
+        [tuple(tp.program.formula(value, "a datum") for value in row) for row in Z] for Z in (inputs, labels)
+    )
     passes: list[list[Passed]] = []
     losses: list[Scalar] = []
     states: list[Mapping[str, Handle]] = []
@@ -148,6 +151,13 @@ def training_program(
     outputs = tuple(tuple(p.outputs[0] if len(p.outputs) == 1 else p.outputs for p in row) for row in passes)
     hidden = tuple(tuple(p.hidden for p in row) for row in passes)
     return TrainingProgram(tp, outputs, hidden, tuple(losses), tuple(states))
+
+
+def _check_output_bias(prog: TrainingProgram) -> None:
+    for name, handle in prog.parameters[0].items():
+        if name.startswith("b_out") and not isinstance(prog.tp.program.instructions[handle.place], Mean):
+            given = f"the output's bias {name}, which starts at random: so does the output, and no number is its limit"
+            raise NoRule(given, "a bias that starts at zero, or none", "Dense(w_var=1, b_var=0) as the last layer")
 
 
 def _naming(step: int, datum: int) -> Callable[[str], str]:

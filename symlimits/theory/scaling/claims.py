@@ -16,6 +16,7 @@ from symlimits.language.domain import Domain, Point
 from symlimits.language.names import shown
 from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
+from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.scaling.cells import Cell
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
 from symlimits.theory.scaling.one_hidden import q, q_a, q_sigma, q_w
@@ -91,7 +92,15 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
     if quantity in MEASURED and _crosses_kinks(fan, cell, quantity):
         points = ONE if quantity == "kernel_increment_trained" else POINTS
         twin = replace(twin, move=KINK_MOVE, points=points)
-    return replace(found, domain=Domain({}, place, note), experiment=twin)
+    return replace(found, domain=Domain({}, place, note), experiment=twin, general=_program(fan, cell, quantity))
+
+
+def _program(fan: Fan, cell: str, quantity: str) -> ExponentProgram:
+    """The engine's own way to the exponent, at the cell's witness."""
+    where, step = fan[cell].witness, max(fan[cell].settling, 1)
+    first, second = (where[symbol.name] for symbol in RATES[fan.rates])
+    name = "kernel_increment" if quantity in MEASURED else quantity
+    return ExponentProgram(fan.phi, name, (where["q_sigma"], first, second), step, quantity == "kernel_increment")
 
 
 def _crosses_kinks(fan: Fan, cell: str, quantity: str) -> bool:

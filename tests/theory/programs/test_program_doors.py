@@ -54,6 +54,8 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "variance of a matrix": (lambda j: tp.matrix("A", j), [*ODD, None, -1, "x", "W", "A", "theta_1"]),
     "variance of a vector": (lambda j: tp.gaussian("a", j), [*ODD, None, -1, "x", "W", "a", "z_1"]),
     "function": (lambda j: tp.map(j, x), [*NO_FORMULA, None, "W", "f(x)", lambda a: "a", lambda a: 1.5]),
+    "function that fails": (lambda j: tp.map(j, x), [np.tanh, np.exp, lambda a: a / 0, lambda a, b: a]),
+    "function that is not real": (lambda j: tp.map(j, x), [lambda a: a * sp.I, lambda a: sp.sqrt(-1) + a]),
     "value": (lambda j: tp.map(act.tanh, j), [*ODD, None, y, W]),
     "values of an activation": (lambda j: tp.map(act.tanh, x, j), [x, m, 1]),
     "label": (lambda j: tp.map(act.tanh, x, label=j), NO_LABEL),
@@ -66,6 +68,7 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "step of a limit": (PROG.limit, [None, True, -1, 2, "1", 0.5]),
     "product": (lambda j: W @ j, [*ODD, None, 1, m, W, y]),
     "update": (lambda j: W + j, [*ODD, None, 1, m, W, x, stranger.gradient(stranger.mean(y), stranger.matrix("W"))]),
+    "downdate": (lambda j: W - j, [*ODD, None, 1, m, W, x]),
     "sum": (lambda j: x + j, [*NO_FORMULA[:5], None, y, W]),
     "factor of a gradient": (lambda j: tp.gradient(m, W) * j, [None, "", float("nan"), x, y, W]),
     "width": (tp.run, [None, 0, -1, 2.5, "8", True, [8]]),
@@ -111,3 +114,19 @@ def test_what_is_right_passes() -> None:
     assert h.label == r"\phi(h)"
     again = sl.training_program(NET, np.eye(2), np.array([1.0, -1.0]), lr="eta", steps=0)
     assert again.losses[0].label == r"\mathcal{L}^{(0)}"
+
+
+def test_an_output_that_starts_at_random_is_named() -> None:
+    """The bias of the last layer is one number, which no width averages."""
+    prog = sl.training_program(sl.mlp(1, act.tanh, 1, 1), [[1]], [1], steps=1)
+    with pytest.raises(sl.NoRule, match="b_out, which starts at random"):
+        prog.limit(1)
+    control = sl.serial(sl.Dense(w_var=1, b_var=1), act.erf, sl.Dense(w_var=1, b_var=0))
+    assert sl.training_program(control, [[1]], [1], steps=0).limit(0).evaluate().value == 0
+
+
+def test_a_run_says_what_was_drawn() -> None:
+    program = sl.TensorProgram()
+    program.gaussian("a", "s**2")
+    assert repr(program.run(8, seed=3)) == "Run(width=8, seed=3)"
+    assert repr(program.run(8, nets=2, s="1/2")) == "Run(width=8, seed=0, nets=2, s=1/2)"
