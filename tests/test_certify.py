@@ -95,7 +95,7 @@ def test_bound_limits_take_their_networks_along() -> None:
     assert [link.passed for link in point.links] == [True, True, None], "a number is not compiled"
 
 
-@pytest.mark.parametrize("sampler", ["exact", "naive"])
+@pytest.mark.parametrize("sampler", ["exact", pytest.param("naive", marks=pytest.mark.slow)])
 def test_networks_drawn_either_way(sampler: str) -> None:
     K = sl.nngp(relu_net(2))
     cert = replace(K, experiment=replace(K.experiment, sampler=sampler)).certify(sizes=SIZES)
@@ -132,7 +132,7 @@ def with_line(limit: sl.Limit, index: int, expr: sp.Expr) -> sl.Limit:
     return replace(limit, trace=tuple(trace))
 
 
-@pytest.mark.parametrize("name", ["relu", "erf"])
+@pytest.mark.parametrize("name", [pytest.param("relu", marks=pytest.mark.slow), "erf"])
 def test_wrong_last_line(name: str) -> None:
     T = sl.dual(getattr(act, name))
     cert = with_line(T, -1, wrong_coefficient(T.expr)).certify(sizes=SIZES)
@@ -141,7 +141,7 @@ def test_wrong_last_line(name: str) -> None:
     assert not cert.ok
 
 
-@pytest.mark.parametrize("name", ["relu", "erf", "sin"])
+@pytest.mark.parametrize("name", [pytest.param("relu", marks=pytest.mark.slow), "erf", "sin"])
 def test_wrong_middle_line(name: str) -> None:
     T = replace(sl.dual(getattr(act, name)), experiment=None)
     for index in range(1, len(T.trace) - 1):

@@ -15,10 +15,13 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
+LONG = ("programs.md", "training.md")
 PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "programs.md", "training.md")
 
 
-@pytest.mark.parametrize(("page", "lines"), [(page, 10) for page in PAGES])
+@pytest.mark.parametrize(
+    ("page", "lines"), [pytest.param(p, 10, marks=[pytest.mark.slow] if p in LONG else []) for p in PAGES]
+)
 def test_sessions(page: str, lines: int) -> None:
     result = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0

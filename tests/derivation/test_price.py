@@ -116,7 +116,9 @@ def test_a_wrong_coefficient_is_seen(name: str, term: int) -> None:
     assert discrepancy(head_of(phi), sp.Add(*parts), phi, at("3/2", "2/5", HALF)) > 100 * TOLERANCE
 
 
-@pytest.mark.parametrize("name", ["step", "relu", "leaky relu", "relu squared", "erf"])
+@pytest.mark.parametrize(
+    "name", ["step", "relu", "leaky relu", "relu squared", pytest.param("erf", marks=pytest.mark.slow)]
+)
 def test_every_line_equals_the_next(name: str) -> None:
     lines_agree(ALL[name], at("3/2", "2/5", "-3/5"))
 

@@ -180,7 +180,11 @@ def X() -> np.ndarray:
     return data(np.random.default_rng(20261102))
 
 
-@pytest.mark.parametrize("name", NETS)
+FEW = ("relu", "erf_bias", "relu_then_erf")  # the others compile a kernel each
+NAMES = [pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in NETS]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_gram(name: str, X: np.ndarray) -> None:
     net = NETS[name]
     K, Theta = net.kernel.both(X)
@@ -196,7 +200,7 @@ def test_gram(name: str, X: np.ndarray) -> None:
                     assert abs(computed - exact) <= 1e-14 * max(abs(exact), bound), (name, i, j)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", NAMES)
 def test_symmetric_positive_and_finite(name: str) -> None:
     X = data(np.random.default_rng(5), n=2 * TILE + 17)  # three tiles, the last not full
     for kernel in NETS[name].kernel.both(X):

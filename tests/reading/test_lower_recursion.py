@@ -82,7 +82,12 @@ NETWORKS = {
 STARTS = ((1.0, 1.0), (0.5, 3.0), (1e-3, 20.0))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+FEW = ("homogeneous, biased", "error functions")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in NETWORKS]
+)
 def test_generated_steps(name: str) -> None:
     layers = NETWORKS[name]
     loop = sl.ntk(sl.serial(*layers)).compile().loop

@@ -119,7 +119,7 @@ def test_the_claim_of_the_table_and_its_negation() -> None:
     claim = exponent_limit(one_hidden_layer(activation="erf"), "NTK", "f_aw")
     certificate = claim.certify(sizes=(16, 64, 256), seed=0)
     assert certificate.ok, str(certificate)
-    assert [link.passed for link in certificate.links] == [True, True, True]
+    assert [link.passed for link in certificate.links] == [True] * 4  # the fourth: the engine
     record = claim.experiment.record()
     assert EXPERIMENTS["frozen training"](record).record() == record
     # without the parity grade the product of two increments would add up coherently: half an order more
