@@ -75,6 +75,7 @@ def test_a_law_that_is_rejected_at_once_is_computed_again() -> None:
     assert not sl.verify(false.to_json(), experiment=normal).differences
 
 
+@pytest.mark.slow
 def test_networks() -> None:
     K = sl.nngp(sl.mlp(1, act.relu, 2, 0))
     link = K.certify(SIZES, resolution=0.2).links[0]

@@ -21,6 +21,11 @@ def check_general(special: float, general: float, allowed: float, what: str, sam
     difference = abs(special - general)
     passed = difference <= allowed  # false for NaN
     said = f"the same to {allowed:.1e}" if passed else f"differs by {difference:.3g}, allowed {allowed:.3g}"
-    details = {"special": special, "general": general, "allowed": allowed}
+    details = {"special": _rounded(special), "general": _rounded(general), "allowed": float(f"{allowed:.2g}")}
     summary = f"special = general: {what} {said if not passed else 'is ' + said}"
     return Link(NAME, passed, summary, details, STATISTICAL if sampled else PRECISE)
+
+
+def _rounded(value: float) -> float:
+    """To ten digits: the engine adds in an order that another process may not have, and a certificate is the same."""
+    return float(f"{value:.10g}")

@@ -192,6 +192,7 @@ def test_without_correlation_the_means_multiply(phi: sp.Expr) -> None:
     assert discrepancy(closed_form(phi).subs(c, 0), means[0] * means[1], phi, point, digits=17) < TOLERANCE
 
 
+@pytest.mark.slow
 def test_no_integration_by_sympy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*args: object, **options: object) -> None:
         raise AssertionError("sympy.integrate")

@@ -55,6 +55,7 @@ def test_shapes_and_out(kernel: RecursionKernel) -> None:
     np.testing.assert_allclose(kernel(Z, X).T, out, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_symmetric_positive_and_the_same_for_equal_rows(kernel: RecursionKernel) -> None:
     X = data(40)
     for gram in (kernel(X), sl.nngp(NET)(X)):

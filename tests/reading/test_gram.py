@@ -226,6 +226,7 @@ def test_diagonal_is_the_propagated_variance(X: np.ndarray) -> None:
     np.testing.assert_allclose(np.diag(Theta), 8 * p, rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_parallel_rows_are_exactly_parallel(X: np.ndarray) -> None:
     """Duplicates and powers of two to the bit; a factor 3 to rounding of the angle."""
     K, Theta = NETS["relu"].kernel.both(X)
@@ -239,6 +240,7 @@ def test_parallel_rows_are_exactly_parallel(X: np.ndarray) -> None:
     assert one.ntk(X)[0, 4] == 0
 
 
+@pytest.mark.slow
 def test_kernels_alone_are_the_kernels_of_both(X: np.ndarray) -> None:
     for net in (NETS["relu"], NETS["erf_bias"]):
         K, Theta = net.kernel.both(X)

@@ -132,6 +132,7 @@ def test_standard_parameterisation() -> None:
     assert "d" in {symbol.name for symbol in Theta.parameters}
 
 
+@pytest.mark.slow
 def test_standard_networks_agree_with_finite_ones() -> None:
     """Theta/s at width s N_l, for a hidden width and a dimension that differ."""
     net = sl.mlp(1, act.relu, 2, "1/10", parameterization="standard", widths=(2,))
@@ -248,6 +249,7 @@ def test_rows_that_are_zero_equal_or_parallel() -> None:
             assert eigenvalues[0] >= -1e-13 * eigenvalues[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phi", [act.step, act.sign])
 def test_discontinuous_activations(phi: object) -> None:
     net = sl.mlp(2, phi, 2, "1/10")

@@ -266,6 +266,7 @@ def test_certificate() -> None:
     assert all(link.passed for link in certificate.links)
 
 
+@pytest.mark.slow
 def test_certificate_of_a_wrong_law_fails() -> None:
     from dataclasses import replace
 

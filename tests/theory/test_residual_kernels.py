@@ -106,6 +106,7 @@ def test_data_that_are_close_opposite_or_zero() -> None:
         assert abs(kernel.compile().pairs_with_gap(2.0, 0.5, gap) / float(exact) - 1) < ROUNDING
 
 
+@pytest.mark.slow
 def test_open_depth() -> None:
     K = sl.ntk(sl.serial(FIRST, Repeat((BLOCK,), "L"), act.erf, LAST))
     bound, numbers = K.bind(L=3), sl.ntk(sl.serial(FIRST, Repeat((BLOCK,), 3), act.erf, LAST))

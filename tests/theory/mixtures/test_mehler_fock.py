@@ -70,6 +70,7 @@ def check_draws(count: int) -> None:
         assert bool(outcome.pvalue > ALPHA) is agrees
 
 
+@pytest.mark.slow
 def test_draws_follow_the_density():
     check_draws(100_000)
 

@@ -45,6 +45,7 @@ def test_without_closed_forms_expectations_are_computed() -> None:
     assert link.details["allowed"] < CLOSED
 
 
+@pytest.mark.slow
 def test_symbols_of_a_network_and_an_open_depth() -> None:
     for limit in (sl.ntk(sl.mlp("L", act.sin)), sl.nngp(sl.mlp("L", act.sin)).bind(sigma_b=0)):
         link = linked(limit)
@@ -106,6 +107,7 @@ def test_polynomial_paths_are_those_of_the_program(depth: int, steps: int) -> No
     assert ((without.as_expr() - special).expand() == 0) is (depth == 1)
 
 
+@pytest.mark.slow
 def test_paths_have_the_link() -> None:
     limit = sl.deep_linear(2).path_limit(2)
     assert linked(limit).passed

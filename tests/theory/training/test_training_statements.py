@@ -102,6 +102,7 @@ def test_the_path_of_training_outputs_is_the_equation_of_the_contract() -> None:
         assert mp.mnorm(one - other) < CLOSE
 
 
+@pytest.mark.slow
 def test_modes_of_the_kernel_solve_their_equation_at_the_joins() -> None:
     """The branches at D = 0 and |c| = 1, and their neighbours, against the propagator of the mode's own motion."""
     A = Block("A", (), (1, 1))
