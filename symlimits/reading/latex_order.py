@@ -15,6 +15,7 @@ def in_order(heads: Iterable[sp.Expr]) -> list[sp.Expr]:
 
 
 def negative(term: sp.Expr) -> bool:
+    """Whether a term begins with a minus sign."""
     return bool(term.as_coeff_Mul()[0].is_negative)
 
 
@@ -25,6 +26,7 @@ def negated(term: sp.Expr) -> sp.Expr:
 
 
 def divides(factor: sp.Expr) -> bool:
+    """Whether a factor stands below the line of a fraction."""
     return bool(factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
 
 
@@ -39,5 +41,6 @@ def rank(factor: sp.Expr) -> int:
 
 
 def is_parameter(expr: sp.Expr) -> bool:
+    """Whether only parameters stand in it, Greek letters: they come before other letters."""
     symbols = expr.free_symbols
     return bool(symbols) and all(symbol.name.startswith(PARAMETERS) for symbol in symbols)

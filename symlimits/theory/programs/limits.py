@@ -6,22 +6,16 @@ program has them, its lines hold as its certificate says.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import sympy as sp
 
 from symlimits.derivation.master import SOURCE, limit_lines
-from symlimits.derivation.trace import Step
-from symlimits.errors import DomainError, UnboundSymbol
+from symlimits.errors import DomainError
 from symlimits.finite.program_experiment import ProgramNetworks
-from symlimits.language.domain import Domain, natural_domain
-from symlimits.language.formula import exact
+from symlimits.language.domain import natural_domain
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
-from symlimits.language.program_lines import is_program
-from symlimits.language.tensor_program import Formula, Program, Trained
-from symlimits.limits import FINE_POINTS, VALUE_DIGITS, Limit
-from symlimits.reading.program_sampled import sampled
+from symlimits.language.tensor_program import Program, Trained
+from symlimits.limits import Limit
 
 
 def program_notation(limit: Limit, program: Program) -> dict[str, str]:
@@ -73,34 +67,3 @@ def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a 
     domain = natural_domain(lines[0].expr)
     name = name or program.labels.get(place, sp.latex(scalar.symbol))
     return Limit(lines, domain, parameters, name, SOURCE, networks, observable)
-
-
-def program_rate(scalar: Scalar, value: object = None) -> Limit:
-    r"""The power of the width by which a scalar of one net differs from its limit, as a claim: -1/2.
-
-    `value` is what it is held against, by default its limit: against another number the distance does not vanish, and
-    the certificate fails. Raises as `program_limit` does, and `UnboundSymbol` for a program with free parameters.
-
-    >>> from symlimits import activations as act
-    >>> from symlimits.theory.programs import TensorProgram
-    >>> tp = TensorProgram()
-    >>> program_rate(tp.mean(tp.map(act.erf, tp.matrix("W") @ tp.gaussian("x")) ** 2)).expr
-    -1/2
-    """
-    limit = program_limit(scalar)
-    if limit.arguments:
-        name = limit.arguments[0].name
-        raise UnboundSymbol(f"{name} without a value", "a program of numbers", f"a program with a number for {name}")
-    number = _number(limit) if value is None else exact(value, "value")
-    nets = ProgramNetworks.of(scalar.program, scalar.place)
-    distance = replace(nets, instructions=(*nets.instructions, Formula(scalar.symbol - number)))
-    lines = (Step(-sp.Rational(1, 2), "definition", "central limit theorem: a mean over independent coordinates"),)
-    words = "distance of a scalar of one net from its limit"
-    return Limit(lines, Domain({}), (), f"e_{{{limit.name}}}", SOURCE, distance, words, kind="exponent")
-
-
-def _number(limit: Limit) -> sp.Expr:
-    """The limit as an exact decimal, which files keep; of a sampled line, a sample that is fine beside nets."""
-    line = limit.expr
-    value = sampled(line, {}, points=FINE_POINTS).value if is_program(line) else limit.evaluate().value
-    return sp.Rational(f"{value:.{VALUE_DIGITS}g}")

@@ -13,7 +13,9 @@ from symlimits.errors import UnboundSymbol
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.domain import Domain
-from symlimits.limits import Limit
+from symlimits.language.program_lines import is_program
+from symlimits.limits import FINE_POINTS, Limit
+from symlimits.reading.program_sampled import sampled
 
 SOURCE = "derived here; central limit theorem"
 
@@ -33,9 +35,14 @@ def convergence_rate(limit: Limit) -> Limit:
         name = min(map(str, limit.free_symbols))
         raise UnboundSymbol(f"{name} without a value", "a limit that is a number", f".bind({name}=1)")
     assert isinstance(limit.experiment, ProgramNetworks)
-    deviations = ProgramDeviations(limit.experiment, limit.evaluate().value)
+    deviations = ProgramDeviations(limit.experiment, _fine(limit))
     words = f"distance from the limit of {limit.observable}"
     return replace(
         limit, trace=deviation_lines(), domain=Domain({}), arguments=(), name=f"e_{{{limit.name}}}", source=SOURCE,
         experiment=deviations, observable=words, kind="exponent", order=1,
     )  # fmt: skip
+
+
+def _fine(limit: Limit) -> float:
+    """The limit; of a sampled line, from so many points that its error is small beside the deviations of networks."""
+    return sampled(limit.expr, {}, points=FINE_POINTS).value if is_program(limit.expr) else limit.evaluate().value

@@ -14,7 +14,8 @@ from symlimits.derivation.master import limit_lines
 from symlimits.language.activation import Activation
 from symlimits.limits import Limit
 from symlimits.theory.programs import TensorProgram
-from symlimits.theory.programs.limits import program_limit, program_rate
+from symlimits.theory.programs.limits import program_limit
+from symlimits.theory.programs.rate import convergence_rate
 from tests.programs_by_hand import KERNEL_X, mup, tangent_kernel
 
 SIZES = (32, 64, 128)
@@ -80,13 +81,15 @@ def test_files_hold_programs_lines() -> None:
 def test_one_net_differs_by_the_root_of_the_width() -> None:
     """Trained networks, two steps; from a number that is not their limit they keep a distance."""
     scalar = mup(act.erf, 2, 2)[1][0]
-    assert program_rate(scalar).certify(sizes=WIDE).ok
-    assert program_rate(scalar, value="0.5").certify(sizes=WIDE).links[0].passed is False
+    rate = convergence_rate(program_limit(scalar))
+    assert rate.certify(sizes=WIDE).ok
+    away = replace(rate, experiment=replace(rate.experiment, limit=0.5))
+    assert away.certify(sizes=WIDE).links[0].passed is False
 
 
 def test_rates_want_numbers() -> None:
     with pytest.raises(sl.UnboundSymbol, match="x_1_1"):
-        program_rate(tangent_kernel(act.erf, 1)[1])
+        convergence_rate(program_limit(tangent_kernel(act.erf, 1)[1]))
 
 
 def test_what_has_no_limit_here() -> None:

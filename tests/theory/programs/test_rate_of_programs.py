@@ -13,6 +13,7 @@ from symlimits.derivation.master import limit_lines
 from symlimits.errors import FormulaError, UnboundSymbol
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.theory.programs import TrainingProgram
+from symlimits.theory.programs.rate import convergence_rate
 
 X, Y = [[1, "1/2"], ["-1/3", 1]], [1, "-1/2"]
 SIZES = (64, 128, 256, 512)
@@ -32,7 +33,7 @@ def test_training_converges_at_half_a_power_of_the_width(depth: int) -> None:
     certificate = rate.certify(sizes=SIZES)
     assert certificate.ok, str(certificate)
     assert abs(certificate.links[0].details["estimate"] + 0.5) < SLOPE
-    wrong = without_transposes(prog, rate)
+    wrong = without_transposes(prog)
     if depth == 1:
         assert wrong.experiment.limit == rate.experiment.limit
     else:
@@ -41,10 +42,9 @@ def test_training_converges_at_half_a_power_of_the_width(depth: int) -> None:
         assert refused.details["estimate"] > -0.25  # not half of the exponent: the distance stays
 
 
-def without_transposes(prog: TrainingProgram, rate: sl.Limit) -> sl.Limit:
+def without_transposes(prog: TrainingProgram) -> sl.Limit:
     lines = limit_lines(prog.tp.program, prog.outputs[2][1].place, transpose_correction=False)
-    value = replace(prog.limit(2, datum=1), trace=lines).evaluate().value
-    return replace(rate, experiment=replace(rate.experiment, limit=value))
+    return convergence_rate(replace(prog.limit(2, datum=1), trace=lines))
 
 
 def test_a_rate_and_a_wrong_one() -> None:
