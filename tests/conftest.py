@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
+import mpmath
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def precision() -> Iterator[None]:
+    """The working precision of mpmath, which is global, is what it was: last digits depend on it."""
+    before = mpmath.mp.prec
+    yield
+    assert mpmath.mp.prec == before
 
 
 @pytest.fixture

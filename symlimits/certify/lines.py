@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import sympy as sp
+from mpmath import workdps
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import SymlimitsError
@@ -114,8 +115,8 @@ def largest_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tup
     worst, points = 0.0, points if domain.ranges else points[:1]  # without a coordinate all are the same
     for point in points:
         x, y = (reference(expr, relevant(point, expr), digits) for expr in (a, b))
-        size = max(abs(x), abs(y), 1e-3)
-        worst = max(worst, float(abs(x - y) / size) / tolerance)
+        with workdps(digits):  # whatever precision the caller works in
+            worst = max(worst, float(abs(x - y) / max(abs(x), abs(y), 1e-3)) / tolerance)
     return worst, len(points)
 
 
