@@ -1,0 +1,95 @@
+r"""Which letter stands for what: the symbols of each paper's statements, and an author's own letters for them.
+
+A `Notation` is a mapping from names of symbols to LaTeX, taken wherever `notation=` is; a document prints the table of
+the letters that it uses, so that no letter means two things unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symlimits.chain import Derivation
+from symlimits.errors import DomainError
+from symlimits.language.names import shown
+from symlimits.reading.latex import latex
+from symlimits.reading.latex_author import check_letters
+
+KERNELS = {
+    "p": "variance of the first Gaussian; of a kernel, $x\\cdot x/d$",
+    "q": "variance of the second Gaussian; of a kernel, $z\\cdot z/d$",
+    "c": "their covariance; of a kernel, $x\\cdot z/d$",
+    "rho": "their correlation",
+    "sigma_w": "standard deviation of weights times the root of the inputs",
+    "sigma_b": "standard deviation of biases",
+    "L": "number of hidden layers",
+    "alpha": "slope of a leaky relu below zero",
+}
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "lee2019": KERNELS,
+    "golikov2020": {
+        "q": "exponent of the width in the learning rates",
+        "q_sigma": "exponent of the width in the initial outer weights",
+    },
+    "bassetti2024": {"t": "argument of the characteristic function", "a": "depth over width, in the limit"},
+    "chizat2022": {
+        "eta": "learning rate",
+        "s": "slope of the target",
+        "t": "step of training; argument of a characteristic function",
+    },
+}
+
+
+@dataclass(frozen=True, init=False)
+class Notation(Mapping[str, str]):
+    r"""An author's letters: LaTeX by the names of symbols, `Notation({"p": "k(x, x)"}, rho=r"\varrho")`.
+
+    A mapping, for every `notation=` of symlimits; `first | second` takes what the second says where both speak.
+    Raises `DomainError` for what is no LaTeX of a symbol.
+
+    >>> from symlimits import activations as act, dual
+    >>> house = Notation(p="k", q="k'")
+    >>> print(dual(act.linear).latex(house).splitlines()[1])
+    T(k, k', c) &= \mathbb{E}_{(u, v) \sim \mathcal{N}\left(0, \left(\begin{smallmatrix} k & c \\ c & k' \end{smallmatrix}\right)\right)}\left[u v\right] && \text{(definition)} \\
+    >>> (house | {"p": "K"})["p"]
+    'K'
+    """
+
+    letters: tuple[tuple[str, str], ...]
+
+    def __init__(self, letters: Mapping[str, str] | None = None, **more: str) -> None:
+        if not isinstance(letters, Mapping | None):
+            raise DomainError(f"notation = {shown(letters)}", "a dictionary from names to LaTeX", 'Notation(p="k")')
+        given = {**(letters or {}), **more}
+        for name, tex in given.items():
+            check_letters(tex, f"notation for {name}", 'Notation(p="k")')
+        object.__setattr__(self, "letters", tuple(given.items()))
+
+    def __getitem__(self, name: str) -> str:
+        return dict(self.letters)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self.letters))
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+    def __or__(self, other: Mapping[str, str]) -> Notation:
+        return Notation({**self, **other})
+
+    def within(self, derivation: Derivation) -> Notation:
+        """The letters for symbols that a derivation has."""
+        names = {str(symbol) for line in derivation.trace for symbol in line.expr.atoms(sp.Symbol)}
+        names |= {str(symbol) for symbol in derivation.arguments}
+        return Notation({name: tex for name, tex in self.letters if name in names})
+
+
+def legend(paper: str, notation: Notation) -> list[tuple[str, str]]:
+    """The letters of a paper's statements in LaTeX, with what they mean.
+
+    >>> legend("golikov2020", Notation(q="r"))[0]
+    ('r', 'exponent of the width in the learning rates')
+    """
+    return [(notation.get(name) or latex(sp.Symbol(name)), words) for name, words in MEANINGS[paper].items()]
