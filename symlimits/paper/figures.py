@@ -59,7 +59,9 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
     ),
     "chizat2022": (
         Figure(
-            "training", "The predictor of deep linear networks, L = 2: the limit, and 90 % of networks of a width", _path
+            "training",
+            "The predictor of deep linear networks, L = 2: the limit, and 90 % of networks of a width",
+            _path,
         ),
         Figure("forest", "The infinitely wide network as trees, L = 2, to depth 2", _forest),
     ),

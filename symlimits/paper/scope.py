@@ -24,7 +24,9 @@ def order_in_words(statement: Derivation) -> str:
     r"""How the error of a limit falls, if it has one."""
     if not isinstance(statement, Limit) or not statement.observable:
         return "an identity"
-    return "exact at every width" if statement.order == 0 else f"{statement.regime}, error of order n^-{statement.order}"
+    return (
+        "exact at every width" if statement.order == 0 else f"{statement.regime}, error of order n^-{statement.order}"
+    )
 
 
 def domain_in_words(domain: Domain) -> str:

@@ -17,6 +17,7 @@ from symlimits.reading.latex_printer import INDENT, INDEX, Printer
 from symlimits.reading.latex_text import continued, environment, escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
+ALIGNED = 0.85  # of the room, for equations below each other: the widest left-hand side stands before all of them
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
@@ -85,15 +86,15 @@ def align(
     before: sp.Expr | None = None
     for line, rule in zip(lines, rules, strict=True):
         programmed = line.expr.has(StraightLine) and not line.expr.has(Recursion)
-        free = _beside_nothing(printer, left, lines, beside, width) if programmed else room
-        equations = printer.equations(line.expr, free - INDENT, before)
+        free = _beside_nothing(printer, left, lines, beside, width) if line.expr.has(StraightLine, Recursion) else room
+        equations = printer.equations(line.expr, (free if programmed else ALIGNED * free) - INDENT, before)
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
         if equations and programmed:  # pages may break between them, and they may reach below the rules
             rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
         elif equations:
-            rows.append(rf"&\quad {environment('aligned', equations)}")
+            rows.append(rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}")
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
