@@ -27,7 +27,7 @@ def sphere_map(trace: Trace, domain: Domain, q: object) -> SphereMap:
     """Every line of a kernel recursion at K(x, x) = K(z, z) = q and K(x, z) = q rho."""
     variance = _variance(q)
     every = [replace(s, expr=on_sphere(s.expr, variance)) for s in trace if isinstance(s.expr, Recursion)]
-    lines = tuple(line for before, line in pairwise([None, *every]) if before is None or before.expr != line.expr)
+    lines = tuple(every[:1] + [line for before, line in pairwise(every) if before.expr != line.expr])
     if not lines:
         raise NoRule("the sphere map of a line without layers", "a kernel of a network", "sl.nngp(net).on_sphere(1)")
     natural = natural_domain(sp.Add(*(step.expr for step in lines)))

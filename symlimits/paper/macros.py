@@ -26,7 +26,7 @@ def with_macros(tex: str) -> str:
     ('\\slE x + \\slE_{u}[v]', '\\slOne x')
     """
     for name, meaning in MACROS.items():
-        tex = re.sub(re.escape(meaning) + r"(?=([A-Za-z])?)", lambda found, n=name: n + " " * bool(found[1]), tex)
+        tex = re.sub(re.escape(meaning) + r"(?=[A-Za-z])", rf"\{name} ", tex).replace(meaning, name)
     return tex
 
 
@@ -37,5 +37,5 @@ def without_macros(tex: str) -> str:
     '\\mathbb{E}_{u \\sim \\mathcal{N}(0, p)}'
     """
     for name, meaning in MACROS.items():
-        tex = re.sub(re.escape(name) + r"(?![A-Za-z])", lambda _, m=meaning: m, tex)
+        tex = re.sub(re.escape(name) + r"(?![A-Za-z])", rf"\{meaning}", tex)
     return tex

@@ -13,7 +13,7 @@ from symlimits.finite.engine import Source, run
 from symlimits.finite.journal import Journal
 from symlimits.finite.multiple import holm
 from symlimits.finite.remaining import bar
-from symlimits.limits import SIZES, Limit
+from symlimits.limits import SIZES
 from symlimits.paper.claims import PAPERS, Claim
 from symlimits.paper.documents import Picture, Section, collected, columns, fragment, tabular
 from symlimits.paper.figures import FIGURES
@@ -157,7 +157,7 @@ def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = 
         statement = claim.build()
         tex, about = fragment(claim.name, statement, notation.within(statement)), scope(statement)
         files = {f"{claim.name}.tex": tex, f"{claim.name}.json": statement.to_json() + "\n"}
-        outcome = statement.certify(sizes, seed) if isinstance(statement, Limit) else statement.check(seed)
+        outcome = statement.certify(sizes, seed)
     except SymlimitsError as error:
         outcome = certificate(claim.title, [Link("derivation", False, str(error))], seed)
     files[f"{claim.name}.certificate.json"] = outcome.to_json() + "\n"
@@ -165,7 +165,7 @@ def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = 
 
 
 def texts(outcomes: Sequence[Outcome], notation: Notation = NONE, pictures: bool = True) -> dict[str, str]:
-    """The text files of a reproduction: a folder a paper with the files of its claims and a document, and the macros."""
+    """The text files of a reproduction: a folder a paper, with the files of its claims and a document; the macros."""
     files = {f"{outcome.claim.paper}/{name}": text for outcome in outcomes for name, text in outcome.files.items()}
     for paper in papers(outcomes):
         files[f"{paper}/{paper}.tex"] = _document(paper, outcomes, notation, pictures)

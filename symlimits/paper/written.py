@@ -33,7 +33,8 @@ def write(
     tell = progress or (lambda _: None)
     said: list[str] = []
     tell("figures")
-    figures = _or_said(lambda: _figures(papers(outcomes)), {}, "no figures", said)
+    none: dict[str, bytes] = {}
+    figures = _or_said(lambda: _figures(papers(outcomes)), none, "no figures", said)
     files: dict[str, str | bytes] = {**texts(outcomes, notation, bool(figures)), **figures}
     tell("the report")
     page = _or_said(lambda: report(outcomes, notation, bool(figures)), "", f"no {REPORT}", said)
