@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
+    from symlimits.paper.notation import Notation as Notation
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import scaling as scaling
     from symlimits.theory.deep_linear import deep_linear as deep_linear
@@ -57,6 +58,7 @@ _HOMES = {
     "symlimits.language.expectation": "GaussianExpectation",
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
+    "symlimits.paper.notation": "Notation",
     "symlimits.paper.verify": "verify",
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.kernels": "dual nngp ntk",
@@ -79,6 +81,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'symlimits' has no attribute '{name}'")
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext symlimits` does: the names sl and act, and formulas in the terminal."""
+    from symlimits.repl import load
+
+    load(shell)
 
 
 def __dir__() -> list[str]:
