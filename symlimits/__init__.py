@@ -87,7 +87,7 @@ def load_ipython_extension(shell: Any) -> None:
     """What `%load_ext symlimits` does: the names sl and act, and formulas in the terminal."""
     from symlimits.repl import load
 
-    load(shell)
+    load(shell, {"sl": import_module(__name__), "act": import_module(_MODULES["activations"])})
 
 
 def __dir__() -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
-from symlimits import activations
 from symlimits.chain import Derivation
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import StraightLine
@@ -15,11 +15,9 @@ from symlimits.words import explanation, spoken
 WIDTH = 110  # letters of a terminal's line
 
 
-def load(shell: Any) -> None:
-    """Give a shell of IPython the usual names, and let derivations print as formulas in a terminal."""
-    import symlimits
-
-    shell.push({"sl": symlimits, "act": activations})
+def load(shell: Any, names: Mapping[str, object]) -> None:
+    """Give a shell of IPython some names, and let derivations print as formulas in a terminal."""
+    shell.push(dict(names))
     text = shell.display_formatter.formatters["text/plain"]
     text.for_type(Derivation, lambda derivation, printer, cycle: printer.text(shown(derivation)))
 
