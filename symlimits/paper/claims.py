@@ -177,3 +177,16 @@ def _all() -> Iterable[Claim]:
 
 
 TABLE: tuple[Claim, ...] = tuple(_all())
+HEADLINES = (  # what the README shows
+    "dual-relu",
+    "dual-tanh",
+    "nngp-erf",
+    "ntk-relu",
+    "sphere-relu",
+    "exponent-mf-f-aw",
+    "exponent-ntk-kernel-increment",
+    "output-finite",
+    "output-limit",
+    "trained-path",
+    "trained-increment",
+)

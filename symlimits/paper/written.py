@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from symlimits.errors import NoRule
+from symlimits.paper import claims_table
 from symlimits.paper.figures import FIGURES
 from symlimits.paper.files import write_files
 from symlimits.paper.notation import Notation
@@ -36,6 +37,7 @@ def write(
     none: dict[str, bytes] = {}
     figures = _or_said(lambda: _figures(papers(outcomes)), none, "no figures", said)
     files: dict[str, str | bytes] = {**texts(outcomes, notation, bool(figures)), **figures}
+    files[claims_table.FILE] = claims_table.table(outcomes)
     tell("the report")
     page = _or_said(lambda: report(outcomes, notation, bool(figures)), "", f"no {REPORT}", said)
     paths = write_files(folder, files | ({REPORT: page} if page else {}))
