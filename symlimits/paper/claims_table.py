@@ -1,4 +1,4 @@
-"""The table of claims as Markdown: every column but the last is read off the objects, the last off their certificates."""
+"""The table of claims as Markdown: all columns but the last are read off the objects, that off their certificates."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ _OUTERMOST = re.compile(rf"\\(begin|end)\{{({_NAMES})\}}")
 _DELIMITER = re.compile(r"\\(?:begin|end)\{[^{}]*\}|\\\\|\\.|[{}&]", re.DOTALL)
 _ACROSS = re.compile(r"\\rlap\{\$(?:\\displaystyle)?(?:\{\})?(.*)\$\}", re.DOTALL)
 _UNSEEN = re.compile(r"\\label\{[^{}]*\}|\\notag(?![a-zA-Z])|\\displaystyle(?![a-zA-Z])")
+_FONT = re.compile(r"\\(mathbb|mathcal|mathbf|mathrm)\s+([A-Za-z])")  # of one letter without braces
 
 STYLE = """
 table.align { border-spacing: 0 0.35em; margin: 0.5em 0; display: inline-table; vertical-align: middle; }
@@ -85,7 +86,7 @@ def _split(tex: str, separator: str) -> list[str]:
 
 
 def _formula(tex: str) -> str:
-    tex = _UNSEEN.sub("", tex).strip()
+    tex = _FONT.sub(r"\\\1{\2}", _UNSEEN.sub("", tex)).strip()
     if not tex:
         return ""
     if len(_split(tex, "&")) > 1:
