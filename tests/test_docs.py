@@ -22,7 +22,8 @@ PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "progr
 @pytest.mark.parametrize(
     ("page", "lines"), [pytest.param(p, 10, marks=[pytest.mark.slow] if p in LONG else []) for p in PAGES]
 )
-def test_sessions(page: str, lines: int) -> None:
+def test_sessions(page: str, lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # sessions write files
     result = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
     assert result.attempted > lines
