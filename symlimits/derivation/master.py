@@ -25,6 +25,7 @@ from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import NoRule
+from symlimits.language.straight_line import StraightLine
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
 
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
@@ -220,6 +221,12 @@ def limit_lines(
         if line != lines[-1].expr:
             lines.append(Step(line, rung.name, rung.source))
     return tuple(lines)
+
+
+def last_line(program: Program, target: int, granted: Sequence[type[sp.Function]] = ()) -> StraightLine:
+    """The last of the lines of `limit_lines` alone, in half the time."""
+    walk = Walk(program, granted=granted)
+    return walk.scalars.line(walk.run(target))
 
 
 def _check_width(expr: sp.Expr) -> None:

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 import sympy as sp
 
 from symlimits.derivation.inline import inline
-from symlimits.derivation.master import Walk, limit_lines
+from symlimits.derivation.master import last_line, limit_lines
 from symlimits.derivation.trace import Trace
 from symlimits.language.program_handles import Scalar, Vector
 from symlimits.theory.programs.kernel_program import overlap
@@ -58,12 +58,12 @@ class LayerStep:
     @cached_property
     def kernel_map(self) -> sp.Expr:
         """$K'$ in $K_{xx}, K_{zz}, K_{xz}$."""
-        return _last_line(self.kernel)
+        return _map(self.kernel)
 
     @cached_property
     def tangent_map(self) -> sp.Expr:
         r"""$\Theta'$ in these and $\Theta$."""
-        return _last_line(self.tangent)
+        return _map(self.tangent)
 
     def maps(self, states: Sequence[sp.Symbol]) -> Map:
         """The new values of $K_{xx}, K_{zz}, K_{xz}$, the first the last where z is x, and of Theta if asked."""
@@ -135,6 +135,5 @@ def _passed_on(tp: TensorProgram, dx: Vector, dz: Vector) -> Scalar:
     return found
 
 
-def _last_line(scalar: Scalar) -> sp.Expr:
-    walk = Walk(scalar.program, granted=GRANTED)
-    return inline(walk.scalars.line(walk.run(scalar.place)))
+def _map(scalar: Scalar) -> sp.Expr:
+    return inline(last_line(scalar.program, scalar.place, GRANTED))
