@@ -10,9 +10,9 @@ $\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). A residual block h + f(h), whose b
 both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
 are centred and independent of its input.
 
-The maps of a Dense layer and of an activation are not typed here: they are the limits that the Master theorem gives for
-one layer as a tensor program, forward and backward (`programs/layer_step.py`), for any activation, variance and number
-of inputs; here those of the layer are put in.
+The maps are not typed here: they are the limits that the Master theorem gives for one layer as a tensor program,
+forward and backward (`programs/layer_step.py`), for any activation, variance and number of inputs; here those of the
+layer are put in. What a residual block adds is that of h + W phi(h) less that of its branch.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ from symlimits.theory.programs.layer_step import (
     dense_step,
     phi,
     put_in,
+    residual_step,
     slope,
     w,
-)  # fmt: skip
+)
 from symlimits.theory.twin import Twin, features
 
 u, v, rho = sp.symbols("u v rho", real=True)
@@ -258,7 +259,10 @@ def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bl
         if not count.is_Integer:
             raise NoRule(f"a Residual with {count} layers", "a number of layers", f"a number in place of {count}")
         maps += inner * int(count)
-    added = tuple(state + Earlier(state, len(maps)) for state in states)
+    before = {state: Earlier(state, len(maps)) for state in states}
+    whole, branch = (step.maps(states) for step in residual_step())
+    terms = (sp.expand(line - other) for line, other in zip(whole, branch, strict=True))
+    added = tuple(state + term.xreplace(before) for state, term in zip(states, terms, strict=True))
     return [((*maps, added), sp.S.One)]
 
 

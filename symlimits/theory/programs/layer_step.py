@@ -123,6 +123,31 @@ def dense_step(standard: bool, bias: bool) -> LayerStep:
     return LayerStep(tp.mean(y * y_prime), own + _passed_on(tp, dx, dz))
 
 
+@lru_cache(maxsize=1)
+def residual_step() -> tuple[LayerStep, LayerStep]:
+    r"""The step of a residual block, $y = h + W\phi(h)$, and that of its branch alone, $W\phi(h)$.
+
+    What they differ by is what the block adds to the kernels of its branch. Products of both parts vanish in the limit,
+    since W is drawn independently of h and of v.
+
+    >>> whole, branch = residual_step()
+    >>> whole.kernel_map - branch.kernel_map, sp.expand(whole.tangent_map - branch.tangent_map)
+    (K_xz, Theta)
+    """
+    tp = TensorProgram()
+    inputs, probe, weights = _inputs(tp), tp.gaussian("v"), tp.matrix("W")
+    branch = [weights @ tp.map(lambda z: phi(z), h) for h in inputs]
+    whole = [h + f for h, f in zip(inputs, branch, strict=True)]
+
+    def step(y: Vector, y_prime: Vector) -> LayerStep:
+        (dW, dx), (dW_prime, dz) = (
+            tp.gradient(tp.mean(probe * out), weights, h) for out, h in zip((y, y_prime), inputs, strict=True)
+        )
+        return LayerStep(tp.mean(y * y_prime), overlap(tp, dW, dW_prime) + _passed_on(tp, dx, dz))
+
+    return step(*whole), step(*branch)
+
+
 def _inputs(tp: TensorProgram) -> tuple[Vector, Vector]:
     """What x and z have become, of the hypothesis."""
     z, rest = tp.gaussian("z", K_zz), tp.gaussian("r", K_xx - K_xz**2 / K_zz)

@@ -11,6 +11,7 @@ from symlimits.derivation.master import Walk
 from symlimits.language.activation import Activation, x
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.program_handles import Scalar
+from symlimits.language.recursion import Earlier
 from symlimits.reading.reference import reference
 from symlimits.theory import kernels
 from symlimits.theory.programs import layer_step
@@ -57,6 +58,12 @@ def test_maps_are_those_that_were_typed() -> None:
         ]
         start = sl.ntk(net).trace[0].expr.start[-1].xreplace({kernels.dimension: d})
         assert start == d * kernels.c + trained
+
+
+def test_a_residual_block_adds_what_was_before() -> None:
+    """By the same states, some layers back."""
+    net = sl.serial(sl.Dense(1), sl.Residual(act.relu, sl.Dense(a), act.erf, sl.Dense(1)), sl.Dense(1))
+    assert layers(net)[4] == tuple(state + Earlier(state, 4) for state in STATES)
 
 
 def test_definition_says_where_its_maps_come_from() -> None:
