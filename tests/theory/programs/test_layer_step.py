@@ -9,6 +9,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.master import Walk
 from symlimits.language.activation import Activation, x
+from symlimits.language.architecture import Serial
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.program_handles import Scalar
 from symlimits.language.recursion import Earlier
@@ -38,7 +39,7 @@ def of_dense(w: sp.Expr, b: sp.Expr, own: sp.Expr) -> tuple[sp.Expr, ...]:
     return (*(w * K + b for K in LAW), own + w * Theta)
 
 
-def layers(net: sl.Serial) -> list[tuple[sp.Expr, ...]]:
+def layers(net: Serial) -> list[tuple[sp.Expr, ...]]:
     """The maps of a network's layers, after the first."""
     return [layer for maps, _ in sl.ntk(net).trace[0].expr.blocks for layer in maps]
 
