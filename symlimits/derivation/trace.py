@@ -22,6 +22,7 @@ class Step:
 
 
 Trace = tuple[Step, ...]
+EXPLANATIONS: dict[str, str] = {}  # of every rule there is, by its name: what `explain()` says of a line
 
 
 def to_trees(trace: Trace) -> list[dict[str, Any]]:
@@ -52,6 +53,9 @@ class Rule:
     source: str
     explanation: str
     rewrite: Callable[[sp.Expr], sp.Expr]
+
+    def __post_init__(self) -> None:
+        EXPLANATIONS.setdefault(self.name, self.explanation)
 
     def __call__(self, expr: sp.Expr) -> sp.Expr:
         """The next line; `NoRule` where the rule changes nothing."""
