@@ -154,7 +154,11 @@ def _trained() -> Iterator[Claim]:
     )
     for name, words, call in (
         ("trained-predictor", "an entry of the predictor", "predictor((0, 0))"),
-        ("trained-increment", "sum of squared singular values of an increment", "increment(layer=2, power=2)"),
+        (
+            "trained-increment",
+            "sum of fourth powers of the singular values of an increment",
+            "increment(layer=2, power=2)",
+        ),
     ):
         yield Claim(name, f"{words} of {linear}, after 3 steps", CHIZAT, "chizat2022", f"{TRAINED}.{call}")
 

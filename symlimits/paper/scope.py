@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from symlimits.chain import Derivation
-from symlimits.language.domain import Domain, describe
+from symlimits.language.domain import Domain, Range, describe
 from symlimits.limits import Limit
+from symlimits.reading.latex import latex
+
+NONE: Mapping[str, str] = {}
+_POWER = re.compile(r"n\^-(\S+)$")
 
 
-def scope(statement: Derivation) -> str:
-    """Domain, observable, regime and order of a statement, in a line.
+def scope(statement: Derivation, notation: Mapping[str, str] = NONE) -> str:
+    r"""Domain, observable, regime and order of a statement, in a line, its formulas in LaTeX between dollars.
 
     >>> from symlimits import activations as act, dual
-    >>> print(scope(dual(act.relu)).partition("; ")[2])
-    mean of phi(w.x) phi(w.z) over the units of one hidden layer; exact at every width
+    >>> print(scope(dual(act.exp)).replace("; ", "\n"))
+    $p \in (0, \infty)$, $q \in (0, \infty)$, $\rho \in [-1, 1]$, $c = \rho \sqrt{p q}$
+    mean of phi(w.x) phi(w.z) over the units of one hidden layer
+    exact at every width
     """
-    said = [domain_in_words(statement.domain)]
+    said = [_formulas(statement.domain, notation)]
     if isinstance(statement, Limit) and statement.observable:
-        said += [statement.observable, order_in_words(statement)]
+        said += [statement.observable, _POWER.sub(r"$n^{-\1}$", order_in_words(statement))]
     return "; ".join(part for part in said if part)
+
+
+def _formulas(domain: Domain, notation: Mapping[str, str]) -> str:
+    ranges = [rf"${latex(x, notation)} \in {_interval(interval)}$" for x, interval in domain.ranges.items()]
+    values = [f"${latex(x, notation)} = {latex(expr, notation)}$" for x, expr in domain.dependent.items()]
+    return ", ".join([*ranges, *values])
+
+
+def _interval(interval: Range) -> str:
+    left, right = "[" if interval.closed[0] else "(", "]" if interval.closed[1] else ")"
+    return f"{left}{latex(interval.low)}, {latex(interval.high)}{right}"
 
 
 def order_in_words(statement: Derivation) -> str:

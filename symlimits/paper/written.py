@@ -91,9 +91,7 @@ def _compiled(names: Sequence[str], files: Mapping[str, str | bytes], said: list
 def _runs(source: Path) -> bool:
     """Whether LaTeX gets through a document, as often as it has to."""
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", source.name]
-    run = partial(
-        subprocess.run, cwd=source.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
-    )
+    run = partial(subprocess.run, cwd=source.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
     try:
         return not any(run(command).returncode for _ in range(RUNS))
     except subprocess.TimeoutExpired:
