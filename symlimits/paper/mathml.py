@@ -22,7 +22,7 @@ _LAST = re.compile(r"(?:\\label\{[^{}]*\}|\\notag)\s*$")  # of a row
 _UNSEEN = re.compile(r"\\label\{[^{}]*\}|\\notag(?![a-zA-Z])|\\displaystyle(?![a-zA-Z])")
 _FONT = re.compile(r"\\(mathbb|mathcal|mathbf|mathrm)\s+([A-Za-z])")  # of one letter without braces
 _BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
-_FUNCTION = re.compile(r"(</m(?:i|n|sup|sub|subsup|frac|sqrt)>)(<mi>[A-Za-z]{2,}</mi>)")
+_FUNCTION = re.compile(r"(</m(?:i|n|sup|sub|subsup|frac|sqrt)>|[)\]]</mo>|&#x00029;</mo>)(<mi>[A-Za-z]{2,}</mi>)")
 
 STYLE = """
 table.align { border-spacing: 0 0.35em; margin: 0.5em 0; display: inline-table; vertical-align: middle; }
@@ -111,5 +111,6 @@ def _polished(markup: str) -> str:
     """
     markup = _BOLD.sub(lambda digit: f"<mn>{chr(BOLD_ZERO + int(digit[1]))}</mn>", markup)
     markup = markup.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
+    markup = markup.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
     markup = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", markup)
     return _FUNCTION.sub(r'\1<mrow><mspace width="0.17em"/>\2</mrow>', markup)

@@ -6,6 +6,7 @@ the letters that it uses, so that no letter means two things unseen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -93,6 +94,23 @@ def legend(paper: str, notation: Notation, used: Collection[str] | None = None) 
     """
     meanings = {name: words for name, words in MEANINGS[paper].items() if used is None or name in used}
     return [(notation.get(name) or latex(sp.Symbol(name)), words) for name, words in meanings.items()]
+
+
+def check_legend(paper: str, notation: Notation) -> None:
+    """Raise `DomainError` if two letters of a paper's statements would print alike.
+
+    >>> check_legend("lee2019", Notation(c="p"))
+    Traceback (most recent call last):
+    ...
+    symlimits.errors.DomainError: p and c, which both print as p; wanted: a letter each; try: --notation p=...
+    """
+    taken: dict[str, str] = {}
+    for name, (letter, _) in zip(MEANINGS[paper], legend(paper, notation), strict=True):
+        other = taken.setdefault(re.sub(r"[{}\s]", "", letter), name)
+        if other != name:
+            raise DomainError(
+                f"{other} and {name}, which both print as {letter}", "a letter each", f"--notation {other}=..."
+            )
 
 
 def names(derivation: Derivation) -> set[str]:

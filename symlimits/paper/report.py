@@ -61,7 +61,7 @@ def _statement(outcome: Outcome) -> dict[str, Any]:
     return {
         "name": claim.name,
         "title": claim.title[:1].upper() + claim.title[1:],
-        "source": claim.source,
+        "source": claim.source[:1].upper() + claim.source[1:],
         "scope": _words(outcome.scope),
         "code": claim.code,
         "formula": formula,

@@ -19,7 +19,7 @@ from symlimits.paper.documents import Picture, Section, collected, columns, frag
 from symlimits.paper.figures import FIGURES
 from symlimits.paper.macros import FILE, definitions
 from symlimits.paper.notation import Notation, legend, names
-from symlimits.paper.scope import scope
+from symlimits.paper.scope import Facts, facts, scope
 from symlimits.surroundings import surroundings
 
 QUICK_SIZES = (16, 64, 256)
@@ -27,7 +27,7 @@ SIMULATION = "simulation"
 LINKS = ("simulation", "lines", "compiled", "general")
 HEADER = ("claim", *LINKS, "status")
 TITLE = "Limits of wide networks: derivations and certificates"
-NONE = Notation()
+NONE, NO_FACTS = Notation(), Facts()
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Outcome:
     seconds: float
     scope: str = ""
     symbols: tuple[str, ...] = ()
+    facts: Facts = NO_FACTS
 
     @property
     def p_value(self) -> float | None:
@@ -140,13 +141,13 @@ def _name(claim: Claim) -> str:
 
 
 def _stored(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in ("fragment", "files", "seconds", "scope", "symbols")}
+    return {name: getattr(outcome, name) for name in ("fragment", "files", "seconds", "scope", "symbols", "facts")}
 
 
 def _restored(claim: Claim, content: Mapping[str, Any]) -> Outcome:
     certificate = Certificate.from_json(content["files"][f"{claim.name}.certificate.json"])
-    kept = content["fragment"], dict(content["files"]), content["seconds"], content["scope"], tuple(content["symbols"])
-    return Outcome(claim, certificate, *kept)
+    kept = content["fragment"], dict(content["files"]), content["seconds"], content["scope"]
+    return Outcome(claim, certificate, *kept, tuple(content["symbols"]), Facts(*content["facts"]))
 
 
 def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = NONE) -> Outcome:
@@ -154,17 +155,18 @@ def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = 
     start = perf_counter()
     files: dict[str, str] = {}
     tex = about = ""
-    symbols: tuple[str, ...] = ()
+    symbols, said = tuple[str, ...](), NO_FACTS
     try:
         statement = claim.build()
         letters, symbols = notation.within(statement), tuple(sorted(names(statement)))
         tex, about = fragment(claim.name, statement, letters), scope(statement, letters)
+        said = facts(statement)
         files = {f"{claim.name}.tex": tex, f"{claim.name}.json": statement.to_json() + "\n"}
         outcome = statement.certify(sizes, seed)
     except SymlimitsError as error:
         outcome = certificate(claim.title, [Link("derivation", False, str(error))], seed)
     files[f"{claim.name}.certificate.json"] = outcome.to_json() + "\n"
-    return Outcome(claim, outcome, tex, files, perf_counter() - start, about, symbols)
+    return Outcome(claim, outcome, tex, files, perf_counter() - start, about, symbols, said)
 
 
 def texts(outcomes: Sequence[Outcome], notation: Notation = NONE, pictures: bool = True) -> dict[str, str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
+
+import sympy as sp
 
 from symlimits.chain import Derivation
 from symlimits.language.domain import Domain, Range, describe
@@ -31,13 +34,18 @@ def scope(statement: Derivation, notation: Mapping[str, str] = NONE) -> str:
 
 def _formulas(domain: Domain, notation: Mapping[str, str]) -> str:
     ranges = [rf"${latex(x, notation)} \in {_interval(interval)}$" for x, interval in domain.ranges.items()]
-    values = [f"${latex(x, notation)} = {latex(expr, notation)}$" for x, expr in domain.dependent.items()]
+    values = [f"${latex(x, notation)} = {_inline(expr, notation)}$" for x, expr in domain.dependent.items()]
     return ", ".join([*ranges, *values])
+
+
+def _inline(expr: sp.Expr, notation: Mapping[str, str]) -> str:
+    """A fraction of numbers stands in a line of text as 1/2."""
+    return str(expr) if expr.is_Rational else latex(expr, notation)
 
 
 def _interval(interval: Range) -> str:
     left, right = "[" if interval.closed[0] else "(", "]" if interval.closed[1] else ")"
-    return f"{left}{latex(interval.low)}, {latex(interval.high)}{right}"
+    return f"{left}{_inline(interval.low, NONE)}, {_inline(interval.high, NONE)}{right}"
 
 
 def order_in_words(statement: Derivation) -> str:
@@ -58,3 +66,28 @@ def domain_in_words(domain: Domain) -> str:
     """
     ranges = [f"{symbol} in {describe(interval)}" for symbol, interval in domain.ranges.items()]
     return ", ".join([*ranges, *(f"{symbol} = {expr}" for symbol, expr in domain.dependent.items())])
+
+
+class Facts(NamedTuple):
+    """What a table says of a statement, in words: where it holds, how its error falls, which links apply."""
+
+    domain: str = ""
+    order: str = ""
+    links: str = ""
+
+
+def facts(statement: Limit) -> Facts:
+    """The facts of a statement.
+
+    >>> from symlimits import activations as act, dual
+    >>> facts(dual(act.relu))[1:]
+    ('exact at every width', 'simulation, lines, compiled')
+    """
+    applies = {
+        "simulation": statement.experiment is not None,
+        "lines": len(statement.trace) > 1,
+        "compiled": bool(statement.arguments) and statement.is_compilable,
+        "general": statement.general is not None,
+    }
+    links = ", ".join(name for name, there in applies.items() if there)
+    return Facts(domain_in_words(statement.domain), order_in_words(statement), links)

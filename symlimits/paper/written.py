@@ -19,7 +19,7 @@ from symlimits.paper.figures import FIGURES
 from symlimits.paper.files import write_files
 from symlimits.paper.notation import Notation
 from symlimits.paper.report import report
-from symlimits.paper.reproduce import Outcome, papers, texts
+from symlimits.paper.reproduce import Outcome, papers, texts, used
 
 T = TypeVar("T")
 
@@ -47,7 +47,14 @@ def write(
     tell("documents")
     files |= _compiled(papers(outcomes), files, said) | ({REPORT: page} if page else {})
     paths = write_files(folder, files)
+    said += _left_over(folder, [f"{paper}/{paper}.pdf" for paper in papers(outcomes)], files)
+    said += [f"notation for {name}: no statement has this symbol" for name in sorted(set(notation) - used(outcomes))]
     return [f"{len(paths)} files in {folder}{f', begin with {REPORT}' if page else ''}", *said]
+
+
+def _left_over(folder: Path, names: Sequence[str], files: Mapping[str, str | bytes]) -> list[str]:
+    """What an earlier run has left beside new files, in sentences."""
+    return [f"{folder / name} is of an earlier run" for name in names if name not in files and (folder / name).exists()]
 
 
 def _or_said(make: Callable[[], T], otherwise: T, what: str, said: list[str]) -> T:
@@ -75,7 +82,7 @@ def _compiled(names: Sequence[str], files: Mapping[str, str | bytes], said: list
     if shutil.which("pdflatex") is None:
         said.append("no PDF of the documents: needs pdflatex (TeX Live); their sources are written")
         return {}
-    made = {}
+    made: dict[str, bytes] = {}
     with TemporaryDirectory() as folder:
         write_files(Path(folder), files)
         for paper in names:
