@@ -20,8 +20,11 @@ _DELIMITER = re.compile(r"\\(?:begin|end)\{[^{}]*\}|\\\\|\\.|[{}&]", re.DOTALL)
 _ACROSS = re.compile(r"\\rlap\{\$(?:\\displaystyle)?(?:\{\})?(.*)\$\}", re.DOTALL)
 _LAST = re.compile(r"(?:\\label\{[^{}]*\}|\\notag)\s*$")  # of a row
 _UNSEEN = re.compile(r"\\label\{[^{}]*\}|\\notag(?![a-zA-Z])|\\displaystyle(?![a-zA-Z])")
+_ROOM = re.compile(r"\\\\\[[\d.]+(?:pt|ex|em)\]")  # between the rows of a matrix
 _FONT = re.compile(r"\\(mathbb|mathcal|mathbf|mathrm)\s+([A-Za-z])")  # of one letter without braces
 _BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
+_BEFORE = re.compile(r"(?<!<msup>)(?<!<msub>)(<mi>(?:Re|Im)</mi>)(?=<m[in]>)")
+_RAISED = re.compile(r"<msup>(<mo [^>]*minsize[^>]*>[)\]]</mo>)")  # in a base browsers do not stretch it
 _FUNCTION = re.compile(r"(</m(?:i|n|sup|sub|subsup|frac|sqrt)>|[)\]]</mo>|&#x00029;</mo>)(<mi>[A-Za-z]{2,}</mi>)")
 
 STYLE = """
@@ -91,7 +94,7 @@ def _split(tex: str, separator: str) -> list[str]:
 
 
 def _formula(tex: str) -> str:
-    tex = _FONT.sub(r"\\\1{\2}", _UNSEEN.sub("", tex)).strip()
+    tex = _ROOM.sub(r"\\\\", _FONT.sub(r"\\\1{\2}", _UNSEEN.sub("", tex))).strip()
     if not tex:
         return ""
     if len(_split(tex, "&")) > 1:
@@ -100,7 +103,7 @@ def _formula(tex: str) -> str:
         from latex2mathml.converter import convert
     except ImportError:
         raise NoRule("formulas as MathML", "the package latex2mathml", "pip install 'symlimits[report]'") from None
-    return re.sub(r"<math [^>]*>", '<math displaystyle="true">', _polished(convert(tex)), count=1)
+    return re.sub(r"<math [^>]*>", '<math displaystyle="true">', _polished(convert(tex, display="block")), count=1)
 
 
 def _polished(markup: str) -> str:
@@ -111,6 +114,8 @@ def _polished(markup: str) -> str:
     """
     markup = _BOLD.sub(lambda digit: f"<mn>{chr(BOLD_ZERO + int(digit[1]))}</mn>", markup)
     markup = markup.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
+    markup = _RAISED.sub(r"\1<msup><mrow></mrow>", markup)
     markup = markup.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
     markup = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", markup)
+    markup = _BEFORE.sub(r'<mrow>\1<mspace width="0.17em"/></mrow>', markup)
     return _FUNCTION.sub(r'\1<mrow><mspace width="0.17em"/>\2</mrow>', markup)

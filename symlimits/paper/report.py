@@ -62,7 +62,7 @@ def _statement(outcome: Outcome) -> dict[str, Any]:
         "name": claim.name,
         "title": claim.title[:1].upper() + claim.title[1:],
         "source": claim.source[:1].upper() + claim.source[1:],
-        "scope": _words(outcome.scope),
+        "scope": _words(outcome.scope[:1].upper() + outcome.scope[1:]),
         "code": claim.code,
         "formula": formula,
         "links": links,

@@ -75,6 +75,7 @@ def test_alignments_become_tables() -> None:
     assert "notag" not in table
     assert "$" not in table  # nor any other LaTeX
     assert "rlap" not in table
+    assert "pt" not in mathml(r"\begin{pmatrix} 1 & 0 \\[2pt] 0 & 1 \end{pmatrix}")
     assert "\N{MATHEMATICAL BOLD DIGIT ONE}" in mathml(r"\mathbf{1}_{u > 0}")
     with pytest.raises(NoRule, match="outside an alignment"):
         mathml("a & b")
