@@ -211,7 +211,7 @@ def natural_domain(expr: sp.Expr) -> Domain:
     >>> p, q, c = sp.Symbol("p", positive=True), sp.Symbol("q", positive=True), sp.Symbol("c", real=True)
     >>> u, v = sp.symbols("u v", real=True)
     >>> natural_domain(GaussianExpectation(u * v, (u, v), [[p, c], [c, q]])).dependent
-    {c: rho*sqrt(p*q)}
+    {c: sqrt(p)*sqrt(q)*rho}
     """
 
     def interval(symbol: sp.Symbol) -> Range:
