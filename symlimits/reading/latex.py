@@ -20,6 +20,7 @@ from symlimits.reading.latex_text import continued, enclose, environment, escape
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
 ALIGNED = 0.85  # of the room, for equations below each other: the widest left-hand side stands before all of them
 FEW = 3  # rows of a formula; a longer one is shortened by letters for its parts
+WORTH = 3 / 4  # of its source; new letters that save less are not worth being learned
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
@@ -93,7 +94,9 @@ def align(
         before = line.expr
         formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
         if len(formula) > FEW and not equations:
-            formula = min(formula, _in_parts(printer, line.expr, room), key=len)
+            shorter = _in_parts(printer, line.expr, room)
+            saves = len("".join(shorter)) <= WORTH * len("".join(formula))
+            formula = shorter if saves and len(shorter) < len(formula) else formula
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
         if equations and programmed:  # pages may break between them, and they may reach below the rules
             rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
