@@ -69,8 +69,9 @@ class Limit(Derivation):
 
         Raises `DomainError` for a discontinuous activation.
         """
-        experiment = self.experiment.dot() if hasattr(self.experiment, "dot") else None
-        return replace(super().dot(), experiment=experiment, observable=f"{self.observable}, for the derivatives")
+        experiment, general = (x.dot() if hasattr(x, "dot") else None for x in (self.experiment, self.general))
+        words = f"{self.observable}, for the derivatives"
+        return replace(super().dot(), experiment=experiment, general=general, observable=words)
 
     def certify(
         self,
