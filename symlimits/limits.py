@@ -160,8 +160,7 @@ class Limit(Derivation):
     def _questions(self, point: Point, seed: int) -> list[links.Question]:
         """What is asked of the draws, and what line 0 answers, at values of everything but the law's argument."""
         if self.kind not in ARGUMENTS:
-            value = _number(self.definition, relevant(point, self.definition))
-            return [links.Question(Functional(self.kind), value)]
+            return [links.Question(Functional(self.kind), *self._claimed(point))]
         if len(self.law_argument) != 1:
             name = ARGUMENTS[self.kind]
             raise DomainError(f"kind = {self.kind!r} of {self.definition}", f"a function of {name}", "kind='mean'")
@@ -179,6 +178,22 @@ class Limit(Derivation):
         endless = self.domain.ranges[argument].high == sp.oo
         twice = [at(2 * t) if not self.order and endless else None for t in asked]
         return links.wave_questions(list(map(float, asked)), values, twice)
+
+    def _claimed(self, point: Point) -> tuple[float, None, float]:
+        """What means are held against, and its error: line 0, or the last line where that is closed and agrees.
+
+        A program's line is sampled, finely beside networks. A closed form that is none of its value is left to the
+        second link.
+        """
+        start = relevant(point, self.definition)
+        if not is_program(self.definition):
+            return float(reference(self.definition, start, VALUE_DIGITS)), None, 0.0
+        found = sampled(self.definition, start, points=FINE_POINTS)
+        if self.has_closed_form:
+            value = float(reference(self.expr, relevant(point, self.expr), VALUE_DIGITS))
+            if abs(value - found.value) <= found.error:
+                return value, None, 0.0
+        return found.value, None, found.error
 
     @property
     def _least_size(self) -> float:
@@ -265,13 +280,6 @@ def journals(journal: str | PathLike[str]) -> list[Path]:
 def point_in_words(point: Point) -> dict[str, str]:
     """A point as certificates write it."""
     return {str(symbol): str(number) for symbol, number in point.items()}
-
-
-def _number(line: sp.Expr, point: Point) -> float:
-    """What means are held against: of a program's line, a sample that is fine beside those of networks."""
-    if is_program(line):
-        return sampled(line, point, points=FINE_POINTS).value
-    return float(reference(line, point, VALUE_DIGITS))
 
 
 def _checked_resolution(resolution: object) -> float:
