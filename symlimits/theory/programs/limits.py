@@ -10,12 +10,20 @@ import sympy as sp
 
 from symlimits.derivation.master import SOURCE, limit_lines
 from symlimits.errors import DomainError
+from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.domain import natural_domain
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
 from symlimits.language.tensor_program import Program, Trained
 from symlimits.limits import Limit
+
+
+def is_of(limit: Limit, program: Program) -> bool:
+    """Whether the networks of a limit are those of a program, as far as it reads them."""
+    known = limit.experiment.networks if isinstance(limit.experiment, ProgramDeviations) else limit.experiment
+    instructions = known.instructions if isinstance(known, ProgramNetworks) else None
+    return instructions is not None and instructions == tuple(program.instructions[: len(instructions)])
 
 
 def program_notation(limit: Limit, program: Program) -> dict[str, str]:
