@@ -23,12 +23,15 @@ from symlimits.derivation.random_variables import Jump, RandomVariables
 from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
 from symlimits.derivation.trace import Step, Trace
+from symlimits.derivation.width_powers import ADVICE, Folded
 from symlimits.errors import NoRule
+from symlimits.language.straight_line import StraightLine
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
 
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
 MASTER = "Master theorem"
 BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
+VANISHING = "a negative power of the width"
 _INPUT = "input"
 
 
@@ -104,6 +107,8 @@ class Walk:
             case Trained(_, _, _, expansion):
                 return self.values[self.program.symbols[expansion]]
             case Apply(matrix, vector, transposed):
+                if self._value(vector) == 0:  # in the limit
+                    return sp.S.Zero
                 new = self._gaussian(place, (matrix, transposed))
                 expr = new + self._correction(matrix, vector, transposed)
                 self.relatives.setdefault((matrix, transposed), []).append(place)
@@ -198,8 +203,29 @@ def limit_lines(program: Program, target: int, transpose_correction: bool = True
     """The lines from the Master theorem's straight line for a scalar of a program to one with closed forms.
 
     `target` is the place of a scalar. `transpose_correction=False` leaves the second term of $Z^{Ax}$ out: a negative
-    control. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
+    control. Powers of the width are folded; raises `NoRule` where a positive one stays: `.exponent` speaks of those.
     """
+    folded = Folded(program, target)
+    power = folded.power(target)
+    if power < 0:
+        return (Step(sp.S.Zero, MASTER, f"{SOURCE}; {VANISHING}"),)
+    lines = _lines(folded.program, target, transpose_correction)
+    if power > 0:
+        raise NoRule(_no_number(program, target, power, lines[-1].expr), "powers of n that cancel", ADVICE)
+    return lines
+
+
+def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) -> str:
+    """Why a scalar has no limit, though its factor has."""
+    name, times = program.labels.get(target, str(program.symbols[target])), f"n^({power})"
+    value = found.statements[-1].expression if isinstance(found, StraightLine) and found.statements else found
+    if value == 0:
+        return f"the limit of {name}, {times} times what tends to zero: it stays random, or is of another order"
+    return f"the limit of {name}, which grows like {times}"
+
+
+def _lines(program: Program, target: int, transpose_correction: bool) -> Trace:
+    """The lines of a program without powers of the width."""
     first = Walk(program, ladder=False, transpose_correction=transpose_correction)
     start = first.scalars.line(first.run(target))
     lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]

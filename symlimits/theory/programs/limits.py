@@ -9,6 +9,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symlimits.derivation.master import SOURCE, limit_lines
+from symlimits.derivation.width_powers import Folded
 from symlimits.errors import DomainError
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
@@ -54,9 +55,9 @@ def program_notation(limit: Limit, program: Program) -> dict[str, str]:
 def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a scalar of a tensor program") -> Limit:
     r"""The number that a scalar of a tensor program tends to, with its lines from the Master theorem on.
 
-    The mean over nets of width n has a bias of 1/n; one net differs from the limit by $n^{-1/2}$. Parameters of the
-    program stay symbols. `name` is LaTeX. Raises `DomainError` for what is no scalar, `NoRule` where powers of the
-    width do not cancel.
+    The mean over nets of width n has a bias of 1/n, or of the largest power of n that vanishes beside the limit; one
+    net differs from it by $n^{-1/2}$. Parameters of the program stay symbols. `name` is LaTeX. Raises `DomainError` for
+    what is no scalar, `NoRule` where powers of the width do not cancel.
 
     >>> from symlimits import activations as act
     >>> from symlimits.theory.programs import TensorProgram
@@ -72,6 +73,8 @@ def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a 
     lines = limit_lines(program, place)
     parameters = tuple(sorted(program.parameters([place]), key=str))
     networks = ProgramNetworks.of(program, place)
-    domain = natural_domain(lines[0].expr)
+    domain = natural_domain(sp.Add(*parameters, lines[0].expr))  # networks may need what the limit forgets
     name = name or program.labels.get(place, sp.latex(scalar.symbol))
-    return Limit(lines, domain, parameters, name, SOURCE, networks, observable)
+    gap = Folded(program, place).smallest_gap
+    order = 1 if gap is None or gap >= 1 else float(gap)  # of the bias: what was left out, or fluctuations squared
+    return Limit(lines, domain, parameters, name, SOURCE, networks, observable, order=order)
