@@ -13,7 +13,7 @@ import sympy as sp
 
 from symlimits.derivation.price import price
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.domain import Point
+from symlimits.language.domain import Point, relevant
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
@@ -40,6 +40,7 @@ class Value(NamedTuple):
     method: str
 
 
+FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled beside networks
 EVALUATION_DIGITS, ROUGH_DIGITS = 20, 15
 
 
@@ -91,6 +92,23 @@ def _evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) ->
         number, error = float(truth), abs(truth - reference(exact_line, point, digits - 5))
         method = f"quadrature to {digits} digits; error against {digits - 5}"
     return Value(number, float(error) + max(abs(number), abs(float(truth))) * 2.0**-52, method)
+
+
+def claimed(definition: sp.Expr, last: sp.Expr, point: Point, digits: int) -> tuple[float, float]:
+    """What means of draws are held against, and its error: line 0, or the last line where it is closed and agrees.
+
+    A program's line is sampled, finely beside networks. A closed form that is none of its value is left to the link
+    that holds lines against each other.
+    """
+    start = relevant(point, definition)
+    if not is_program(definition):
+        return float(reference(definition, start, digits)), 0.0
+    found = sampled_line(definition, start, points=FINE_POINTS)
+    if is_closed(last):
+        value = float(reference(last, relevant(point, last), digits))
+        if abs(value - found.value) <= found.error:
+            return value, 0.0
+    return found.value, found.error
 
 
 def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequence[Any]) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symlimits import certify as links
-from symlimits import words
+from symlimits import ladder, words
 from symlimits.chain import Derivation
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
@@ -26,16 +26,13 @@ from symlimits.finite.tails import HeavyTails
 from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
-from symlimits.language.program_lines import is_program
 from symlimits.points import check_seed, check_text
-from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
 SCALES = (1, 4, 16, 64)  # of variances, for means with heavy tails
 LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
-FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled
 LARGEST_ALPHA = 0.05  # of false alarms
 
 
@@ -160,7 +157,8 @@ class Limit(Derivation):
     def _questions(self, point: Point, seed: int) -> list[links.Question]:
         """What is asked of the draws, and what line 0 answers, at values of everything but the law's argument."""
         if self.kind not in ARGUMENTS:
-            return [links.Question(Functional(self.kind), *self._claimed(point))]
+            value, error = ladder.claimed(self.definition, self.expr, point, VALUE_DIGITS)
+            return [links.Question(Functional(self.kind), value, None, error)]
         if len(self.law_argument) != 1:
             name = ARGUMENTS[self.kind]
             raise DomainError(f"kind = {self.kind!r} of {self.definition}", f"a function of {name}", "kind='mean'")
@@ -178,22 +176,6 @@ class Limit(Derivation):
         endless = self.domain.ranges[argument].high == sp.oo
         twice = [at(2 * t) if not self.order and endless else None for t in asked]
         return links.wave_questions(list(map(float, asked)), values, twice)
-
-    def _claimed(self, point: Point) -> tuple[float, None, float]:
-        """What means are held against, and its error: line 0, or the last line where that is closed and agrees.
-
-        A program's line is sampled, finely beside networks. A closed form that is none of its value is left to the
-        second link.
-        """
-        start = relevant(point, self.definition)
-        if not is_program(self.definition):
-            return float(reference(self.definition, start, VALUE_DIGITS)), None, 0.0
-        found = sampled(self.definition, start, points=FINE_POINTS)
-        if self.has_closed_form:
-            value = float(reference(self.expr, relevant(point, self.expr), VALUE_DIGITS))
-            if abs(value - found.value) <= found.error:
-                return value, None, 0.0
-        return found.value, None, found.error
 
     @property
     def _least_size(self) -> float:
