@@ -220,8 +220,8 @@ def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) ->
     name, times = program.labels.get(target, str(program.symbols[target])), f"n^({power})"
     value = found.statements[-1].expression if isinstance(found, StraightLine) and found.statements else found
     if value == 0:
-        return f"the limit of {name}, {times} times what tends to zero: it stays random, or is of another order"
-    return f"the limit of {name}, which grows like {times}"
+        return f"the limit of {name}, {times} times what tends to zero with the width n: it stays random, or is of another order"
+    return f"the limit of {name}, which grows with the width n, as {times}"
 
 
 def _lines(program: Program, target: int, transpose_correction: bool) -> Trace:

@@ -61,7 +61,7 @@ def test_deep_mean_field_networks_tend_to_their_limit() -> None:
 def test_why_there_is_no_limit() -> None:
     tp = sl.TensorProgram()
     x, q = tp.gaussian("x", n), sp.Symbol("q", positive=True)
-    with pytest.raises(NoRule, match="grows like"):
+    with pytest.raises(NoRule, match="grows with the width n"):
         tp.limit(tp.mean(x * x))
     with pytest.raises(NoRule, match="argument grows"):
         tp.limit(tp.mean(tp.map(act.tanh, x)))
