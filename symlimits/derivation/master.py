@@ -220,7 +220,8 @@ def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) ->
     name, times = program.labels.get(target, str(program.symbols[target])), f"n^({power})"
     value = found.statements[-1].expression if isinstance(found, StraightLine) and found.statements else found
     if value == 0:
-        return f"the limit of {name}, {times} times what tends to zero with the width n: it stays random, or is of another order"
+        why = "times what tends to zero with the width n: it stays random, or is of another order"
+        return f"the limit of {name}, {times} {why}"
     return f"the limit of {name}, which grows with the width n, as {times}"
 
 
