@@ -66,19 +66,25 @@ class Derivation(Lines):
         value = reference(self._line_at(point), point, digits)
         return sp.Float._new(value._mpf_, dps_to_prec(digits))
 
-    def evaluate(self, *values: object, **parameters: object) -> Value:
+    def evaluate(
+        self, *values: object, points: int | None = None, error: float | None = None, **parameters: object
+    ) -> Value:
         r"""The value at one point as `Value(value, error, method)`: $|value - f| \le error$.
 
-        Arguments and errors as for `reference`; the value is that of the compiled code, where there is one.
+        Arguments and errors as for `reference`; the value is that of the compiled code, where there is one. Where
+        expectations are sampled, as in limits of programs, `points` (a power of two) is how many Sobol points each of
+        8 scrambles has, and `error` asks for as many as an error needs; six standard errors over the scrambles are the
+        error that is given. Elsewhere `points` has no meaning. `NoRule` where an error that is asked for is not met.
 
         >>> from symlimits import limit
         >>> limit("a**2").evaluate("1/3").error < 1e-16
         True
         """
         if parameters:
-            return self.bind(**parameters).evaluate(*values)
-        point = self._point(values)
-        return ladder.evaluated(self.expr, self._line_at(point), point, self.compile() if self.is_compilable else None)
+            return self.bind(**parameters).evaluate(*values, points=points, error=error)
+        ladder.check_accuracy(points, error)
+        point, kernel = self._point(values), self.compile() if self.is_compilable else None
+        return ladder.evaluated(self.expr, self._line_at(point), point, kernel, points, error)
 
     @property
     def has_closed_form(self) -> bool:

@@ -31,14 +31,18 @@ from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
+from symlimits.theory.programs.abc_link import AbcProgram
 from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.path_link import PathProgram
+from symlimits.theory.programs.predictor_link import PredictorProgram
+from symlimits.theory.scaling.abc_experiment import DeepTraining
 from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.twin import Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
+    "deep training": DeepTraining.from_record,
     "frozen training": FrozenTwin.from_record,
     "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,
@@ -52,6 +56,8 @@ GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
     "path by its program": PathProgram.from_record,
     "exponent by its program": ExponentProgram.from_record,
+    "abc-exponent by its program": AbcProgram.from_record,
+    "predictor by its program": PredictorProgram.from_record,
 }
 
 

@@ -13,6 +13,7 @@ import sympy as sp
 from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import Definition, StraightLine
@@ -23,6 +24,7 @@ from symlimits.reading.gram_input import signed_gap
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
+from symlimits.reading.program_kernel import ProgramKernel
 from symlimits.reading.real import as_reals, plain
 from symlimits.reading.spherical_kernel import SphericalKernel
 from symlimits.reading.straight_line_kernel import LoopKernel
@@ -167,6 +169,8 @@ def _is_program(line: StraightLine, arguments: Sequence[sp.Symbol]) -> bool:
 
 @compiled.register
 def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
+    if is_program(expr):
+        return ProgramKernel(expr, tuple(arguments))
     sums = expr.has(sp.Sum) and not expr.has(LineIntegral, SphericalIntegral)  # which hold sums of their own
     return (LoopKernel if sums or not expr.is_scalar else StraightLineKernel)(expr, tuple(arguments))
 
