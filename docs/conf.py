@@ -27,10 +27,22 @@ add_module_names = False
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 html_theme = "alabaster"
-html_theme_options = {"page_width": "84rem", "sidebar_width": "15rem", "fixed_sidebar": True, "show_powered_by": False}
+html_theme_options = {
+    "page_width": "76rem",
+    "body_max_width": "none",
+    "sidebar_width": "15rem",
+    "fixed_sidebar": True,
+    "show_powered_by": False,
+}
 html_css_files = ["mathml.css"]
 html_static_path = ["_static"]
 exclude_patterns = ["_static"]
+
+PAGE = """
+div.display { margin: 1em 2em; overflow-x: auto; }
+div.body pre { font-size: 0.8em; padding: 7px 12px; }
+div.sphinxsidebar code { color: inherit; background: none; }
+""".strip()
 
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 _INLINE = re.compile(r"\$([^$]+?)\$")
@@ -59,5 +71,5 @@ def setup(app: Sphinx) -> None:
     app.add_node(nodes.math_block, override=True, html=(visit_display, None))
     static = Path(app.srcdir) / "_static"
     static.mkdir(exist_ok=True)
-    (static / "mathml.css").write_text(STYLE + "\ndiv.display { margin: 1em 2em; overflow-x: auto; }\n")
+    (static / "mathml.css").write_text(f"{STYLE}\n{PAGE}\n")
     pages.write(Path(app.srcdir))

@@ -11,14 +11,23 @@ from symlimits.cli import main
 from symlimits.derivation import maxplus
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
-from symlimits.words import EXPLANATIONS, spoken
+from symlimits.paper.claims import claims
+from symlimits.words import explained, spoken
 
 
 def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
-    assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in (*RUNGS, *ROUTE, inline)} | set(maxplus.EXPLANATIONS) == set(EXPLANATIONS)
+    assert all(f"  {explained(step.rule)}\n" in text for step in T.trace[1:])
+    named = {rule.name for rule in (*RUNGS, *ROUTE, inline)} | set(maxplus.EXPLANATIONS)
+    assert all(explained(name) for name in named)
+    assert explained("by symmetry") is None
+
+
+@pytest.mark.slow
+def test_every_line_of_every_claim_is_explained() -> None:
+    steps = {step.rule: claim.name for claim in claims().values() for step in claim.build().trace[1:]}
+    assert {rule: name for rule, name in steps.items() if not explained(rule)} == {}
 
 
 @pytest.mark.parametrize(

@@ -60,14 +60,14 @@ DUALS = {
 }
 NETWORKS = ("relu", "erf", "gelu")
 QUANTITIES = {
-    "f_init": "the logit at initialisation",
-    "f_a": "the part of the logit from training the outer layer",
-    "f_w": "the part of the logit from training the inner layer",
-    "f_aw": "the part of the logit from training both",
-    "delta_a": "the change of outer weights over themselves",
-    "delta_w": "the change of inner weights over themselves",
-    "kernel": "the tangent kernel in a step",
-    "kernel_increment": "the change of the tangent kernel",
+    "f_init": "the logit at the start",
+    "f_a": "the part of the logit that the increment of outer weights gives",
+    "f_w": "the part of the logit that the increment of inner weights gives",
+    "f_aw": "the part of the logit that both increments give",
+    "delta_a": "the increment of an outer weight",
+    "delta_w": "the increment of an inner weight",
+    "kernel": "the tangent kernel at the start times the rates",
+    "kernel_increment": "the increment of the tangent kernel over the kernel",
 }
 MODELS = {"MF": "mean-field", "NTK": "NTK", "sym-default": "sym-default"}
 TRAINED = 'sl.deep_linear(2).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=3)'
@@ -123,7 +123,8 @@ def find(name: str) -> Claim:
 
 def _duals() -> Iterator[Claim]:
     for name, phi in DUALS.items():
-        words = phi.removeprefix("act.").replace('"', "").removeprefix("sl.activation")
+        words = phi.removeprefix("act.").removeprefix("sl.activation(").replace('"', "")
+        words = words if phi.startswith("act.") else words.removesuffix(")")
         yield Claim(f"dual-{name}", f"dual activation of {words}", PRICE, "lee2019", f"sl.dual({phi})")
 
 
@@ -153,7 +154,11 @@ def _trained() -> Iterator[Claim]:
     )
     for name, words, call in (
         ("trained-predictor", "an entry of the predictor", "predictor((0, 0))"),
-        ("trained-increment", "sum of squared singular values of an increment", "increment(layer=2, power=2)"),
+        (
+            "trained-increment",
+            "sum of fourth powers of the singular values of an increment",
+            "increment(layer=2, power=2)",
+        ),
     ):
         yield Claim(name, f"{words} of {linear}, after 3 steps", CHIZAT, "chizat2022", f"{TRAINED}.{call}")
 

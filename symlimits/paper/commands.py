@@ -21,7 +21,7 @@ from symlimits.paper import verify as verification
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_empty, check_folder, write_files
-from symlimits.paper.notation import Notation
+from symlimits.paper.notation import Notation, check_legend
 from symlimits.paper.progress import Progress, progress
 from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
@@ -121,6 +121,8 @@ def reproduce(arguments: Namespace) -> int:
     journal = arguments.out / "reproduce.journal"
     table, folder = list(claims(arguments.paper).values()), check_empty(arguments.out, arguments.force, journal.name)
     letters = Notation(dict(pairs(arguments.notation)) if arguments.notation else {})
+    for paper in {claim.paper: None for claim in table}:
+        check_legend(paper, letters)
     sizes, seed = reproduction.QUICK_SIZES if arguments.quick else SIZES, arguments.seed
     log = opened(journal, reproduction.subject(table, sizes, seed, letters))
     with resumable(journal, arguments.resume), log as found, _team(arguments) as (report, executor):

@@ -64,15 +64,19 @@ def collected(
         *map(_figure, pictures),
         *map(_section, sections),
     ]
-    heading = [rf"\title{{{escape(title)}}}", r"\author{derived, checked and printed by symlimits}", r"\date{}"]
+    heading = [
+        rf"\title{{Statements of\\ {escape(title)}}}",
+        r"\author{derived, checked and printed by symlimits}",
+        r"\date{}",
+    ]
     preamble = [r"\documentclass{article}", *PACKAGES, r"\allowdisplaybreaks", rf"\input{{../{FILE}}}", *heading]
     return "\n".join([*preamble, r"\begin{document}", r"\maketitle", *body, r"\end{document}"]) + "\n"
 
 
 def _section(section: Section) -> str:
-    code = rf"\noindent\texttt{{{_breakable(section.code)}}}\par" if section.code else ""
-    about = f" {escape(section.scope)}." if section.scope else ""
-    heading = rf"\section{{{escape(_sentence(section.title))}}}\noindent {escape(section.source)}.{about}"
+    code = rf"{{\raggedright\noindent\texttt{{{_breakable(section.code)}}}\par}}" if section.code else ""
+    about = f" {_with_formulas(_sentence(section.scope))}." if section.scope else ""
+    heading = rf"\section{{{escape(_sentence(section.title))}}}\noindent {escape(_sentence(section.source))}.{about}"
     return "\n".join([rf"{heading}\par", code, rf"\input{{{section.name}}}"])
 
 
@@ -81,9 +85,14 @@ def _figure(picture: Picture) -> str:
     return rf"\begin{{center}}{image}\par {escape(picture.caption)}.\end{{center}}"
 
 
+def _with_formulas(text: str) -> str:
+    """Plain text escaped, and what stands between dollars left as it is."""
+    return "$".join(part if k % 2 else escape(part) for k, part in enumerate(text.split("$")))
+
+
 def _breakable(code: str) -> str:
     r"""Code that may be broken after a comma, a bracket or a dot."""
-    text = escape(code)
+    text = escape(code).replace(r"\_", r"\char`\_")  # of the font; \_ is a rule, which cannot be copied
     for mark in (",", "(", "."):
         text = text.replace(mark, rf"{mark}\allowbreak{{}}")
     return text

@@ -12,13 +12,20 @@ from itertools import pairwise
 
 from symlimits.errors import NoRule
 
+BOLD_ZERO = ord("\N{MATHEMATICAL BOLD DIGIT ZERO}")
 ALIGNMENTS = ("align*", "align", "aligned")
 _NAMES = "|".join(map(re.escape, ALIGNMENTS))
 _OUTERMOST = re.compile(rf"\\(begin|end)\{{({_NAMES})\}}")
 _DELIMITER = re.compile(r"\\(?:begin|end)\{[^{}]*\}|\\\\|\\.|[{}&]", re.DOTALL)
 _ACROSS = re.compile(r"\\rlap\{\$(?:\\displaystyle)?(?:\{\})?(.*)\$\}", re.DOTALL)
+_LAST = re.compile(r"(?:\\label\{[^{}]*\}|\\notag)\s*$")  # of a row
 _UNSEEN = re.compile(r"\\label\{[^{}]*\}|\\notag(?![a-zA-Z])|\\displaystyle(?![a-zA-Z])")
+_ROOM = re.compile(r"\\\\\[[\d.]+(?:pt|ex|em)\]")  # between the rows of a matrix
 _FONT = re.compile(r"\\(mathbb|mathcal|mathbf|mathrm)\s+([A-Za-z])")  # of one letter without braces
+_BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
+_BEFORE = re.compile(r"(?<!<msup>)(?<!<msub>)(<mi>(?:Re|Im)</mi>)(?=<m[in]>)")
+_RAISED = re.compile(r"<msup>(<mo [^>]*minsize[^>]*>[)\]]</mo>)")  # in a base browsers do not stretch it
+_FUNCTION = re.compile(r"(</m(?:i|n|sup|sub|subsup|frac|sqrt)>|[)\]]</mo>|&#x00029;</mo>)(<mi>[A-Za-z]{2,}</mi>)")
 
 STYLE = """
 table.align { border-spacing: 0 0.35em; margin: 0.5em 0; display: inline-table; vertical-align: middle; }
@@ -26,6 +33,7 @@ table.align > tbody > tr > td { padding: 0; vertical-align: baseline; white-spac
 table.align > tbody > tr > td:nth-child(odd) { text-align: right; }
 table.align > tbody > tr > td:nth-child(even) { text-align: left; }
 table.align > tbody > tr > td:nth-child(n+3) { padding-left: 2em; text-align: left; }
+msub mtd { padding: 0 0.25em; }
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math; }
 """.strip()
 
@@ -64,7 +72,7 @@ def _table(body: str) -> str:
 
 def _cells(row: str) -> Iterator[str]:
     for cell in _split(row, "&"):
-        across = _ACROSS.fullmatch(cell.strip())
+        across = _ACROSS.fullmatch(_LAST.sub("", cell).strip())
         span = ' colspan="3"' if across else ""
         yield f"<td{span}>{''.join(_pieces(across[1] if across else cell))}</td>"
 
@@ -86,7 +94,7 @@ def _split(tex: str, separator: str) -> list[str]:
 
 
 def _formula(tex: str) -> str:
-    tex = _FONT.sub(r"\\\1{\2}", _UNSEEN.sub("", tex)).strip()
+    tex = _ROOM.sub(r"\\\\", _FONT.sub(r"\\\1{\2}", _UNSEEN.sub("", tex))).strip()
     if not tex:
         return ""
     if len(_split(tex, "&")) > 1:
@@ -95,4 +103,19 @@ def _formula(tex: str) -> str:
         from latex2mathml.converter import convert
     except ImportError:
         raise NoRule("formulas as MathML", "the package latex2mathml", "pip install 'symlimits[report]'") from None
-    return re.sub(r"<math [^>]*>", '<math displaystyle="true">', convert(tex), count=1)
+    return re.sub(r"<math [^>]*>", '<math displaystyle="true">', _polished(convert(tex, display="block")), count=1)
+
+
+def _polished(markup: str) -> str:
+    """What browsers draw otherwise than TeX: bold digits are letters of their own, functions stand apart from factors.
+
+    >>> _polished('<mi>c</mi><mi>arcsin</mi>')
+    '<mi>c</mi><mrow><mspace width="0.17em"/><mi>arcsin</mi></mrow>'
+    """
+    markup = _BOLD.sub(lambda digit: f"<mn>{chr(BOLD_ZERO + int(digit[1]))}</mn>", markup)
+    markup = markup.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
+    markup = _RAISED.sub(r"\1<msup><mrow></mrow>", markup)
+    markup = markup.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
+    markup = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", markup)
+    markup = _BEFORE.sub(r'<mrow>\1<mspace width="0.17em"/></mrow>', markup)
+    return _FUNCTION.sub(r'\1<mrow><mspace width="0.17em"/>\2</mrow>', markup)

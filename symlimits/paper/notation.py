@@ -6,7 +6,8 @@ the letters that it uses, so that no letter means two things unseen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -33,11 +34,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "q": "exponent of the width in the learning rates",
         "q_sigma": "exponent of the width in the initial outer weights",
     },
-    "bassetti2024": {"t": "argument of the characteristic function", "a": "depth over width, in the limit"},
+    "bassetti2024": {"t": "argument of the characteristic function"},
     "chizat2022": {
         "eta": "learning rate",
         "s": "slope of the target",
-        "t": "step of training; argument of a characteristic function",
+        "t": "step of training",
     },
 }
 
@@ -81,15 +82,39 @@ class Notation(Mapping[str, str]):
 
     def within(self, derivation: Derivation) -> Notation:
         """The letters for symbols that a derivation has."""
-        names = {str(symbol) for line in derivation.trace for symbol in line.expr.atoms(sp.Symbol)}
-        names |= {str(symbol) for symbol in derivation.arguments}
-        return Notation({name: tex for name, tex in self.letters if name in names})
+        known = names(derivation)
+        return Notation({name: tex for name, tex in self.letters if name in known})
 
 
-def legend(paper: str, notation: Notation) -> list[tuple[str, str]]:
-    """The letters of a paper's statements in LaTeX, with what they mean.
+def legend(paper: str, notation: Notation, used: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """The letters of a paper's statements in LaTeX, with what they mean; of the names in `used`, if they are given.
 
-    >>> legend("golikov2020", Notation(q="r"))[0]
-    ('r', 'exponent of the width in the learning rates')
+    >>> legend("golikov2020", Notation(q="r"), {"q"})
+    [('r', 'exponent of the width in the learning rates')]
     """
-    return [(notation.get(name) or latex(sp.Symbol(name)), words) for name, words in MEANINGS[paper].items()]
+    meanings = {name: words for name, words in MEANINGS[paper].items() if used is None or name in used}
+    return [(notation.get(name) or latex(sp.Symbol(name)), words) for name, words in meanings.items()]
+
+
+def check_legend(paper: str, notation: Notation) -> None:
+    """Raise `DomainError` if two letters of a paper's statements would print alike.
+
+    >>> check_legend("lee2019", Notation(c="p"))
+    Traceback (most recent call last):
+    ...
+    symlimits.errors.DomainError: p and c, which both print as p; wanted: a letter each; try: --notation p=...
+    """
+    taken: dict[str, str] = {}
+    for name, (letter, _) in zip(MEANINGS[paper], legend(paper, notation), strict=True):
+        other = taken.setdefault(re.sub(r"[{}\s]", "", letter), name)
+        if other != name:
+            raise DomainError(
+                f"{other} and {name}, which both print as {letter}", "a letter each", f"--notation {other}=..."
+            )
+
+
+def names(derivation: Derivation) -> set[str]:
+    """The names of the symbols that a derivation has, its domain included."""
+    lines = (*(step.expr for step in derivation.trace), *derivation.domain.dependent.values())
+    symbols = set(derivation.arguments) | set(derivation.domain.ranges)
+    return {str(symbol) for symbol in symbols.union(*(line.atoms(sp.Symbol) for line in lines))}

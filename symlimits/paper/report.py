@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from symlimits.certify import MARKS
+from symlimits.certify import MARKS, Link
 from symlimits.errors import NoRule
 from symlimits.paper.claims import PAPERS
 from symlimits.paper.figures import FIGURES, Figure
 from symlimits.paper.macros import without_macros
 from symlimits.paper.mathml import STYLE, mathml
 from symlimits.paper.notation import Notation, legend
-from symlimits.paper.reproduce import HEADER, TITLE, Outcome, family, papers
+from symlimits.paper.reproduce import HEADER, TITLE, Outcome, family, papers, used
 from symlimits.surroundings import surroundings
 
 TEMPLATE = "report.html"
@@ -44,32 +44,35 @@ def report(outcomes: Sequence[Outcome], notation: Notation, pictures: bool = Tru
 
 
 def _section(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictures: bool) -> dict[str, Any]:
+    mine = [outcome for outcome in outcomes if outcome.claim.paper == paper]
     return {
         "name": paper,
         "title": PAPERS[paper],
-        "letters": [(mathml(letter), _words(meaning)) for letter, meaning in legend(paper, notation)],
+        "letters": [(mathml(letter), _words(meaning)) for letter, meaning in legend(paper, notation, used(mine))],
         "figures": [_embedded(figure) for figure in FIGURES[paper]] if pictures else [],
-        "claims": [_statement(outcome) for outcome in outcomes if outcome.claim.paper == paper],
+        "claims": [_statement(outcome) for outcome in mine],
     }
 
 
 def _statement(outcome: Outcome) -> dict[str, Any]:
     claim = outcome.claim
-    links = [
-        {"name": link.name, "mark": MARKS[link.passed], "summary": link.summary, "level": link.level}
-        for link in outcome.certificate.links
-    ]
+    links = [_link(link) for link in outcome.certificate.links]
     formula = mathml(_display(outcome.fragment)) if outcome.fragment else ""
     return {
         "name": claim.name,
         "title": claim.title[:1].upper() + claim.title[1:],
-        "source": claim.source,
-        "scope": outcome.scope,
+        "source": claim.source[:1].upper() + claim.source[1:],
+        "scope": _words(outcome.scope[:1].upper() + outcome.scope[1:]),
         "code": claim.code,
         "formula": formula,
         "links": links,
         "files": [f"{claim.paper}/{name}" for name in outcome.files],
     }
+
+
+def _link(link: Link) -> dict[str, str]:
+    level = link.level if link.passed is not None else ""
+    return {"name": link.name, "mark": MARKS[link.passed], "summary": link.summary, "level": level}
 
 
 def _display(fragment: str) -> str:
@@ -93,5 +96,5 @@ def _embedded(figure: Figure) -> Mapping[str, str]:
 def _marked(section: dict[str, Any], markup: type[str]) -> dict[str, Any]:
     """The section with its formulas told from text."""
     letters = [(markup(letter), markup(words)) for letter, words in section["letters"]]
-    statements = [claim | {"formula": markup(claim["formula"])} for claim in section["claims"]]
+    statements = [claim | {name: markup(claim[name]) for name in ("formula", "scope")} for claim in section["claims"]]
     return section | {"letters": letters, "claims": statements}

@@ -18,8 +18,8 @@ from symlimits.paper.claims import PAPERS, Claim
 from symlimits.paper.documents import Picture, Section, collected, columns, fragment, tabular
 from symlimits.paper.figures import FIGURES
 from symlimits.paper.macros import FILE, definitions
-from symlimits.paper.notation import Notation, legend
-from symlimits.paper.scope import scope
+from symlimits.paper.notation import Notation, legend, names
+from symlimits.paper.scope import Facts, facts, scope
 from symlimits.surroundings import surroundings
 
 QUICK_SIZES = (16, 64, 256)
@@ -27,12 +27,12 @@ SIMULATION = "simulation"
 LINKS = ("simulation", "lines", "compiled", "general")
 HEADER = ("claim", *LINKS, "status")
 TITLE = "Limits of wide networks: derivations and certificates"
-NONE = Notation()
+NONE, NO_FACTS = Notation(), Facts()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one claim: its certificate, the texts of its files by their names, and in words what it is about."""
+    """What came of one claim: its certificate, the texts of its files by their names, what it is about, its symbols."""
 
     claim: Claim
     certificate: Certificate
@@ -40,6 +40,8 @@ class Outcome:
     files: dict[str, str]
     seconds: float
     scope: str = ""
+    symbols: tuple[str, ...] = ()
+    facts: Facts = NO_FACTS
 
     @property
     def p_value(self) -> float | None:
@@ -139,13 +141,13 @@ def _name(claim: Claim) -> str:
 
 
 def _stored(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in ("fragment", "files", "seconds", "scope")}
+    return {name: getattr(outcome, name) for name in ("fragment", "files", "seconds", "scope", "symbols", "facts")}
 
 
 def _restored(claim: Claim, content: Mapping[str, Any]) -> Outcome:
     certificate = Certificate.from_json(content["files"][f"{claim.name}.certificate.json"])
     kept = content["fragment"], dict(content["files"]), content["seconds"], content["scope"]
-    return Outcome(claim, certificate, *kept)
+    return Outcome(claim, certificate, *kept, tuple(content["symbols"]), Facts(*content["facts"]))
 
 
 def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = NONE) -> Outcome:
@@ -153,15 +155,18 @@ def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = 
     start = perf_counter()
     files: dict[str, str] = {}
     tex = about = ""
+    symbols, said = tuple[str, ...](), NO_FACTS
     try:
         statement = claim.build()
-        tex, about = fragment(claim.name, statement, notation.within(statement)), scope(statement)
+        letters, symbols = notation.within(statement), tuple(sorted(names(statement)))
+        tex, about = fragment(claim.name, statement, letters), scope(statement, letters)
+        said = facts(statement)
         files = {f"{claim.name}.tex": tex, f"{claim.name}.json": statement.to_json() + "\n"}
         outcome = statement.certify(sizes, seed)
     except SymlimitsError as error:
         outcome = certificate(claim.title, [Link("derivation", False, str(error))], seed)
     files[f"{claim.name}.certificate.json"] = outcome.to_json() + "\n"
-    return Outcome(claim, outcome, tex, files, perf_counter() - start, about)
+    return Outcome(claim, outcome, tex, files, perf_counter() - start, about, symbols, said)
 
 
 def texts(outcomes: Sequence[Outcome], notation: Notation = NONE, pictures: bool = True) -> dict[str, str]:
@@ -170,6 +175,11 @@ def texts(outcomes: Sequence[Outcome], notation: Notation = NONE, pictures: bool
     for paper in papers(outcomes):
         files[f"{paper}/{paper}.tex"] = _document(paper, outcomes, notation, pictures)
     return files | {FILE: definitions()}
+
+
+def used(outcomes: Sequence[Outcome]) -> set[str]:
+    """The names of the symbols of outcomes."""
+    return {name for outcome in outcomes for name in outcome.symbols}
 
 
 def papers(outcomes: Sequence[Outcome]) -> list[str]:
@@ -182,7 +192,7 @@ def _document(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictu
     sections = [Section(o.claim.name, o.claim.title, o.claim.source, o.scope, o.claim.code) for o in mine if o.fragment]
     drawn = [Picture(f"{figure.name}.pdf", figure.caption) for figure in FIGURES[paper]] if pictures else []
     table = tabular(HEADER, [outcome.row for outcome in mine])
-    return collected(PAPERS[paper], legend(paper, notation), table, sections, drawn)
+    return collected(PAPERS[paper], legend(paper, notation, used(mine)), table, sections, drawn)
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

@@ -44,6 +44,7 @@ from symlimits.reading.latex_text import (
 )
 
 INDENT = 2  # letters, a \quad
+SHORT = 1 / 3  # of the room; a product of sums that are shorter is cut between its factors, not within a sum
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
@@ -93,7 +94,8 @@ class Printer(MatrixPrinter):
             return enclose(sign, self._opened(expr.integrand, room), rf" \,d{self._print(expr.variable)}")
         if isinstance(expr, GaussianExpectation):
             law, _, _ = whole.partition(r"\left[")
-            return enclose(rf"{law}\biggl[", self.pieces(expr.integrand, room), r"\biggr]")
+            inside = max(room - rendered_width(law), room / 2)
+            return enclose(rf"{law}\biggl[", self.pieces(expr.integrand, inside), r"\biggr]")
         if isinstance(expr, EXTREMES):
             return self._cut_extreme(expr, room)
         if isinstance(expr, SphericalIntegral):
@@ -111,7 +113,7 @@ class Printer(MatrixPrinter):
         """A product cut before its last expectation, or within an integral or its longest sum."""
         heads = [factor for factor in factors if isinstance(factor, HEADS)]
         sums = [factor for factor in factors if factor.is_Add or isinstance(factor, EXTREMES)]
-        if not heads and not sums:
+        if not heads and all(rendered_width(self._print(factor)) < SHORT * room for factor in sums):
             return self._cut_factors(factors, room)
         inner = in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
         others = [factor for factor in factors if factor is not inner]

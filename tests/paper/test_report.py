@@ -59,6 +59,8 @@ def test_the_report_stands_alone(outcomes: list[Outcome]) -> None:
         assert outcome.claim.title[1:] in page
         assert all(f"{outcome.claim.paper}/{name}" in page for name in outcome.files)
     assert page.count("<math") > 20
+    shown = re.sub(r"<(style|code)>.*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r"[$\\]|\boo\b", shown), "LaTeX or SymPy where a reader looks"
 
 
 def test_alignments_become_tables() -> None:
@@ -71,6 +73,10 @@ def test_alignments_become_tables() -> None:
     assert reader.cells == 6 + 4
     assert "label" not in table
     assert "notag" not in table
+    assert "$" not in table  # nor any other LaTeX
+    assert "rlap" not in table
+    assert "pt" not in mathml(r"\begin{pmatrix} 1 & 0 \\[2pt] 0 & 1 \end{pmatrix}")
+    assert "\N{MATHEMATICAL BOLD DIGIT ONE}" in mathml(r"\mathbf{1}_{u > 0}")
     with pytest.raises(NoRule, match="outside an alignment"):
         mathml("a & b")
 

@@ -19,6 +19,7 @@ from symlimits.certify import ALPHA, Certificate, Link, certificate
 from symlimits.cli import main
 from symlimits.finite.multiple import holm
 from symlimits.paper import claims as registry
+from symlimits.paper import written
 from symlimits.paper.reproduce import Outcome, judged_together, table
 
 Compiler = Callable[[Path], str]
@@ -67,6 +68,36 @@ def test_reproduce_without_what_is_optional(
     assert all(advice in said for advice in ("symlimits[plot]", "symlimits[report]", "pdflatex"))
     assert "includegraphics" not in (tmp_path / "out" / "bassetti2024" / "bassetti2024.tex").read_text()
     assert r"\kappa" in (tmp_path / "out" / "lee2019" / "dual-linear.tex").read_text()
+    letters = ["--notation", r"zeta=\zeta"]
+    old = tmp_path / "out" / "lee2019" / "lee2019.pdf"
+    old.write_text("of an earlier run")
+    monkeypatch.setattr(registry, "TABLE", few_claims(FEW[0]))
+    assert main(["reproduce", "--quick", "--workers", "1", "--force", "--out", str(tmp_path / "out"), *letters]) == 0
+    said = capsys.readouterr().out
+    assert f"{old} is of an earlier run" in said
+    assert "notation for zeta: no statement" in said
+
+
+def test_letters_that_clash_are_refused_at_the_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "lee2019", "--out", str(tmp_path / "out"), "--notation", "c=p"]) == 2
+    assert "both print as p" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten_before_everything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while LaTeX runs, over an older reproduction: what was there stays whole."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "TABLE", few_claims(FEW[0]))
+    monkeypatch.setattr(written, "_compiled", interrupted)
+    (tmp_path / "lee2019").mkdir()
+    (tmp_path / "lee2019" / "lee2019.tex").write_text("older")
+    command = ["reproduce", "--quick", "--workers", "1", "--out", str(tmp_path), "--force"]
+    assert main(command) == 130
+    assert {path.name for path in tmp_path.rglob("*.*")} == {"lee2019.tex", "reproduce.journal"}
+    assert (tmp_path / "lee2019" / "lee2019.tex").read_text() == "older"
 
 
 def test_reproduce_one_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
