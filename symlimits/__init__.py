@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from symlimits.ladder import Value as Value
     from symlimits.language.activation import Activation as Activation
     from symlimits.language.activation import activation as activation
+    from symlimits.language.architecture import Concat as Concat
     from symlimits.language.architecture import Dense as Dense
+    from symlimits.language.architecture import LayerNorm as LayerNorm
+    from symlimits.language.architecture import Product as Product
     from symlimits.language.architecture import Residual as Residual
     from symlimits.language.architecture import mlp as mlp
     from symlimits.language.architecture import serial as serial
@@ -66,7 +69,7 @@ _HOMES = {
     "UnboundSymbol",
     "symlimits.expansion": "Expansion",
     "symlimits.language.activation": "Activation activation",
-    "symlimits.language.architecture": "Dense Residual mlp serial",
+    "symlimits.language.architecture": "Concat Dense LayerNorm Product Residual mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
     "symlimits.language.integral": "LineIntegral",

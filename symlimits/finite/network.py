@@ -27,10 +27,11 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule, ResourceError, UnboundSymbol
+from symlimits.finite.branches import concatenated, input_widths, multiplied, standardized
 from symlimits.finite.conditioned import conditioned
 from symlimits.finite.rows import Array, WayBack, check_sampler, row_gaussian
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial
+from symlimits.language.architecture import Concat, Dense, Layer, LayerNorm, Product, Repeat, Residual, Serial
 
 Function = Callable[[Array], Array]
 
@@ -144,8 +145,21 @@ def _residual(layer: Residual, h: Array, draw: Draw) -> Realization:
     return Realization(h + branch.output, pull)
 
 
+@realize.register(LayerNorm)
+def _layer_norm(layer: LayerNorm, h: Array, draw: Draw) -> Realization:
+    return Realization(*standardized(h))
+
+
+@realize.register(Concat)
+@realize.register(Product)
+def _side_by_side(layer: Concat | Product, h: Array, draw: Draw) -> Realization:
+    branches = [_chain(branch, h, draw) for branch in layer.branches]
+    join = concatenated if isinstance(layer, Concat) else multiplied
+    return Realization(*join([(branch.output, branch.pull) for branch in branches]))
+
+
 def _chain(layers: tuple[Layer, ...], h: Array, draw: Draw) -> Realization:
-    """Layers in a row: forward in order, back in reverse."""
+    """Layers in a row, or none: forward in order, back in reverse."""
     parts: list[Realization] = []
     for layer in layers:
         parts.append(realize(layer, parts[-1].output if parts else h, draw))
@@ -157,7 +171,7 @@ def _chain(layers: tuple[Layer, ...], h: Array, draw: Draw) -> Realization:
             total = total + tangent
         return total, back
 
-    return Realization(parts[-1].output, pull, parts[-1].covariance)
+    return Realization(parts[-1].output, pull, parts[-1].covariance) if parts else Realization(h, pull)
 
 
 def _rates(layer: Dense, shape: Shape, parameterization: str) -> tuple[float, float]:
@@ -322,7 +336,7 @@ def shapes(network: Serial, features: int, size: int) -> tuple[Shape, ...]:
         raise DomainError(f"{len(relative)} widths", f"{hidden}, one for each Dense but the last", "widths=(1, 1)")
     outputs = [*(int(size) * width for width in relative), 1]
     scales = [1] + [int(size)] * hidden
-    return tuple(map(Shape, outputs, [features, *outputs], scales))
+    return tuple(map(Shape, outputs, input_widths(network.layers, features, outputs), scales))
 
 
 def batch_size(plan: tuple[Shape, ...], m: int, sampler: str) -> int:

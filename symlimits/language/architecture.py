@@ -86,7 +86,85 @@ class Residual:
         object.__setattr__(self, "layers", layers)
 
 
-Layer = Dense | Activation | Repeat | Residual
+@dataclass(frozen=True)
+class LayerNorm:
+    r"""Layer normalisation of preactivations: $y_i = (z_i - \bar z)/s$, with $\bar z$, $s^2$ mean and variance of units.
+
+    Without a small number under the root, and without gains or shifts of its own. In the limit $\bar z \to 0$ and
+    $s^2 \to K(x, x)$, so that $K' = K/\sqrt{K_{xx}K_{zz}}$ and $\Theta' = \Theta/\sqrt{K_{xx}K_{zz}}$: of the derivative
+    $\frac1s(I - \frac1n 1 1^\top - \frac1n y y^\top)$ the two projections take 2/n. It follows a layer whose units are
+    centred, such as `Dense`. Source: Ba et al. 2016, arXiv 1607.06450.
+
+    >>> from symlimits import activations as act
+    >>> serial(Dense(2, 0), LayerNorm(), act.relu, Dense(1, 0)).layers[1]
+    LayerNorm()
+    """
+
+
+@dataclass(frozen=True, init=False)
+class Concat:
+    r"""The units of several branches, side by side: $h \mapsto (f_1(h), \dots, f_k(h))$.
+
+    Each branch is a tuple of layers; the empty one, `()`, is the input itself. A branch of N_b units has the kernel
+    K_b; what the next Dense layer sees is the mean over all units, $K' = \sum_b N_bK_b/\sum_b N_b$, and the same of
+    $\Theta$. Widths are those of the last Dense layer of each branch: equal ones in the NTK parameterisation, as given
+    by `widths` in the standard one; a concatenation among branches has all of its units. A Dense layer follows it; an
+    activation stands inside of the branches. Raises `DomainError` for less than two branches and for what is no tuple
+    of layers. Source: Huang et al. 2016, arXiv 1608.06993.
+
+    >>> from symlimits import activations as act
+    >>> Concat((), (act.relu, Dense(1, 0))).branches[0]
+    ()
+    """
+
+    branches: tuple[tuple[Layer, ...], ...]
+
+    def __init__(self, *branches: tuple[Layer, ...]) -> None:
+        object.__setattr__(self, "branches", _checked_branches(branches, "Concat"))
+
+
+@dataclass(frozen=True, init=False)
+class Product:
+    r"""The product of branches, unit by unit: $h \mapsto f_1(h) \odot \dots \odot f_k(h)$, as in gated networks.
+
+    Each branch is a tuple of layers with a Dense layer of its own, so that branches are independent in the limit of
+    infinite width; then $K' = \prod_b K_b$ and $\Theta' = \sum_b \Theta_b\prod_{a \ne b} K_a$. Products of Gaussians are
+    not Gaussian: a Dense layer follows. Raises `DomainError` for less than two branches, for what is no tuple of
+    layers, and for a branch without a Dense layer. Source: derived here; gates: Shazeer 2020, arXiv 2002.05202.
+
+    >>> from symlimits import activations as act
+    >>> gate = Product((Dense(1, 0),), (Dense(1, 0), act.relu))
+    >>> len(list(serial(Dense(2, 0), gate, Dense(1, 0)).denses()))
+    4
+    """
+
+    branches: tuple[tuple[Layer, ...], ...]
+
+    def __init__(self, *branches: tuple[Layer, ...]) -> None:
+        object.__setattr__(self, "branches", _checked_branches(branches, "Product"))
+        for branch in self.branches:
+            if not any(isinstance(layer, Dense) for layer in _top(branch)):
+                wanted = "a Dense layer in every branch, whose weights make it independent of the others"
+                raise DomainError(f"a Product with the branch {shown(branch)}", wanted, "(sl.Dense(1, 0), act.relu)")
+
+
+Layer = Dense | Activation | Repeat | Residual | LayerNorm | Concat | Product
+
+
+def branches_of(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
+    """The branches of a layer that has some; a residual block has one."""
+    match layer:
+        case Residual(layers=layers):
+            return (layers,)
+        case Concat(branches=branches) | Product(branches=branches):
+            return branches
+    return ()
+
+
+def with_branches(layer: Layer, branches: Iterable[Iterable[Layer]]) -> Layer:
+    """The same layer with other branches."""
+    tuples = tuple(map(tuple, branches))
+    return Residual(*tuples[0]) if isinstance(layer, Residual) else type(layer)(*tuples)
 
 
 @dataclass(frozen=True)
@@ -102,7 +180,7 @@ class Serial:
     parameterization: str = "ntk"
     widths: tuple[sp.Expr, ...] | None = None
 
-    def flat(self) -> Iterator[Dense | Activation | Residual]:
+    def flat(self) -> Iterator[Layer]:
         """The layers one by one, repetitions written out (integer counts only), in branches too."""
         return _flatten(self.layers)
 
@@ -114,7 +192,7 @@ class Serial:
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
-    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one; `parameterization` is
+    Layers are `Dense`, activations, `Residual`, `LayerNorm`, `Concat`, `Product` and `Repeat`, one of them at least a Dense one; `parameterization` is
     "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
     last. Raises `DomainError` for anything else.
 
@@ -136,8 +214,9 @@ def counts(layers: tuple[Layer, ...]) -> Iterator[sp.Expr]:
     for layer in layers:
         if isinstance(layer, Repeat):
             yield layer.count
-        if isinstance(layer, Repeat | Residual):
             yield from counts(layer.layers)
+        for branch in branches_of(layer):
+            yield from counts(branch)
 
 
 def mlp(
@@ -180,9 +259,9 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
                 return Dense(w_var.subs(values), None if b_var is None else b_var.subs(values))
             case Repeat(layers, count):
                 return Repeat(tuple(map(at, layers)), count.subs(values))
-            case Residual(layers=layers):
-                return Residual(*map(at, layers))
-        return Activation(layer.expr.subs(values), layer.name)
+            case Activation():
+                return Activation(layer.expr.subs(values), layer.name)
+        return with_branches(layer, (map(at, branch) for branch in branches_of(layer))) if branches_of(layer) else layer
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
     return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
@@ -195,18 +274,36 @@ def _checked_layers(layers: tuple[object, ...]) -> None:
             raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
 
 
-def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense]:
+def _checked_branches(branches: tuple[object, ...], name: str) -> tuple[tuple[Layer, ...], ...]:
+    if len(branches) < 2:
+        given = f"a {name} of {len(branches)} branch{'es' * (len(branches) != 1)}"
+        raise DomainError(given, "two branches or more", f"sl.{name}((sl.Dense(1),), (sl.Dense(1), act.relu))")
+    for branch in branches:
+        if not isinstance(branch, tuple | list):
+            wanted = "a tuple of layers, such as (sl.Dense(1), act.relu)"
+            raise DomainError(f"the branch {shown(branch)} of a {name}", wanted, "(layer,) for a single layer")
+        _checked_layers(tuple(branch))
+    return tuple(map(tuple, branches))  # type: ignore[arg-type]
+
+
+def _top(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Layers with those of repetitions, not those of branches."""
+    for layer in layers:
+        yield from _top(layer.layers) if isinstance(layer, Repeat) else (layer,)
+
+
+def _denses(layers: tuple[Layer, ...]) -> Iterator[Dense]:
     for layer in layers:
         if isinstance(layer, Dense):
             yield layer
-        elif isinstance(layer, Residual):
-            yield from _denses(tuple(_flatten(layer.layers)))
+        for branch in branches_of(layer):
+            yield from _denses(branch)
 
 
-def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residual]:
+def _flatten(layers: tuple[Layer, ...]) -> Iterator[Layer]:
     for layer in layers:
-        if isinstance(layer, Residual):
-            yield Residual(*_flatten(layer.layers))
+        if branches_of(layer):
+            yield with_branches(layer, map(_flatten, branches_of(layer)))
             continue
         if not isinstance(layer, Repeat):
             yield layer

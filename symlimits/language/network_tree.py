@@ -8,10 +8,20 @@ import sympy as sp
 
 from symlimits.errors import FormulaError
 from symlimits.language.activation import Activation, activation
-from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial, serial
+from symlimits.language.architecture import (
+    Concat,
+    Dense,
+    Layer,
+    LayerNorm,
+    Product,
+    Repeat,
+    Residual,
+    Serial,
+    serial,
+)
 from symlimits.language.tree import from_tree, to_tree
 
-MAX_NESTING = 8  # of Repeat and Residual inside one another
+MAX_NESTING = 8  # of repetitions and branches inside one another
 
 
 def network_to_tree(net: Serial) -> dict[str, Any]:
@@ -36,6 +46,11 @@ def _to_tree(layer: Layer) -> dict[str, Any]:
             return {"repeat": {"layers": [_to_tree(inner) for inner in layers], "count": to_tree(count)}}
         case Residual(layers=layers):
             return {"residual": [_to_tree(inner) for inner in layers]}
+        case LayerNorm():
+            return {"layer_norm": []}
+        case Concat(branches=branches) | Product(branches=branches):
+            kind = "concat" if isinstance(layer, Concat) else "product"
+            return {kind: [[_to_tree(inner) for inner in branch] for branch in branches]}
     return {"activation": {"formula": to_tree(layer.expr), "name": layer.name}}
 
 
@@ -62,6 +77,11 @@ def _from_tree(tree: Any, depth: int) -> Layer:
         return Repeat(tuple(_from_tree(inner, depth + 1) for inner in parts["layers"]), _number(parts["count"]))
     if kind == "residual" and depth < MAX_NESTING:
         return Residual(*(_from_tree(inner, depth + 1) for inner in parts))
+    if kind == "layer_norm" and parts == []:
+        return LayerNorm()
+    if kind in ("concat", "product") and depth < MAX_NESTING:
+        branches = (tuple(_from_tree(inner, depth + 1) for inner in branch) for branch in parts)
+        return (Concat if kind == "concat" else Product)(*branches)
     if kind == "activation":
         checked = activation(_number(parts["formula"]), symbol=sp.Symbol("x", real=True))
         return Activation(checked.expr, str(parts["name"])[:40])

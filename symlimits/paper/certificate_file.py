@@ -15,7 +15,7 @@ from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
 from symlimits.finite.kernel_experiment import CHUNK, wanted
-from symlimits.language.architecture import Layer, Repeat, Residual
+from symlimits.language.architecture import Layer, Repeat, branches_of
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
 from symlimits.language.recursion import Recursion
@@ -147,10 +147,8 @@ def check_draws(networks: Networks | LimitNetworks | Gaps, sizes: Sequence[int],
 
 
 def _layers(layer: Layer, counts: Mapping[sp.Symbol, sp.Expr]) -> float:
-    if isinstance(layer, Residual):
-        return 1.0 + sum(_layers(inner, counts) for inner in layer.layers)
     if not isinstance(layer, Repeat):
-        return 1.0
+        return 1.0 + sum(_layers(inner, counts) for branch in branches_of(layer) for inner in branch)
     return _count(layer.count.subs(counts)) * sum(_layers(inner, counts) for inner in layer.layers)
 
 

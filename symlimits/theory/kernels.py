@@ -14,6 +14,7 @@ are centred and independent of its input.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache, singledispatch
 from typing import Any
@@ -24,12 +25,25 @@ from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.expectation_experiment import ANTITHETIC
 from symlimits.language.activation import Activation, activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial, counts
+from symlimits.language.architecture import (
+    Concat,
+    Dense,
+    Layer,
+    LayerNorm,
+    Product,
+    Repeat,
+    Residual,
+    Serial,
+    branches_of,
+    counts,
+)
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
 from symlimits.language.names import shown
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
+from symlimits.theory.branch_maps import Map, concatenated, multiplied, normalized, side_by_side
+from symlimits.theory.layer_order import check_order
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.twin import Twin, features
 
@@ -40,7 +54,6 @@ K_xz, Theta = sp.symbols("K_xz Theta", real=True)
 PAIR = Domain({p: POSITIVE, q: POSITIVE, rho: CORRELATION}, {c: rho * sp.sqrt(p * q)}, "c^2 <= p q")
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 
-Map = tuple[sp.Expr, ...]
 Block = tuple[tuple[Map, ...], sp.Expr]
 
 
@@ -146,10 +159,11 @@ def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set
         match layer:
             case Dense():
                 found |= part(layer).free_symbols
-            case Repeat(layers=inner) | Residual(layers=inner):
+            case Repeat(layers=inner):
                 found |= _symbols(inner, part)
             case Activation():
                 found |= set(layer.parameters)
+        found = found.union(*(_symbols(branch, part) for branch in branches_of(layer)))
     return found
 
 
@@ -160,7 +174,7 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         raise NoRule(
             "a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)"
         )
-    _check_gaussian(net.layers, gaussian=False)
+    check_order(net.layers)
     widths = Widths(net)
     _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
@@ -181,18 +195,26 @@ def blocks(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Wid
 
 
 class Widths:
-    """The number of inputs of each Dense layer in turn: the data's dimension, then the hidden widths."""
+    """The number of units that the next layer meets: the data's dimension, then N_l; 1 each in NTK parameterisation."""
 
     def __init__(self, net: Serial) -> None:
         self.standard = net.parameterization == "standard"
         self.differ = self.standard and len(set(net.widths or ())) > 1
-        self._left = [dimension, *(net.widths or ())]
+        self.units: sp.Expr = dimension
+        self._hidden, self._taken = list(net.widths or ()), 0
 
-    def next(self) -> sp.Expr:
-        """The number of inputs of the next Dense layer."""
-        if not self._left:
+    @property
+    def inputs(self) -> sp.Expr:
+        """The units that a layer meets, as a number of inputs."""
+        if self.standard and self._taken > len(self._hidden):
             raise DomainError("more Dense layers than widths", "one width for each hidden layer", "widths=(512, 512)")
-        return self._left.pop(0)
+        return self.units
+
+    def dense(self) -> None:
+        """Go past a Dense layer."""
+        self._taken += 1
+        left = self._hidden[self._taken - 1 : self._taken] or self._hidden[-1:]
+        self.units = left[0] if self.standard and left else sp.S.One
 
 
 @singledispatch
@@ -208,8 +230,9 @@ def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block
     if len(states) == 4:
         gradient = w * K_xz + b
         if widths.standard:
-            gradient = widths.next() * K_xz + (0 if layer.b_var is None else 1)
+            gradient = widths.inputs * K_xz + (0 if layer.b_var is None else 1)
         maps.append(gradient + w * Theta)
+    widths.dense()
     return [((tuple(maps),), sp.S.One)]
 
 
@@ -226,9 +249,10 @@ def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[
 
 @block.register
 def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    if widths.differ and not layer.count.is_Integer:
+    differ = widths.differ or _changed(layer.layers, states, widths)
+    if differ and not layer.count.is_Integer:
         raise DomainError(f"depth {layer.count} with different widths", "equal widths, or a number", "depth=3")
-    if widths.differ:
+    if differ:
         return [part for _ in range(int(layer.count)) for part in blocks(layer.layers, states, widths)]
     inner = blocks(layer.layers, states, widths)
     if any(count != 1 for _, count in inner):
@@ -242,31 +266,66 @@ def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bl
         given = f"a Residual that ends with {shown(layer.layers[-1])}"
         wanted = "a branch that ends with a Dense layer, whose weights make it independent of what it is added to"
         raise NoRule(given, wanted, "sl.Dense(1) as the last layer of the Residual")
-    maps: list[Map] = []
-    for inner, count in blocks(layer.layers, states, widths):
-        if not count.is_Integer:
-            raise NoRule(f"a Residual with {count} layers", "a number of layers", f"a number in place of {count}")
-        maps += inner * int(count)
+    units = widths.units
+    maps = _branch(layer, layer.layers, states, widths)
+    _check_equal(layer, units, widths.units)
     added = tuple(state + Earlier(state, len(maps)) for state in states)
     return [((*maps, added), sp.S.One)]
 
 
-def _check_gaussian(layers: tuple[Layer, ...], gaussian: bool) -> bool:
-    """Whether the output is Gaussian in the limit; refuses an activation, in or after a Residual, of what is not."""
-    for layer in layers:
-        match layer:
-            case Dense():
-                gaussian = True
-            case Activation():
-                gaussian = False
-            case Repeat(layers=inner):
-                gaussian = _check_gaussian(inner, gaussian)
-            case Residual(layers=inner):
-                if not gaussian and not isinstance(_first(inner), Dense):
-                    wanted = "a Dense layer between them: an activation is met by Gaussian values only"
-                    raise NoRule("a Residual that applies an activation to another's output", wanted, "sl.Dense(1)")
-                _check_gaussian(inner, gaussian)
-    return gaussian
+@block.register
+def _(layer: LayerNorm, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    return [((normalized(states),), sp.S.One)]
+
+
+@block.register
+def _(layer: Concat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    maps, units = _branches(layer, states, widths)
+    widths.units = sp.Add(*units)
+    return [(tuple(side_by_side(maps, states, concatenated(units))), sp.S.One)]
+
+
+@block.register
+def _(layer: Product, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    maps, units = _branches(layer, states, widths)
+    _check_equal(layer, *units)
+    return [(tuple(side_by_side(maps, states, multiplied)), sp.S.One)]
+
+
+def _branches(
+    layer: Concat | Product, states: tuple[sp.Symbol, ...], widths: Widths
+) -> tuple[list[list[Map]], list[sp.Expr]]:
+    """The maps of each branch and its number of units; all branches begin with the units of the trunk."""
+    trunk, maps, units = widths.inputs, list[list[Map]](), list[sp.Expr]()
+    for branch in layer.branches:
+        widths.units = trunk
+        maps.append(_branch(layer, branch, states, widths))
+        units.append(widths.inputs)
+    return maps, units
+
+
+def _branch(layer: Layer, branch: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Widths) -> list[Map]:
+    maps: list[Map] = []
+    for inner, count in blocks(branch, states, widths):
+        if not count.is_Integer:
+            name = type(layer).__name__
+            raise NoRule(f"a {name} with {count} layers", "a number of layers", f"a number in place of {count}")
+        maps += inner * int(count)
+    return maps
+
+
+def _check_equal(layer: Layer, *units: sp.Expr) -> None:
+    """Entry by entry needs as many entries: relative widths, in the NTK parameterisation."""
+    if len(set(units)) > 1:
+        given = f"a {type(layer).__name__} of branches and trunk with {' and '.join(map(str, units))} units, relatively"
+        raise DomainError(given, "equal widths", "a Dense layer after sl.Concat, or equal widths")
+
+
+def _changed(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Widths) -> bool:
+    """Whether the layers of a `Repeat` meet other widths the second time, after a concatenation."""
+    after = copy(widths)
+    blocks(layers, states, after)
+    return after.units != widths.units
 
 
 def supported_layers() -> frozenset[type]:
@@ -276,10 +335,6 @@ def supported_layers() -> frozenset[type]:
 
 def _last(layers: tuple[Layer, ...]) -> Layer:
     return _last(layers[-1].layers) if isinstance(layers[-1], Repeat) else layers[-1]
-
-
-def _first(layers: tuple[Layer, ...]) -> Layer:
-    return _first(layers[0].layers) if isinstance(layers[0], Repeat | Residual) else layers[0]
 
 
 def _widths_and_counts(net: Serial) -> set[sp.Symbol]:
