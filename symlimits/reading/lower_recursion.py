@@ -2,7 +2,7 @@ r"""From the recursion of a kernel to the compiled Gram loop.
 
 Each layer of the recursion is read off its map. A map that is affine in the states is a Dense layer:
 the coefficients are its variances. Any other is an activation, $K \mapsto T(K)$,
-$\Theta \mapsto \dot T(K)\,\Theta$, or the sum of a residual block, which holds earlier values. Nothing else than the
+$\Theta \mapsto \dot T(K)\,\Theta$, or a LayerNorm, or holds earlier values (`joins_of_maps`). Nothing else than the
 printed recursion enters the compiled loop.
 """
 
@@ -21,8 +21,10 @@ from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.reading.condition import LOST, size
 from symlimits.reading.gram import ADDED, DenseUpdate, GramKernel
+from symlimits.reading.gram_joins import Join
 from symlimits.reading.gram_sampled import SampledStage
 from symlimits.reading.gram_source import Stage
+from symlimits.reading.joins_of_maps import RESIDUAL, beginnings, is_norm, layer_join
 from symlimits.reading.lower import RHO, S, arc, c, conditioned, p, q, statements
 from symlimits.reading.sampled import balanced
 from symlimits.reading.waves import GAP
@@ -74,37 +76,44 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
     layers are not Dense layers and activations with a closed form.
     """
     _all_bound(recursion)
-    parts = _Parts(_first_update(recursion), residual=recursion.has(Earlier))
+    parts = _Parts(_first_update(recursion), plain=not recursion.has(Earlier) and not _has_norm(recursion))
     for layers, repeats in _blocks(recursion):
-        begins = [i - _back(layer) for i, layer in enumerate(layers) if _back(layer)]
+        begins = beginnings(layers)
         for i, layer in enumerate(layers):
             parts.open(begins.count(i))
             update = _dense_update(layer, recursion.states)
-            if _back(layer):
-                parts.close(repeats)
+            if layer_join(layer, recursion.states):
+                parts.join(layer_join(layer, recursion.states))
             elif update is not None:
                 parts.dense(update, repeats)
+            elif is_norm(layer, recursion.states):
+                parts.norm()
             else:
                 parts.activation(_pair_map(layer, recursion.states))
-    if parts.pending is not None:
-        raise NoRule("a recursion that ends in an activation", "a Dense layer at the end", "sl.Dense(1)")
-    return GramKernel(tuple(parts.stages), tuple(parts.updates))
+    return parts.kernel()
 
 
 class _Parts:
-    """The stages of a loop as they come about; an activation that waits for its Dense layer; branches that begin."""
+    """The stages of a loop as they come about; what waits for its Dense layer; branches that begin."""
 
-    def __init__(self, first: DenseUpdate, residual: bool) -> None:
+    def __init__(self, first: DenseUpdate, plain: bool) -> None:
         self.stages: list[Stage | SampledStage] = []
-        self.updates = [first]
+        self.updates: list[list[DenseUpdate]] = []  # of each stage
         self.pending: PairMap | None = None
-        self._opened, self._residual = 0, residual
+        self._first, self._plain = first, plain
+        self._opened, self._unit = 0, False
 
     def open(self, branches: int) -> None:
-        """Branches that begin here: an activation before them stands alone."""
-        if branches and self.pending is not None:
+        """Branches that begin here: what waits before them stands alone."""
+        if branches and (self.pending is not None or self._unit):
             self.dense(ADDED, 1)
         self._opened += branches
+
+    def norm(self) -> None:
+        """A LayerNorm, which comes before the activation of its stage."""
+        if self.pending is not None or self._unit:
+            self.dense(ADDED, 1)
+        self._unit = True
 
     def activation(self, pair: PairMap) -> None:
         if self.pending is not None:
@@ -112,32 +121,45 @@ class _Parts:
         self.pending = pair
 
     def dense(self, update: DenseUpdate, repeats: int) -> None:
-        stage = _stage(self.pending or PairMap(c, sp.S.One), update, repeats, not self._residual)
-        self.stages.append(replace(stage, opened=self._opened))
-        self.updates += [update] * repeats
-        self.pending, self._opened = None, 0
+        stage = _stage(self.pending or PairMap(c, sp.S.One), update, repeats, self._plain)
+        self.stages.append(replace(stage, opened=self._opened, unit=self._unit))
+        self.updates.append([*([ADDED] if self._unit else []), update])
+        self.pending, self._opened, self._unit = None, 0, False
 
-    def close(self, repeats: int) -> None:
-        """A branch that ends: with repetitions, one of a single activation and Dense layer."""
-        self.stages[-1] = replace(self.stages[-1], closed=self.stages[-1].closed + 1)
-        if repeats == 1:
-            self.updates.append(ADDED)
-        else:
-            self.updates[-repeats:] = [self.updates[-1], ADDED] * repeats
+    def join(self, join: Join) -> None:
+        """A branch that ends."""
+        if self.pending is not None or self._unit or self._opened:
+            self.dense(ADDED, 1)
+        self.stages[-1] = replace(self.stages[-1], after=(*self.stages[-1].after, join))
+        self.updates[-1].append(ADDED)
+
+    def kernel(self) -> GramKernel:
+        if self.pending is not None or self._unit:
+            raise NoRule("a recursion that ends in an activation", "a Dense layer at the end", "sl.Dense(1)")
+        layers = (update for stage, rows in zip(self.stages, self.updates, strict=True) for update in rows * stage.repeats)
+        return GramKernel(tuple(self.stages), (self._first, *layers))
 
 
 def _blocks(recursion: Recursion) -> Iterator[tuple[tuple[Map, ...], int]]:
-    """The blocks in their order; one of (activation, Dense), residual or not, comes once, with its repetitions."""
+    """The blocks in their order; one that is a single stage comes once, with its repetitions."""
     for layers, count in recursion.blocks:
-        kinds = [_back(layer) or _dense_update(layer, recursion.states) is not None for layer in layers]
-        together = count == 1 or kinds in ([False, True], [False, True, 2])
+        together = count == 1 or _is_one_stage(layers, recursion.states)
         for _ in range(1 if together else int(count)):
             yield layers, int(count) if together else 1
 
 
-def _back(layer: Map) -> int:
-    """How long the branch is that a layer ends by adding its trunk; 0 for other layers."""
-    return max((head.back for head in sp.Tuple(*layer).atoms(Earlier)), default=0)
+def _is_one_stage(layers: tuple[Map, ...], states: tuple[sp.Symbol, ...]) -> bool:
+    """Whether a block is an activation and a Dense layer, after a LayerNorm or not, residual or not."""
+    core = layers[1:] if is_norm(layers[0], states) else layers
+    join = layer_join(core[-1], states)
+    if join is not None:
+        core = core[:-1] if join == RESIDUAL and beginnings(layers) == [0] else ()
+    kinds = [_dense_update(layer, states) is not None for layer in core]
+    return kinds == [False, True] and not any(is_norm(core[0], states) or layer_join(x, states) for x in core)
+
+
+def _has_norm(recursion: Recursion) -> bool:
+    return any(is_norm(layer, recursion.states) for layers, _ in recursion.blocks for layer in layers)
 
 
 def _all_bound(recursion: Recursion) -> None:
