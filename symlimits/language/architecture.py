@@ -88,12 +88,12 @@ class Residual:
 
 @dataclass(frozen=True)
 class LayerNorm:
-    r"""Layer normalisation of preactivations: $y_i = (z_i - \bar z)/s$, with $\bar z$, $s^2$ mean and variance of units.
+    r"""Layer normalisation of preactivations: $y_i = (z_i - \bar z)/s$, $\bar z$ and $s^2$ mean and variance of units.
 
     Without a small number under the root, and without gains or shifts of its own. In the limit $\bar z \to 0$ and
-    $s^2 \to K(x, x)$, so that $K' = K/\sqrt{K_{xx}K_{zz}}$ and $\Theta' = \Theta/\sqrt{K_{xx}K_{zz}}$: of the derivative
-    $\frac1s(I - \frac1n 1 1^\top - \frac1n y y^\top)$ the two projections take 2/n. It follows a layer whose units are
-    centred, such as `Dense`. Source: Ba et al. 2016, arXiv 1607.06450.
+    $s^2 \to K(x, x)$, so that $K' = K/\sqrt{K_{xx}K_{zz}}$ and $\Theta' = \Theta/\sqrt{K_{xx}K_{zz}}$: of what comes
+    back, the derivative $\frac1s(I - \frac1n 1 1^\top - \frac1n y y^\top)$ projects two directions out of n away, which
+    vanishes. It follows a layer whose units are centred, such as `Dense`. Source: Ba et al. 2016, arXiv 1607.06450.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), LayerNorm(), act.relu, Dense(1, 0)).layers[1]
@@ -128,8 +128,8 @@ class Product:
     r"""The product of branches, unit by unit: $h \mapsto f_1(h) \odot \dots \odot f_k(h)$, as in gated networks.
 
     Each branch is a tuple of layers with a Dense layer of its own, so that branches are independent in the limit of
-    infinite width; then $K' = \prod_b K_b$ and $\Theta' = \sum_b \Theta_b\prod_{a \ne b} K_a$. Products of Gaussians are
-    not Gaussian: a Dense layer follows. Raises `DomainError` for less than two branches, for what is no tuple of
+    infinite width; then $K' = \prod_b K_b$ and $\Theta' = \sum_b \Theta_b\prod_{a \ne b} K_a$. Products of Gaussians
+    are not Gaussian: a Dense layer follows. Raises `DomainError` for less than two branches, for what is no tuple of
     layers, and for a branch without a Dense layer. Source: derived here; gates: Shazeer 2020, arXiv 2002.05202.
 
     >>> from symlimits import activations as act
@@ -164,7 +164,12 @@ def branches_of(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
 def with_branches(layer: Layer, branches: Iterable[Iterable[Layer]]) -> Layer:
     """The same layer with other branches."""
     tuples = tuple(map(tuple, branches))
-    return Residual(*tuples[0]) if isinstance(layer, Residual) else type(layer)(*tuples)
+    match layer:
+        case Residual():
+            return Residual(*tuples[0])
+        case Concat() | Product():
+            return type(layer)(*tuples)
+    return layer
 
 
 @dataclass(frozen=True)
@@ -192,9 +197,9 @@ class Serial:
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
-    Layers are `Dense`, activations, `Residual`, `LayerNorm`, `Concat`, `Product` and `Repeat`, one of them at least a Dense one; `parameterization` is
-    "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
-    last. Raises `DomainError` for anything else.
+    Layers are `Dense`, activations, `Residual`, `LayerNorm`, `Concat`, `Product` and `Repeat`, one of them at least a
+    Dense one; `parameterization` is "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol
+    for each Dense layer but the last. Raises `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
@@ -261,7 +266,7 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
                 return Repeat(tuple(map(at, layers)), count.subs(values))
             case Activation():
                 return Activation(layer.expr.subs(values), layer.name)
-        return with_branches(layer, (map(at, branch) for branch in branches_of(layer))) if branches_of(layer) else layer
+        return with_branches(layer, (map(at, branch) for branch in branches_of(layer)))
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
     return Serial(tuple(map(at, network.layers)), network.parameterization, widths)

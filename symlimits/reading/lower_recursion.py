@@ -82,8 +82,9 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
         for i, layer in enumerate(layers):
             parts.open(begins.count(i))
             update = _dense_update(layer, recursion.states)
-            if layer_join(layer, recursion.states):
-                parts.join(layer_join(layer, recursion.states))
+            join = layer_join(layer, recursion.states)
+            if join is not None:
+                parts.join(join)
             elif update is not None:
                 parts.dense(update, repeats)
             elif is_norm(layer, recursion.states):
@@ -136,7 +137,9 @@ class _Parts:
     def kernel(self) -> GramKernel:
         if self.pending is not None or self._unit:
             raise NoRule("a recursion that ends in an activation", "a Dense layer at the end", "sl.Dense(1)")
-        layers = (update for stage, rows in zip(self.stages, self.updates, strict=True) for update in rows * stage.repeats)
+        layers = (
+            update for stage, rows in zip(self.stages, self.updates, strict=True) for update in rows * stage.repeats
+        )
         return GramKernel(tuple(self.stages), (self._first, *layers))
 
 
@@ -155,7 +158,7 @@ def _is_one_stage(layers: tuple[Map, ...], states: tuple[sp.Symbol, ...]) -> boo
     if join is not None:
         core = core[:-1] if join == RESIDUAL and beginnings(layers) == [0] else ()
     kinds = [_dense_update(layer, states) is not None for layer in core]
-    return kinds == [False, True] and not any(is_norm(core[0], states) or layer_join(x, states) for x in core)
+    return kinds == [False, True] and not any(is_norm(core[0], states) or layer_join(maps, states) for maps in core)
 
 
 def _has_norm(recursion: Recursion) -> bool:
