@@ -65,7 +65,8 @@ def evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> 
         error, method = abs(number - truth), f"series and panels, compiled; error against {digits} digits"
     else:  # no compiled code, or none that reaches this point
         number, error = float(truth), abs(truth - reference(exact_line, point, digits - 5))
-        method = f"quadrature to {digits} digits; error against {digits - 5}"
+        way = "extrapolation of a differential equation" if exact_line.has(InitialValue) else "quadrature"
+        method = f"{way} to {digits} digits; error against {digits - 5}"
     return Value(number, float(error) + max(abs(number), abs(float(truth))) * 2.0**-52, method)
 
 

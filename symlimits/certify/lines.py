@@ -13,6 +13,7 @@ from mpmath import workdps
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import SymlimitsError
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.domain import CORRELATION, POSITIVE, REAL, WIDE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
@@ -26,7 +27,7 @@ DIGITS, TOLERANCE = 20, 1e-16
 SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
 SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
 SAMPLES = 2**14  # of a program's line, each of 8 scrambles: errors of some 1e-5 to 1e-4, in half a second
-NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
+NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # integrals of expectations are three inside each other; limits of depth
 
 
 class Line(Protocol):
@@ -156,7 +157,7 @@ def _in_floats(expr: sp.Expr, values: dict[sp.Symbol, Any]) -> Any:
 
 
 def _is_nested(expr: sp.Expr) -> bool:
-    if expr.has(SphericalIntegral) or any(
+    if expr.has(SphericalIntegral, DepthLimit) or any(
         line.has(sp.Integral, GaussianExpectation) for line in expr.atoms(LineIntegral)
     ):
         return True

@@ -52,14 +52,18 @@ class Dense:
 
 @dataclass(frozen=True)
 class Repeat:
-    """The same layers, `count` times over: a positive integer, or a symbol (a depth left open)."""
+    """The same layers, `count` times over: a positive integer, or a symbol (a depth left open).
+
+    In variances of the layers a symbol of that name is the depth: `Repeat((act.relu, Dense("2/L")), "L")`.
+    """
 
     layers: tuple[Layer, ...]
     count: sp.Expr
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        object.__setattr__(self, "count", _depth(self.count))
+        count = _depth(self.count)
+        object.__setattr__(self, "layers", tuple(_with_symbols(layer, count.free_symbols) for layer in self.layers))
+        object.__setattr__(self, "count", count)
 
 
 @dataclass(frozen=True, init=False)
@@ -270,6 +274,20 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
     return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
+
+
+def _with_symbols(layer: Layer, symbols: set[sp.Symbol]) -> Layer:
+    """A layer with these symbols in place of others of their names, in its variances."""
+    named = {symbol.name: symbol for symbol in symbols}
+
+    def at(expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace({s: named[s.name] for s in expr.free_symbols if s.name in named})
+
+    match layer:
+        case Dense(w_var, b_var):
+            return Dense(at(w_var), None if b_var is None else at(b_var))
+    branches = ([_with_symbols(inner, symbols) for inner in branch] for branch in branches_of(layer))
+    return with_branches(layer, branches)
 
 
 def _checked_layers(layers: tuple[object, ...]) -> None:

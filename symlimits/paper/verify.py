@@ -35,10 +35,11 @@ from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.path_link import PathProgram
 from symlimits.theory.scaling.claims import FrozenTwin
-from symlimits.theory.twin import Twin
+from symlimits.theory.twin import DeepTwin, Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
+    "deep network": DeepTwin.from_record,
     "frozen training": FrozenTwin.from_record,
     "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,

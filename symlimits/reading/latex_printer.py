@@ -16,6 +16,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation
@@ -318,6 +319,10 @@ class Printer(MatrixPrinter):
     def _print_Recursion(self, expr: Recursion) -> str:
         """The last value of the output; `equations` say how it comes about."""
         return indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
+
+    def _print_DepthLimit(self, expr: DepthLimit) -> str:
+        """The limit of the last value; `equations` say how it comes about."""
+        return rf"\lim_{{{self._print(expr.depth)} \to \infty}} {self._print(expr.recursion)}"
 
     def equations(self, expr: sp.Expr, room: float, before: sp.Expr | None = None) -> list[str]:
         """The rows that define the recursions in an expression; start values only if they are new since `before`."""

@@ -15,6 +15,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
@@ -25,6 +26,7 @@ from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
+from symlimits.reading.depth_limit import depth_limit_value
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.initial_value import lambdified, solved
 from symlimits.reading.legendre import nodes
@@ -36,7 +38,7 @@ from symlimits.reading.spherical import spherical_integral
 from symlimits.reading.straight_line import run
 
 HEADS = (
-    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue),
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, DepthLimit),
     *(sp.Integral, LineIntegral, SphericalIntegral),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
@@ -207,6 +209,12 @@ def _(expr: InitialValue, values: Values) -> mpf:
     moves, asked = ([F.subs(inside) for F in of] for of in (expr.velocities, [expr.output]))
     velocity, output = lambdified(expr.variables, moves), lambdified(expr.variables, asked)
     return output(solved(velocity, start, time, mp.dps - GUARD))[0]
+
+
+@_value.register
+def _(expr: DepthLimit, values: Values) -> mpf:
+    """Values at several depths, extrapolated."""
+    return depth_limit_value(expr, values, mp.dps - GUARD)
 
 
 @_value.register
