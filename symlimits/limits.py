@@ -82,7 +82,7 @@ class Limit(Derivation):
         The network has one block of L layers, `Repeat(layers, "L")`, with variances over L in its branches:
         $h \mapsto h + L^{-1/2}\,\mathrm{Dense}(\phi(h))$ leads to $\dot K = \sigma_w^2T_\phi(K) + \sigma_b^2$ from time 0
         to 1. Lines: the recursion of L layers, the equation, and its solution where it has a closed form. With
-        `diagonal` the kernel K(x, x) of p: the correlation of two inputs has to lie between -1 and 1. Finite networks are as deep as they are wide. Raises `NoRule` for other networks, `DomainError` for another
+        `diagonal` the kernel K(x, x), a function of p. Finite networks are as deep as they are wide. Raises `NoRule` for other networks, `DomainError` for another
         `diagonal`.
 
         >>> from symlimits import Dense, Residual, activations as act, nngp, serial

@@ -28,7 +28,7 @@ from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
 from symlimits.reading.depth_limit import depth_limit_value
 from symlimits.reading.dirac import without_masses
-from symlimits.reading.initial_value import lambdified, solved
+from symlimits.reading.initial_value import lambdified, merged, solved
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.product import product_mean
@@ -205,9 +205,15 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
 def _(expr: InitialValue, values: Values) -> mpf:
     """The equation integrated, with numbers for the parameters; the output at the point that is reached."""
     inside = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
+    if _outermost(sp.Tuple(expr.output, *expr.velocities)):
+        given = f"digits of a motion with the velocities {', '.join(map(str, expr.velocities))[:80]}"
+        raise NoRule(given, "velocities with a closed form", "many steps: a recursion with a number for its depth")
     start, time = [_value(x, values) for x in expr.start], _value(expr.time, values)
     moves, asked = ([F.subs(inside) for F in of] for of in (expr.velocities, [expr.output]))
-    velocity, output = lambdified(expr.variables, moves), lambdified(expr.variables, asked)
+    names = merged(expr.variables, moves, start)
+    rows = [row for row in zip(expr.variables, moves, start, strict=True) if row[0] not in names]
+    left, moves, start = (list(part) for part in zip(*rows, strict=True))
+    velocity, output = (lambdified(left, [F.xreplace(names) for F in of]) for of in (moves, asked))
     return output(solved(velocity, start, time, mp.dps - GUARD))[0]
 
 
