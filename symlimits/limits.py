@@ -80,10 +80,10 @@ class Limit(Derivation):
         r"""The limit of infinite depth of a kernel whose layers move it by 1/L: a differential equation.
 
         The network has one block of L layers, `Repeat(layers, "L")`, with variances over L in its branches:
-        $h \mapsto h + L^{-1/2}\,\mathrm{Dense}(\phi(h))$ leads to $\dot K = \sigma_w^2T_\phi(K) + \sigma_b^2$ from time 0
-        to 1. Lines: the recursion of L layers, the equation, and its solution where it has a closed form. With
-        `diagonal` the kernel K(x, x), a function of p. Finite networks are as deep as they are wide. Raises `NoRule` for other networks, `DomainError` for another
-        `diagonal`.
+        $h \mapsto h + L^{-1/2}\,\mathrm{Dense}(\phi(h))$ leads to $\dot K = \sigma_w^2T_\phi(K) + \sigma_b^2$ from
+        time 0 to 1. Lines: the recursion of L layers, the equation, and its solution where it has a closed form. With
+        `diagonal` the kernel K(x, x), a function of p. Finite networks are as deep as they are wide. Raises `NoRule`
+        for other networks, `DomainError` for another `diagonal`. Source: derived here.
 
         >>> from symlimits import Dense, Residual, activations as act, nngp, serial
         >>> from symlimits.language.architecture import Repeat

@@ -56,6 +56,8 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "widths": (lambda j: sl.mlp(2, act.relu, parameterization="standard", widths=j), [*NO_SEQUENCE, None, [0, 1], [1]]),
     "serial": (lambda j: sl.serial(sl.Dense(1), j, sl.Dense(1)), [*ODD, None, 1]),
     "Residual": (lambda j: sl.Residual(act.relu, j), [*ODD, None, 1]),
+    "Concat": (lambda j: sl.Concat((act.relu,), j), [*ODD, None, 1]),
+    "Product": (lambda j: sl.Product((sl.Dense(1),), j), [*ODD, None, 1]),
     "Dense": (sl.Dense, [*ODD, None, -1]),
     "limit": (sl.limit, [*ODD, None]),
     "experiment": (lambda j: sl.limit("a", experiment=j), [True, 3.5, object(), [1], "x", lambda: 0]),

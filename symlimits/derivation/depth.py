@@ -52,9 +52,7 @@ def _composed(
     found = dict(values)
     for maps, count in stages:
         for _ in range(int(count)):
-            found = {
-                s: expr.subs(found, simultaneous=True) for s, expr in zip(recursion.states, maps, strict=True)
-            }
+            found = {s: expr.subs(found, simultaneous=True) for s, expr in zip(recursion.states, maps, strict=True)}
     return found
 
 
@@ -79,7 +77,8 @@ def _needed(head: InitialValue) -> InitialValue:
             break
         kept = kept | more
     rows = [row for row in zip(head.variables, head.velocities, head.start, strict=True) if row[0] in kept]
-    return InitialValue(head.output, *zip(*rows, strict=True), head.time) if rows else head
+    variables, moves, start = zip(*rows, strict=True) if rows else head.args[1:4]
+    return InitialValue(head.output, variables, moves, start, head.time)
 
 
 def _one_state(line: sp.Expr) -> sp.Expr:

@@ -15,8 +15,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
-from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.product import ProductExpectation

@@ -1,4 +1,4 @@
-"""LayerNorm, Concat and Product: their limits against recursions in mpmath and finite networks; orders without a limit."""
+"""LayerNorm, Concat, Product: their limits against recursions in mpmath and finite networks; orders without a limit."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_references(name: str) -> None:
 @SLOW
 @pytest.mark.parametrize("name", NETWORKS)
 def test_compiled_loops(name: str) -> None:
-    """K and Theta to the last digits where inputs are close, opposite or equal, and on the diagonal of a Gram matrix."""
+    """K and Theta to the last digits, where inputs are close, opposite or equal too."""
     net, after = NETWORKS[name]
     kernels = sl.nngp(net), sl.ntk(net)
     for gap in (0.0, 1e-15, 1e-9, 1e-3, 0.4, 1.0, -1e-9, -0.0):
@@ -137,7 +137,7 @@ def test_variances_are_one_after_a_norm() -> None:
     assert gram[0, 0] == pytest.approx(2 / np.pi * np.arcsin(2 / 3), rel=1e-15)
     assert np.linalg.eigvalsh(gram)[0] > -1e-13
     X[4] = 0
-    with pytest.raises(DomainError, match="point 4 of X, of variance 0 at a LayerNorm.*a bias before it"):
+    with pytest.raises(DomainError, match=r"point 4 of X, of variance 0 at a LayerNorm.*a bias before it"):
         K(X)
 
 
@@ -224,7 +224,10 @@ def test_concatenations_that_grow() -> None:
 
 
 ORDERS = [
-    (sl.serial(FIRST, act.relu, act.erf, LAST), r"two activations in a row, Max\(0, x\) and erf\(x\).*try: sl.Dense\(1\)"),
+    (
+        sl.serial(FIRST, act.relu, act.erf, LAST),
+        r"two activations in a row, Max\(0, x\) and erf\(x\).*try: sl.Dense\(1\)",
+    ),
     (sl.serial(FIRST, sl.LayerNorm(), act.relu, sl.Residual(act.erf, LAST), LAST), "two activations in a row"),
     (sl.serial(FIRST, LAST), "two Dense layers in a row.*try: act.linear between them"),
     (sl.serial(FIRST, Repeat((act.relu, INNER, LAST), 2), LAST), "two Dense layers in a row"),

@@ -61,7 +61,7 @@ def _wrong(kernel: Callable[[object], sl.Limit]) -> sl.Limit:
 
 def test_closed_forms() -> None:
     """Linear networks, and relu on the diagonal: against exponentials written down from the equations."""
-    p, q, c = sp.symbols("p q c")
+    p, c = sp.symbols("p c")
     w, b = sp.symbols("w b", positive=True)
     for diagonal, rate, start in ((False, w, c), (True, w / 2, p)):
         phi = act.relu if diagonal else act.linear
@@ -70,9 +70,12 @@ def test_closed_forms() -> None:
         names = {s: sp.Symbol(s.name, positive=s.name in "wb" or None) for s in K.free_symbols}
         assert sp.simplify(K.expr.xreplace(names) - grown) == 0
     theta = sl.ntk(residual(act.relu, b="0")).depth_limit(diagonal=True)
-    assert float(theta.bind(w=2).reference(3)) == pytest.approx(3 * math.e * (1 + 1 + 1), rel=1e-14)  # K + p e^(w/2)(1 + w/2)
+    assert float(theta.bind(w=2).reference(3)) == pytest.approx(
+        3 * math.e * (1 + 1 + 1), rel=1e-14
+    )  # K + p e^(w/2)(1 + w/2)
 
 
+@SLOW
 def test_inputs_that_are_equal_opposite_or_parallel() -> None:
     """Where the velocity has a root: equal inputs have the value of the diagonal, the others one beside it."""
     for kernel in (sl.nngp, sl.ntk):
@@ -84,6 +87,7 @@ def test_inputs_that_are_equal_opposite_or_parallel() -> None:
             assert abs((deep[-2] - value) / (deep[-1] - value) / 10 - 1) < 0.05
 
 
+@SLOW
 def test_lines() -> None:
     """The recursion, its equation, a solution: each equals the next, and a wrong velocity is found."""
     K = sl.nngp(residual(act.relu)).depth_limit(diagonal=True)

@@ -32,9 +32,7 @@ class Passed:
     hidden: tuple[Vector, ...]
 
 
-def passed(
-    tp: TensorProgram, net: Sequence[Described], layers: Layers, x: Sequence[sp.Expr], named: Naming
-) -> Passed:
+def passed(tp: TensorProgram, net: Sequence[Described], layers: Layers, x: Sequence[sp.Expr], named: Naming) -> Passed:
     """One datum, sent through; `named` adds step and datum to the name of a value."""
     hidden: list[Vector] = []
     left = iter(layers)
