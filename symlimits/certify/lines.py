@@ -13,7 +13,7 @@ from mpmath import workdps
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import SymlimitsError
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.domain import CORRELATION, POSITIVE, REAL, WIDE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
@@ -157,7 +157,7 @@ def _in_floats(expr: sp.Expr, values: dict[sp.Symbol, Any]) -> Any:
 
 
 def _is_nested(expr: sp.Expr) -> bool:
-    if expr.has(SphericalIntegral, DepthLimit) or any(
+    if expr.has(SphericalIntegral, ContinuousDepth) or any(
         line.has(sp.Integral, GaussianExpectation) for line in expr.atoms(LineIntegral)
     ):
         return True

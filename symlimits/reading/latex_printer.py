@@ -15,7 +15,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
@@ -320,7 +320,7 @@ class Printer(MatrixPrinter):
         """The last value of the output; `equations` say how it comes about."""
         return indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
 
-    def _print_DepthLimit(self, expr: DepthLimit) -> str:
+    def _print_ContinuousDepth(self, expr: ContinuousDepth) -> str:
         """The limit of the last value; `equations` say how it comes about."""
         return rf"\lim_{{{self._print(expr.depth)} \to \infty}} {self._print(expr.recursion)}"
 

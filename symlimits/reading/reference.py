@@ -15,7 +15,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
@@ -26,7 +26,7 @@ from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
-from symlimits.reading.depth_limit import depth_limit_value
+from symlimits.reading.continuous_depth import continuous_depth_value
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.initial_value import lambdified, merged, solved
 from symlimits.reading.legendre import nodes
@@ -38,7 +38,7 @@ from symlimits.reading.spherical import spherical_integral
 from symlimits.reading.straight_line import run
 
 HEADS = (
-    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, DepthLimit),
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, ContinuousDepth),
     *(sp.Integral, LineIntegral, SphericalIntegral),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
@@ -218,9 +218,9 @@ def _(expr: InitialValue, values: Values) -> mpf:
 
 
 @_value.register
-def _(expr: DepthLimit, values: Values) -> mpf:
+def _(expr: ContinuousDepth, values: Values) -> mpf:
     """Values at several depths, extrapolated."""
-    return depth_limit_value(expr, values, mp.dps - GUARD)
+    return continuous_depth_value(expr, values, mp.dps - GUARD)
 
 
 @_value.register

@@ -12,18 +12,18 @@ from symlimits.language.tree import register
 
 
 @register
-class DepthLimit(sp.Expr):
+class ContinuousDepth(sp.Expr):
     r"""$\lim_{L\to\infty}$ of a recursion in which one block is repeated L times, with steps of 1/L.
 
     >>> y, y0 = sp.symbols("y y0")
     >>> L = sp.Symbol("L", integer=True, positive=True)
-    >>> DepthLimit(Recursion((y,), (y0,), [((y + y / L,), L)], y), L)
+    >>> ContinuousDepth(Recursion((y,), (y0,), [((y + y / L,), L)], y), L)
     lim L -> oo of y after L x (y -> y + y/L) from y = y0
     """
 
     is_commutative = True
 
-    def __new__(cls, recursion: Any, depth: Any) -> DepthLimit:
+    def __new__(cls, recursion: Any, depth: Any) -> ContinuousDepth:
         if not isinstance(recursion, Recursion) or [count for _, count in recursion.blocks].count(depth) != 1:
             raise DomainError(f"a limit of depth {depth}", "a recursion with one block repeated so often", "Repeat")
         return sp.Expr.__new__(cls, recursion, depth)

@@ -1,4 +1,4 @@
-r"""The reference value of a `DepthLimit`: the recursion at several depths, extrapolated in 1/L.
+r"""The reference value of a `ContinuousDepth`: the recursion at several depths, extrapolated in 1/L.
 
 The value at L layers has an expansion in powers of 1/L where the maps are smooth; Aitken and Neville's scheme at
 L = m, 2m, ..., km removes k of them. m doubles until two extrapolations agree.
@@ -13,7 +13,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import NoRule
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 
@@ -21,7 +21,7 @@ MULTIPLES = 12  # depths m, 2m, ..., and as many digits more for what their diff
 DEEPEST = 4096  # layers
 
 
-def depth_limit_value(expr: DepthLimit, values: Mapping[sp.Symbol, sp.Expr], digits: int) -> mpf:
+def continuous_depth_value(expr: ContinuousDepth, values: Mapping[sp.Symbol, sp.Expr], digits: int) -> mpf:
     """The limit to `digits` digits; `NoRule` for maps without closed form, and where the depths do not suffice."""
     if expr.recursion.has(GaussianExpectation):
         raise NoRule("digits of a limit of depth without closed form", "an activation with a closed form", "the ODE")
