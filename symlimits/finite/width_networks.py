@@ -99,9 +99,12 @@ class WidthNetworks:
         >>> WidthNetworks.from_record(WidthNetworks((0.0, 1.0), (3, 4), "ntk").record())
         WidthNetworks(slopes=(0.0, 1.0), widths=(3, 4), observable='ntk', sampler='exact')
         """
-        slopes, widths = record.get("slopes"), record.get("widths")
-        known = isinstance(slopes, list) and len(slopes) == 2 and all(isinstance(a, int | float) for a in slopes)
-        known = known and any(slopes) and isinstance(widths, list) and len(widths) > 0
-        if not known or not all(type(width) is int and width > 0 for width in widths):
+        try:
+            (a, b), widths = map(float, record["slopes"]), tuple(record["widths"])
+            known = (a or b) and widths and all(type(width) is int and width > 0 for width in widths)
+            observable, sampler = str(record["observable"]), str(record["sampler"])
+        except (KeyError, TypeError, ValueError):
+            known = False
+        if not known:
             raise FormulaError("networks of fixed widths that are none", "what WidthNetworks.record writes", "another")
-        return cls((float(slopes[0]), float(slopes[1])), tuple(widths), str(record["observable"]), str(record["sampler"]))
+        return cls((a, b), widths, observable, sampler)

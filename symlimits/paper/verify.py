@@ -15,6 +15,7 @@ from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -46,6 +47,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
+    "networks of fixed widths": WidthNetworks.from_record,
     "networks on one white input": WhiteNetworks.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {
@@ -192,7 +194,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks):
         check_draws(limit.experiment, widths, rounds)
 
 

@@ -167,8 +167,8 @@ def _dense(layer: Map, moving: Map, states: Sequence[sp.Symbol], rates: Sequence
     still = dict.fromkeys(rates, 0)
     theta = {states[3]: 0} if len(states) == _TANGENT else {}
     kernel, tangent = (sp.expand(maps[2].subs(still)) for maps in (layer, moving))
-    last = [sp.expand(maps[-1].subs(still).subs(theta)) for maps in (layer, moving)]
-    return _update(kernel, tangent, *last, states[2])
+    last, moving_last = (sp.expand(maps[-1].subs(still).subs(theta)) for maps in (layer, moving))
+    return _update(kernel, tangent, last, moving_last, states[2])
 
 
 def _update(kernel: sp.Expr, moving: sp.Expr, last: sp.Expr, moving_last: sp.Expr, variable: sp.Symbol) -> Update:

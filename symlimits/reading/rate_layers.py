@@ -1,7 +1,7 @@
 r"""A kernel and its rate of change taken through one layer, for all pairs of two sets of points at once.
 
 What is carried for a pair is as in `gram_loop`: the variances p, q of its points, the signed gap and Theta; and of each
-the rate of change, d. A layer makes of them, with T = T(p, q, c), P = T(p, p, p), Q = T(q, q, q), Gamma = sqrt(P Q) - T,
+the rate of change. With T = T(p, q, c), P = T(p, p, p), Q = T(q, q, q), Gamma = sqrt(P Q) - T a layer makes of them
 
     p' = w P + b,   q' = w Q + b,   c' = w T + b,   Theta' = t_T T + t_1 + w dot Theta,
     1 - rho'^2 = (w Gamma (sqrt(P Q) + T) w + w b ((sqrt P - sqrt Q)^2 + 2 Gamma)) / (p' q'),

@@ -96,8 +96,8 @@ from symlimits.reading.special import (
 
 
 @guvectorize(
-    ["void({', '.join(['f8'] * 10)}, {', '.join(['f8[:]'] * 6)})"],
-    "{','.join(['()'] * 10)}->{','.join(['()'] * 6)}", nopython=True, cache=True,
+    ["void({", ".join(["f8"] * 10)}, {", ".join(["f8[:]"] * 6)})"],
+    "{",".join(["()"] * 10)}->{",".join(["()"] * 6)}", nopython=True, cache=True,
 )
 def step(p, q, P, Q, signed_gap, d_p, d_q, d_P, d_Q, d_gap, T_, dot_, Gamma_, d_T_, d_dot_, d_Gamma_):
     gap, side = abs(signed_gap), copysign(1.0, signed_gap)

@@ -26,7 +26,7 @@ from symlimits.language.names import shown
 from symlimits.language.piecewise import branches
 from symlimits.language.recursion import Recursion
 from symlimits.limits import Limit
-from symlimits.theory.finite_width.moments import MEAN_G, A, D, mean_kernel, second_moments
+from symlimits.theory.finite_width.moments import A, D, mean_kernel, second_moments
 
 __all__ = ["first_order", "ntk_variance", "output_kurtosis"]
 
