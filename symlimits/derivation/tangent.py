@@ -19,7 +19,7 @@ import sympy as sp
 from symlimits.derivation.collect import collect
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import NoRule
-from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.recursion import Earlier, Recursion
 
 RULE = "the chain rule, layer by layer"
@@ -85,8 +85,16 @@ def _rate(line: sp.Expr, rates: Rates, parameter: sp.Symbol) -> sp.Expr:
 
 
 def _in_order(slope: sp.Expr) -> sp.Expr:
-    """Like terms together, of what has a closed form."""
-    return slope if slope.has(GaussianExpectation, sp.Integral) else collect(slope)
+    """Like terms together, of what has a closed form; functions of u times functions of v, where expectations stay."""
+    if not slope.has(GaussianExpectation, sp.Integral):
+        return collect(slope)
+    return slope.xreplace({head: _as_product(head) for head in slope.atoms(GaussianExpectation)})
+
+
+def _as_product(head: GaussianExpectation) -> GaussianExpectation:
+    if len(head.variables) != 2 or separated(head.integrand, *head.variables)[2] == 1:
+        return head
+    return head.func(sp.factor(head.integrand), head.variables, head.covariance)
 
 
 def _is_singular(slope: sp.Expr, states: tuple[sp.Symbol, ...]) -> bool:
