@@ -154,7 +154,7 @@ def named_symbol(name: object, free: Collection[sp.Symbol], arguments: Collectio
     """
     wanted = name.name if isinstance(name, sp.Symbol) else name
     parameters = {symbol.name: symbol for symbol in free if symbol not in arguments}
-    if wanted in {symbol.name for symbol in arguments}:
+    if isinstance(wanted, str) and wanted in {symbol.name for symbol in arguments}:
         raise DomainError(f"the argument {wanted}", "a parameter", f"one of {', '.join(sorted(parameters)) or 'none'}")
     if not isinstance(wanted, str) or wanted not in parameters:
         known = f"one of {', '.join(sorted(parameters))}" if parameters else "a symbol that is left without a value"

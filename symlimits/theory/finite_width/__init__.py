@@ -84,6 +84,8 @@ def first_order(statement: Limit) -> sp.Expr:
     >>> first_order(output_kurtosis(act.linear, ("n", "2*n")))
     3 + 9/n
     """
+    if not isinstance(statement, Limit):
+        raise DomainError(shown(statement), "a statement of this module", 'output_kurtosis(act.relu, ("n", "n"))')
     symbols = statement.expr.free_symbols
     if len(symbols) != 1:
         given = f"a statement in {', '.join(sorted(map(str, symbols))) or 'no symbol'}"
