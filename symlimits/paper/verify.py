@@ -13,6 +13,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.finite.width_networks import WidthNetworks
@@ -47,6 +48,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
+    "linear networks at two inputs": LinearPairs.from_record,
     "networks of fixed widths": WidthNetworks.from_record,
     "networks on one white input": WhiteNetworks.from_record,
 }
@@ -194,7 +196,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs):
         check_draws(limit.experiment, widths, rounds)
 
 

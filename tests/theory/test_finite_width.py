@@ -14,9 +14,10 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits import finite_width
 from symlimits.errors import DomainError, FormulaError, NoRule, UnboundSymbol
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.network import sample
 from symlimits.finite.width_networks import WidthNetworks
-from symlimits.theory.finite_width import first_order, ntk_variance, output_kurtosis
+from symlimits.theory.finite_width import first_order, linear_squares, ntk_variance, output_kurtosis
 
 SLOW = pytest.mark.slow
 MISSED = 4.9  # standard errors: two-sided, 1e-6
@@ -150,6 +151,27 @@ def test_lines_and_readings() -> None:
     assert claim.reference(20, 10, digits=30) == value.evalf(30)
     assert sl.load(claim.to_json()).expr == claim.expr
     assert finite_width.ntk_variance is ntk_variance
+
+
+def test_two_inputs_of_linear_networks() -> None:
+    """Against weights multiplied naively; equal inputs are one; at infinite width outputs are Gaussian."""
+    claim = linear_squares(("n", "n"))
+    rho = sp.Symbol("rho", real=True)
+    assert sp.simplify(claim.expr.subs(rho, 1) - output_kurtosis(act.linear, ("n", "n")).expr) == 0
+    assert sp.limit(claim.expr, n, sp.oo) == 1 + 2 * rho**2
+    values = LinearPairs((8, 8), 0.5, "naive").networks(NETWORKS, np.random.default_rng(1))
+    error = values.std() / np.sqrt(values.size)
+    found = claim.bind(n=8, rho="1/2")
+    assert abs(values.mean() - float(found.expr)) < MISSED * error
+    assert abs(values.mean() - 1.5) > CONTROL * error
+    assert isinstance(found.experiment, LinearPairs)
+
+
+@SLOW
+def test_certificate_of_two_inputs() -> None:
+    certificate = linear_squares((20, 20)).bind(rho="-1/2").certify(sizes=(2, 4, 8), seed=0)
+    assert certificate.ok
+    assert sl.verify(certificate.to_json()).ok
 
 
 @SLOW

@@ -17,9 +17,10 @@ import sympy as sp
 from symlimits.derivation.price import gaussian_integrals
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import DomainError, NoRule
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.activation import Activation, activation, x
-from symlimits.language.domain import Point, natural_domain
+from symlimits.language.domain import CORRELATION, Domain, Point, natural_domain
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
@@ -27,8 +28,9 @@ from symlimits.language.piecewise import branches
 from symlimits.language.recursion import Recursion
 from symlimits.limits import Limit
 from symlimits.theory.finite_width.moments import A, D, mean_kernel, second_moments
+from symlimits.theory.finite_width.two_inputs import rho, squares
 
-__all__ = ["first_order", "ntk_variance", "output_kurtosis"]
+__all__ = ["first_order", "linear_squares", "ntk_variance", "output_kurtosis"]
 
 HANIN = "Hanin and Nica 2020, arXiv 1909.05989; exact at every width: derived here"
 DEEPEST = 50  # hidden layers: the lines are written out
@@ -77,6 +79,30 @@ def ntk_variance(activation: object, widths: object) -> Limit:
     return _limit(line, known, slopes, "ntk", name, observable)
 
 
+def linear_squares(widths: object) -> Limit:
+    r"""$\mathbb E f(x)^2f(z)^2/(\mathbb E f(x)^2\,\mathbb E f(z)^2)$ of deep linear networks at two inputs.
+
+    `rho` is the correlation of the inputs, $x\cdot z/|x||z|$; $1 + 2\rho^2$ for Gaussian outputs. Without correlation
+    the squares still are correlated: the outputs share the scale of the layers between. `widths` as for
+    `output_kurtosis`, which is the value at rho = 1. Source: derived here.
+
+    >>> linear_squares(("n",)).expr
+    (n + 2)*(2*rho**2 + 1)/n
+    >>> linear_squares((10,)).bind(rho=1).expr == output_kurtosis(Activation(x), (10,)).expr
+    True
+    """
+    known = _widths(widths)
+    line = squares(known)
+    ranges = natural_domain(sp.Add(*(line.free_symbols - {rho}))).ranges
+    arguments = tuple(sorted(line.free_symbols, key=str))
+    name = r"\mathbb{E} f(x)^2 f(z)^2 / (\mathbb{E} f(x)^2\, \mathbb{E} f(z)^2)"
+    return Limit(
+        _lines(line), Domain({**ranges, rho: CORRELATION}), arguments, name, "derived here; Isserlis 1918",
+        experiment=Pairs(known, rho).drawn(), observable="f(x)^2 f(z)^2 over the readout, where E f^2 = 1",
+        regime="every width", order=0,
+    )  # fmt: skip
+
+
 def first_order(statement: Limit) -> sp.Expr:
     r"""The value at infinite width and the first correction, where all widths are multiples of n: c_0 + c_1/n.
 
@@ -121,6 +147,28 @@ class Family:
 
     def __call__(self, size: int, rng: Any) -> Any:
         raise DomainError("networks whose widths are symbols", "numbers", "statement.bind(n=10).certify()")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Linear networks at two inputs, of widths or a correlation that may still be symbols."""
+
+    widths: tuple[sp.Expr, ...]
+    rho: sp.Expr
+
+    def bind(self, given: Point) -> Pairs | LinearPairs:
+        """The networks with values for some symbols."""
+        widths = tuple(width.subs(given, simultaneous=True) for width in self.widths)
+        return Pairs(widths, self.rho.subs(given, simultaneous=True)).drawn()
+
+    def drawn(self) -> Pairs | LinearPairs:
+        """The experiment, where every symbol has a value."""
+        if not all(value.is_number for value in (*self.widths, self.rho)):
+            return self
+        return LinearPairs(tuple(map(int, self.widths)), float(self.rho))
+
+    def __call__(self, size: int, rng: Any) -> Any:
+        raise DomainError("networks with symbols", "numbers", "statement.bind(n=10, rho=0).certify()")
 
 
 def _limit(
