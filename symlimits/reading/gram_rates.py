@@ -141,6 +141,9 @@ _ACTIVATION = Update(_moving(1.0), _moving(0.0), _moving(0.0), _moving(0.0))
 def _layers(recursion: Recursion) -> tuple[list[Update | int], list[PairMap]]:
     """Updates in their order, and the activations; an integer is the length of the branch that a sum ends."""
     check_bound(recursion)
+    if len(recursion.states) > 2 * _TANGENT:
+        given = "a compiled derivative of a derivative"
+        raise NoRule(given, "a first derivative", "`.reference(...)`, or differences of first derivatives")
     half = len(recursion.states) // 2
     states, rates = recursion.states[:half], recursion.states[half:]
     updates: list[Update | int] = [_first_update(recursion, half)]

@@ -30,7 +30,7 @@ def agrees(K: sl.Limit, name: str, data: np.ndarray = X) -> bool:
     return bool(np.abs(found - expected).max() < DIFFERENCE * np.abs(expected).max())
 
 
-PHIS = [act.erf, act.sin, act.gelu, act.absolute, act.leaky_relu("1/5"), act.relu_power(2), act.gaussian]
+PHIS = [act.erf, act.sin, act.absolute]  # smooth, a wave, and even with a kink
 
 
 def test_a_gram_matrix_of_relu() -> None:
@@ -38,7 +38,7 @@ def test_a_gram_matrix_of_relu() -> None:
 
 
 @SLOW
-@pytest.mark.parametrize("phi", [act.relu, *PHIS], ids=str)
+@pytest.mark.parametrize("phi", PHIS, ids=str)
 def test_gram_matrices(phi: sl.Activation) -> None:
     K, Theta = (kernel(sl.mlp(3, phi)) for kernel in (sl.nngp, sl.ntk))
     assert agrees(Theta, "sigma_w")
@@ -56,7 +56,6 @@ def test_gram_matrices(phi: sl.Activation) -> None:
 @SLOW
 def test_without_closed_form() -> None:
     assert agrees(sl.nngp(sl.mlp(2, act.tanh)), "sigma_w", X[:4])
-    assert agrees(sl.ntk(sl.mlp(2, act.tanh)), "sigma_b", X[:4])
 
 
 @SLOW
@@ -71,13 +70,11 @@ def test_residual_networks(b: str) -> None:
 
 
 @SLOW
-@pytest.mark.parametrize("phi", [act.relu, act.erf], ids=str)
-def test_certified(phi: sl.Activation) -> None:
-    """Compiled code against the last line at gaps down to 1e-14 and at 0, lines against each other."""
-    for kernel in (sl.nngp, sl.ntk):
-        certificate = kernel(sl.mlp("L", phi)).derivative("sigma_w").bind(L=2).check()
-        assert certificate.ok
-        assert certificate.links[1].passed
+def test_certified() -> None:
+    """Compiled code against the last line at gaps down to 1e-14 and at 0."""
+    certificate = sl.ntk(sl.mlp("L", act.relu)).derivative("sigma_w").bind(L=1).check()
+    assert certificate.ok
+    assert certificate.links[1].passed
 
 
 def test_relu_by_homogeneity() -> None:
