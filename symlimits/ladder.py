@@ -42,6 +42,7 @@ class Value(NamedTuple):
 
 FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled beside networks
 EVALUATION_DIGITS, ROUGH_DIGITS = 20, 15
+MOST_STATES = 8  # of a compiled recursion: a tangent kernel and its derivative
 
 
 def check_accuracy(points: object, error: object) -> None:
@@ -135,7 +136,7 @@ def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
-    return reached and (not isinstance(expr, Recursion) or arguments == 3)
+    return reached and (not isinstance(expr, Recursion) or (arguments == 3 and len(expr.states) <= MOST_STATES))
 
 
 def method(expr: sp.Expr, arguments: int) -> str:

@@ -13,8 +13,10 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -50,6 +52,8 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
+    "linear networks at two inputs": LinearPairs.from_record,
+    "networks of fixed widths": WidthNetworks.from_record,
     "networks on one white input": WhiteNetworks.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {
@@ -198,7 +202,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs):
         check_draws(limit.experiment, widths, rounds)
 
 

@@ -21,6 +21,7 @@ from symlimits.reading.expected import ExpectationKernel
 from symlimits.reading.gram import GramKernel, LostDigits
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
+from symlimits.reading.gram_rates import RateKernel
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
@@ -30,6 +31,7 @@ from symlimits.reading.spherical_kernel import SphericalKernel
 from symlimits.reading.straight_line_kernel import LoopKernel
 from symlimits.reading.straight_line_room import integers
 
+MOST_STATES = 4  # of a kernel; with the derivatives there are twice as many
 _dimension = sp.Symbol("d", positive=True)
 
 
@@ -176,5 +178,9 @@ def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | 
 
 
 @compiled.register
-def _(expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> RecursionKernel:
+def _(
+    expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None
+) -> RecursionKernel | RateKernel:
+    if len(expr.states) > MOST_STATES:
+        return RateKernel(expr)
     return RecursionKernel(expr, definition if isinstance(definition, Recursion) else None)
