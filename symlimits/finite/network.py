@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache, singledispatch
+from importlib import import_module
 from math import sqrt
 
 import numpy as np
@@ -90,6 +91,7 @@ def realize(layer: Layer, h: Array, draw: Draw) -> Realization:
 
 def supported_layers() -> frozenset[type]:
     """The layer classes that have a finite network."""
+    import_module("symlimits.finite.image_network")  # registers those of images
     return frozenset(realize.registry) - {object}
 
 
