@@ -13,6 +13,7 @@ import sympy as sp
 from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import is_of_images
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import Definition, StraightLine
@@ -20,6 +21,7 @@ from symlimits.reading.expected import ExpectationKernel
 from symlimits.reading.gram import GramKernel, LostDigits
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
+from symlimits.reading.image_gram import ImageKernel
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
@@ -172,5 +174,7 @@ def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | 
 
 
 @compiled.register
-def _(expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> RecursionKernel:
+def _(expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
+    if is_of_images(expr):
+        return ImageKernel(expr)
     return RecursionKernel(expr, definition if isinstance(definition, Recursion) else None)

@@ -85,7 +85,7 @@ def gram_kernel(recursion: Recursion) -> GramKernel:
             elif update is not None:
                 parts.dense(update, repeats)
             else:
-                parts.activation(_pair_map(layer, recursion.states))
+                parts.activation(pair_map(layer, recursion.states))
     if parts.pending is not None:
         raise NoRule("a recursion that ends in an activation", "a Dense layer at the end", "sl.Dense(1)")
     return GramKernel(tuple(parts.stages), tuple(parts.updates))
@@ -112,7 +112,7 @@ class _Parts:
         self.pending = pair
 
     def dense(self, update: DenseUpdate, repeats: int) -> None:
-        stage = _stage(self.pending or PairMap(c, sp.S.One), update, repeats, not self._residual)
+        stage = stage_of(self.pending or PairMap(c, sp.S.One), update, repeats, not self._residual)
         self.stages.append(replace(stage, opened=self._opened))
         self.updates += [update] * repeats
         self.pending, self._opened = None, 0
@@ -179,7 +179,8 @@ def _update(*numbers: sp.Expr) -> DenseUpdate:
     return DenseUpdate(*(float(number) for number in numbers))
 
 
-def _pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
+def pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
+    """The dual activation of a layer, and that of its derivative."""
     canonical = dict(zip(states, (p, q, c), strict=False))
     dual = layer[2].subs(canonical, simultaneous=True)
     if len(states) == 3:
@@ -189,7 +190,7 @@ def _pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
 
 
 @lru_cache(maxsize=64)
-def _stage(pair: PairMap, update: DenseUpdate, repeats: int, may_normalize: bool = True) -> Stage | SampledStage:
+def stage_of(pair: PairMap, update: DenseUpdate, repeats: int, may_normalize: bool = True) -> Stage | SampledStage:
     """The scalar step of an activation, in the variables of the Gram loop; or a series, without closed form."""
     if pair.dual.has(GaussianExpectation):
         return _sampled(pair, repeats)

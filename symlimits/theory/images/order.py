@@ -59,7 +59,7 @@ def _activation(layer: Activation, place: _Place) -> None:
     if not place.weights:
         raise NoRule("an activation of the images themselves", "weights before it", "sl.Conv((3, 3), 2, 0) first")
     if not place.gaussian:
-        given = f"{layer.name} after another activation, with no weights between them"
+        given = f"the activation {layer.expr} of another's output, with no weights between them"
         advice = "sl.Conv((3, 3), 2, 0) between them" if place.image else "sl.Dense(2, 0) between them"
         raise NoRule(given, "Gaussian values: a layer with weights before each activation", advice)
     place.gaussian = False
