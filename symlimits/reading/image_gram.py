@@ -21,7 +21,6 @@ from symlimits.reading.image_program import TILE, Geometry, ImageProgram, geomet
 from symlimits.reading.image_source import image_source
 
 TABLES = 2**26  # bytes of the tables of one block of images
-_ENTRIES = 5  # numbers of a pixel and level, see `image_loop`
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class ImageKernel:
         """Whether the last state, the tangent kernel, is asked for."""
         return self.expr.output == self.expr.states[-1] and len(self.expr.states) == 4
 
-    @property
+    @cached_property
     def program(self) -> ImageProgram:
         """The layers that the loop goes through."""
         return image_program(self.expr)
@@ -89,7 +88,7 @@ class ImageKernel:
     def _blocks(self, X: Floats, Z: Floats | None, plan: Geometry, results: dict[str, Floats]) -> None:
         """Block after block; of a symmetric matrix those on and above the diagonal, and then their mirror images."""
         levels = len(plan.plan) + 1
-        size = max(1, min(len(X), TABLES // (8 * levels * _ENTRIES * plan.pixels)))
+        size = max(1, min(len(X), TABLES // (8 * levels * plan.pixels)))
         for i in range(0, len(X), size):
             rows, own = X[i : i + size], self._tables(X[i : i + size], plan)
             for j in range(i if Z is None else 0, len(X if Z is None else Z), size):
@@ -106,10 +105,12 @@ class ImageKernel:
 
     def _tables(self, X: Floats, plan: Geometry) -> Floats:
         """Variances at all pixels and levels."""
-        tables = np.zeros((len(X), len(plan.plan) + 1, _ENTRIES, plan.pixels))
+        tables = np.zeros((len(X), len(plan.plan) + 1, plan.pixels))
+        starts = np.array([(i, i) for i in range(0, len(X), TILE)], dtype=np.int64)
+        unwanted = np.empty((0, 0))
         arguments = (plan.plan, plan.shapes, plan.numbers, plan.sizes, self.program.paired)
-        self._module.tables(X, tables, *arguments)
-        wrong = ~np.isfinite(tables[:, :, 0])
+        self._module.gram(starts, True, False, unwanted, unwanted, X, X, tables, tables, *arguments)
+        wrong = ~np.isfinite(tables)
         if wrong.any():
             image, level, _ = np.argwhere(wrong)[0]
             given = f"an infinite variance at a pixel of image {image}, after layer {level}"
@@ -127,10 +128,11 @@ class ImageKernel:
         block: dict[str, Floats],
     ) -> None:
         starts = [(i, j) for i in range(0, len(X), TILE) for j in range(i if symmetric else 0, len(Z), TILE)]
+        corners = np.array(starts, dtype=np.int64)
         unwanted = np.empty((0, 0))
         outputs = (block.get("K", unwanted), block.get("Theta", unwanted))
         arguments = (plan.plan, plan.shapes, plan.numbers, plan.sizes, self.program.paired)
-        self._module.gram(np.array(starts, dtype=np.int64), symmetric, *outputs, X, Z, rows, columns, *arguments)
+        self._module.gram(corners, False, symmetric, *outputs, X, Z, rows, columns, *arguments)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"expr": self.expr}  # compiled modules do not pickle; they load again from the cache

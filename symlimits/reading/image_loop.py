@@ -8,11 +8,10 @@ r = (q'/p')^(1/4) and the sign of S' before S,
     sqrt(p' q') -+ S' = w/|F| sum_b [(r sqrt p_b - sqrt q_b / r)^2 / 2 + (sqrt(p_b q_b) -+ S_b)] + b (r -+ 1/r)^2 / 2,
 
 since r^2 p' + q'/r^2 = 2 sqrt(p' q'). It is summed so where S' is within `CLOSE` of its bound, and elsewhere subtracted.
-A mean over windows, at both images apart, has no such sum: there a defect is exact at equal pixels of equal images,
-and subtracted elsewhere.
+A mean over windows, at both images apart, has no such sum: there it is subtracted, and taken for zero where it is
+rounding; behind it an angle below 1e-6 has fewer than nine digits.
 
-Tables of an image have shape (levels, 5, pixels): p, sqrt p, p, sqrt p, 1/sqrt p (0 where p = 0) at each pixel before
-and after every layer, as the loops of `gram_sampled` read them.
+Tables of an image have shape (levels, pixels): the root of the variance at each pixel before and after every layer.
 """
 
 from __future__ import annotations
@@ -30,19 +29,12 @@ from symlimits.reading.special import angle as angle_of
 from symlimits.reading.special import copysign
 
 CLOSE = 1e-3  # of the bound: defects that are subtracted are right to 1e-12 of themselves from here on
+SAME = 2.0**-46  # of the bound: a subtracted defect below is rounding, and pixels are taken for parallel
+
+BLOCK = 128  # cells that are computed at a time, and places for each of S, G, D in the buffer
+_G, _D = BLOCK, 2 * BLOCK
 
 Step = Callable[..., tuple[float, float, float]]
-
-
-@njit(error_model="numpy")
-def enter_pixel(table: Floats, level: int, a: int, p: float) -> None:
-    """Fill in pixel a of a level."""
-    root = math.sqrt(p)
-    table[level, 0, a] = p
-    table[level, 1, a] = root
-    table[level, 2, a] = p
-    table[level, 3, a] = root
-    table[level, 4, a] = 1.0 / root if root > 0.0 else 0.0
 
 
 @njit(error_model="numpy", fastmath={"contract"})
@@ -58,14 +50,14 @@ def input_cells(S: Floats, G: Floats, D: Floats, x: Floats, z: Floats, X: Floats
             total = 0.0
             for c in range(channels):
                 total += x[a, c] * z[b, c]
-            size = X[0, 1, a] * Z[0, 1, b]
+            size = X[0, a] * Z[0, b]
             covariance = total / channels
             defect = size - abs(covariance)
             if channels == 1 or size == 0.0:
                 defect = 0.0
             elif defect < CLOSE * size:
                 side = copysign(1.0, total)
-                gap = close_gap(x[a], z[b], scale * X[0, 4, a], side * scale * Z[0, 4, b])
+                gap = close_gap(x[a], z[b], scale / X[0, a], side * scale / Z[0, b])
                 defect = gap * size
                 covariance = side * (size - defect)
             S[k] = covariance
@@ -74,34 +66,58 @@ def input_cells(S: Floats, G: Floats, D: Floats, x: Floats, z: Floats, X: Floats
             k += 1
 
 
+@njit(error_model="numpy")
+def put(out: Floats, i: int, values: Floats, j: int, count: int) -> None:
+    """out = values: an assignment of slices would do, but takes long to compile."""
+    for k in range(count):
+        out[i + k] = values[j + k]
+
+
 def pair_stage(step: Step, even: bool, odd: bool) -> Callable[..., None]:
-    """Take cells through an activation; `first` and `second` are its tables before and after at the two pixels."""
+    """Take `count` cells through an activation, at pixels with the roots `first`, `second` before and after it.
+
+    What is written goes to one buffer, at fixed places: of more arrays the compiler would have to check that they do not
+    overlap with what is read, and would make no vector instructions.
+    """
 
     @njit(error_model="numpy", fastmath={"contract"})
     @named_after(step)
-    def activate(S: Floats, G: Floats, D: Floats, first: Floats, second: Floats, one: Floats, other: Floats) -> None:
-        p, root_p, inverse_p, P, root_P = first[0], first[1], first[4], one[0], one[1]
-        q, root_q, inverse_q, Q, root_Q = second[0], second[1], second[4], other[0], other[1]
-        for k in range(S.size):
-            scale = inverse_p[k] * inverse_q[k]
-            gap = min(G[k] * scale, 1.0) if scale > 0.0 else 1.0
-            side = copysign(1.0, S[k])
+    def block(
+        buffer: Floats, S: Floats, G: Floats, D: Floats, start: int, count: int, first: Floats, second: Floats,
+        one: Floats, other: Floats, i: int,
+    ) -> None:  # fmt: skip
+        for k in range(count):
+            root_p, root_q, root_P, root_Q = first[i + k], second[i + k], one[i + k], other[i + k]
+            root, size, side = root_p * root_q, root_P * root_Q, copysign(1.0, S[start + k])
+            gap = min(G[start + k] / root, 1.0) if root > 0.0 else 1.0
             toward = 1.0 if even or odd else side
             rho = copysign(1.0 - gap, toward)
             sine = math.sqrt(gap * (2.0 - gap))
             near = angle_of(gap)
             far = math.pi - near
             angle, supplement = (near, far) if toward > 0.0 else (far, near)
-            root = root_p[k] * root_q[k]
-            T, dot, Gamma = step(p[k], q[k], P[k], Q[k], rho, rho * root, gap, sine, angle, supplement, root * sine)
-            size = root_P[k] * root_Q[k]
+            p, q, P, Q = root_p * root_p, root_q * root_q, root_P * root_P, root_Q * root_Q
+            T, dot, Gamma = step(p, q, P, Q, rho, rho * root, gap, sine, angle, supplement, root * sine)
             Gamma = Gamma if toward > 0.0 else size - T
             # equal pixels stay equal, also where Gamma is only zero to rounding
-            Gamma = 0.0 if (gap == 0.0) & (rho > 0.0) & (root_p[k] == root_q[k]) else Gamma
+            Gamma = 0.0 if (gap == 0.0) & (rho > 0.0) & (root_p == root_q) else Gamma
             Gamma = Gamma if T >= 0.0 else size + T
-            S[k] = side * T if odd else T
-            G[k] = 0.0 if Gamma < 0.0 else Gamma
-            D[k] = (side * dot if even else dot) * D[k]
+            buffer[k] = side * T if odd else T
+            buffer[_G + k] = 0.0 if Gamma < 0.0 else Gamma
+            buffer[_D + k] = (side * dot if even else dot) * D[start + k]
+
+    @njit(error_model="numpy")
+    @named_after(step)
+    def activate(
+        fields: Floats, buffer: Floats, start: int, count: int, first: Floats, second: Floats, one: Floats,
+        other: Floats,
+    ) -> None:  # fmt: skip
+        S, G, D = fields[0], fields[1], fields[2]
+        for i in range(0, count, BLOCK):
+            n = min(BLOCK, count - i)
+            block(buffer, S, G, D, start + i, n, first, second, one, other, i)
+            for e in range(3):
+                put(fields[e], start + i, buffer, e * BLOCK, n)
 
     return activate
 
@@ -131,8 +147,8 @@ def close_defect(
     width = shape[0] * shape[1]
     for t in range(shape[4] * shape[5]):
         i, j = tap(shape, t, a), tap(shape, t, c)
-        root_p = X[1, i] if i >= 0 else 0.0
-        root_q = Z[1, j] if j >= 0 else 0.0
+        root_p = X[i] if i >= 0 else 0.0
+        root_q = Z[j] if j >= 0 else 0.0
         k = (i * width + j if paired else i) if (i >= 0) & (j >= 0) else -1
         cell_S, cell_G = (S[k], G[k]) if k >= 0 else (0.0, 0.0)
         total += near_term(cell_S, cell_G, root_p, root_q, r, inverse, side)
@@ -142,31 +158,51 @@ def close_defect(
 @njit(error_model="numpy", fastmath={"contract"})
 def finish(
     kind: int, S: Floats, G: Floats, D: Floats, S_in: Floats, G_in: Floats, X: Floats, Z: Floats, level: int,
-    source: int, shape: Integers, numbers: Floats, paired: bool,
+    source: int, shape: Integers, numbers: Floats, paired: bool, buffer: Floats, zero: int,
 ) -> None:  # fmt: skip
     """From sums over pixels to covariance, tangent kernel and defect after a layer."""
-    w, b, t_T, t_1 = numbers[0], numbers[1], numbers[2], numbers[3]
     rows = shape[2] * shape[3]
-    columns = rows if paired else 1
-    k = 0
-    for a in range(rows):
-        for c in range(a if not paired else 0, columns if paired else a + 1):
-            total = S[k]
-            covariance = w * total + b
-            D[k] = t_T * total + t_1 + w * D[k]
-            bound = X[level, 1, a] * Z[level, 1, c]
-            defect = bound - abs(covariance)
-            if defect < CLOSE * bound:
-                if kind == WINDOW:
-                    same = (covariance == X[level, 0, a]) & (covariance == Z[level, 0, c])
-                    defect = 0.0 if same else max(defect, 0.0)
-                else:
-                    r = math.sqrt(Z[level, 1, c] * X[level, 4, a])
-                    side = copysign(1.0, covariance)
-                    defect = close_defect(S_in, G_in, X[source], Z[source], shape, w, b, r, side, a, c, paired)
-            S[k] = covariance
-            G[k] = defect
-            k += 1
+    w, b = numbers[0], numbers[1]
+    roots = Z[level]
+    for a in range(rows if paired else 1):
+        start = a * rows
+        factor = X[level, a] if paired else 0.0
+        for i in range(0, rows, BLOCK):
+            n = min(BLOCK, rows - i)
+            close = settle(buffer, S, D, start + i, n, X[level], roots, i, factor, paired, numbers)
+            put(S, start + i, buffer, zero, n)
+            put(G, start + i, buffer, zero + _G, n)
+            put(D, start + i, buffer, zero + _D, n)
+            for k in range(n if close else 0):
+                one, other = a if paired else i + k, i + k
+                defect, bound = buffer[_G + k], X[level, one] * roots[other]
+                if defect < CLOSE * bound and kind == WINDOW:
+                    G[start + other] = 0.0 if defect < SAME * bound else defect
+                elif defect < CLOSE * bound:
+                    r, side = math.sqrt(roots[other] / X[level, one]), copysign(1.0, buffer[k])
+                    G[start + other] = close_defect(
+                        S_in, G_in, X[source], Z[source], shape, w, b, r, side, one, other, paired
+                    )
+
+
+@njit(error_model="numpy", fastmath={"contract"})
+def settle(
+    buffer: Floats, S: Floats, D: Floats, start: int, count: int, first: Floats, second: Floats, i: int, factor: float,
+    paired: bool, numbers: Floats,
+) -> bool:  # fmt: skip
+    """Covariance, tangent kernel and defect from sums, into the buffer; whether a defect is to be computed anew."""
+    w, b, t_T, t_1 = numbers[0], numbers[1], numbers[2], numbers[3]
+    close = 0
+    for k in range(count):
+        total = S[start + k]
+        covariance = w * total + b
+        bound = (factor if paired else first[i + k]) * second[i + k]
+        defect = bound - abs(covariance)
+        buffer[k] = covariance
+        buffer[_G + k] = defect
+        buffer[_D + k] = t_T * total + t_1 + w * D[start + k]
+        close += defect < CLOSE * bound
+    return close > 0
 
 
 @njit(error_model="numpy", fastmath={"contract"})
@@ -179,13 +215,13 @@ def add_fields(
     for a in range(pixels):
         for c in range(0 if paired else a, pixels if paired else a + 1):
             covariance = S[k] + S_0[k]
-            bound = X[level, 1, a] * Z[level, 1, c]
+            bound = X[level, a] * Z[level, c]
             defect = bound - abs(covariance)
             if defect < CLOSE * bound:
-                r = math.sqrt(Z[level, 1, c] * X[level, 4, a])
+                r = math.sqrt(Z[level, c] / X[level, a])
                 side = copysign(1.0, covariance)
-                defect = near_term(S[k], G[k], X[source, 1, a], Z[source, 1, c], r, 1.0 / r, side)
-                defect += near_term(S_0[k], G_0[k], X[trunk, 1, a], Z[trunk, 1, c], r, 1.0 / r, side)
+                defect = near_term(S[k], G[k], X[source, a], Z[source, c], r, 1.0 / r, side)
+                defect += near_term(S_0[k], G_0[k], X[trunk, a], Z[trunk, c], r, 1.0 / r, side)
             S[k] = covariance
             G[k] = defect
             D[k] += D_0[k]
@@ -198,26 +234,20 @@ def fill_table(
     numbers: Floats, paired: bool,
 ) -> None:  # fmt: skip
     """The variances after a layer, from those before it; from the fields of (x, x), S, after a mean over windows."""
-    before, after = shape[0] * shape[1], shape[2] * shape[3]
+    after = shape[2] * shape[3]
     w, b = numbers[0], numbers[1]
     if kind == FILTER:
-        sums = scratch[0, :after]
-        filtered(sums, table[source, 0, :before], scratch[1], shape, False)
+        for a in range(shape[0] * shape[1]):
+            scratch[2, a] = table[source, a] * table[source, a]
+        filtered(scratch[0], scratch[2], scratch[1], shape, kind != FILTER)
     for a in range(after):
         if kind == SUM:
-            p = table[source, 0, a] + table[trunk, 0, a]
+            p = table[source, a] * table[source, a] + table[trunk, a] * table[trunk, a]
         elif kind == WINDOW:
             p = w * S[a * after + a if paired else a] + b
         else:
             p = w * scratch[0, a] + b
-        enter_pixel(table, level, a, p)
-
-
-@njit(error_model="numpy")
-def copy_fields(S: Floats, G: Floats, D: Floats, S_in: Floats, G_in: Floats, D_in: Floats) -> None:
-    """Assignments of slices would do, but take long to compile."""
-    for k in range(S.size):
-        S[k], G[k], D[k] = S_in[k], G_in[k], D_in[k]
+        table[level, a] = math.sqrt(p)
 
 
 def pass_through(activate: Callable[..., None], diagonal: Callable[[int, float], float]) -> Callable[..., None]:
@@ -231,62 +261,54 @@ def pass_through(activate: Callable[..., None], diagonal: Callable[[int, float],
     @njit(error_model="numpy")
     @named_after(activate)
     def run(
-        state: Floats, scratch: Floats, lines: Floats, x: Floats, z: Floats, X: Floats, Z: Floats, plan: Integers,
+        state: Floats, scratch: Floats, lines: Floats, buffer: Floats, x: Floats, z: Floats, X: Floats, Z: Floats, plan: Integers,
         shapes: Integers, numbers: Floats, paired: bool, fill: bool,
     ) -> tuple[float, float]:  # fmt: skip
-        pixels = x.shape[0]
+        pixels, zero = x.shape[0], np.int64(0)  # numba compiles anew for a literal
         if fill:
             for a in range(pixels):
                 total = 0.0
                 for c in range(x.shape[1]):
                     total += x[a, c] * x[a, c]
-                enter_pixel(X, 0, a, total / x.shape[1])
-        cells = pixels * pixels if paired else pixels
-        S, G, D = state[0, 0, :cells], state[0, 1, :cells], state[0, 2, :cells]
+                X[0, a] = math.sqrt(total / x.shape[1])
+        S, G, D = state[0, 0], state[0, 1], state[0, 2]
         input_cells(S, G, D, x, z, X, Z, paired)
         for layer in range(plan.shape[0]):
             kind, stage, source, slot = plan[layer, 0], plan[layer, 1], plan[layer, 2], plan[layer, 3]
             level, shape = layer + 1, shapes[layer]
-            before = shape[0] * shape[1]
             after = shape[2] * shape[3]
-            taken, left = (before * before, after * after) if paired else (before, after)
-            S_in, G_in, D_in = state[source, 0, :taken], state[source, 1, :taken], state[source, 2, :taken]
-            S, G, D = state[slot, 0, :left], state[slot, 1, :left], state[slot, 2, :left]
-            if kind < 0:
+            S, G, D = state[slot, 0], state[slot, 1], state[slot, 2]
+            S_in, G_in, D_in = state[source, 0], state[source, 1], state[source, 2]
+            if kind == FILTER or kind == WINDOW:
+                for e in range(0, 3, 2):
+                    field_sums(kind, state[slot, e], state[source, e], scratch, shape, paired)
                 if fill:
-                    for a in range(after):
-                        enter_pixel(X, level, a, diagonal(stage, X[layer, 0, a]))
-                if slot != source:
-                    copy_fields(S, G, D, S_in, G_in, D_in)
-                if not paired:
-                    activate(
-                        stage, S, G, D, X[layer, :, :after], Z[layer, :, :after], X[level, :, :after], Z[level, :, :after]
-                    )
-                    continue
-                for a in range(after):
-                    i, j = a * after, (a + 1) * after
-                    for e in range(5):
-                        for c in range(after):
-                            lines[0, e, c], lines[1, e, c] = X[layer, e, a], X[level, e, a]
-                    first, one = lines[0, :, :after], lines[1, :, :after]
-                    activate(stage, S[i:j], G[i:j], D[i:j], first, Z[layer, :, :after], one, Z[level, :, :after])
+                    fill_table(kind, X, S, scratch, level, layer, plan[layer, 4], shape, numbers[layer], paired)
+                finish(kind, S, G, D, S_in, G_in, X, Z, level, layer, shape, numbers[layer], paired, buffer, zero)
                 continue
+            if slot != source:
+                for e in range(3):
+                    put(state[slot, e], zero, state[source, e], zero, after * after if paired else after)
             if kind == SUM:
                 trunk, kept = plan[layer, 4], plan[layer, 5]
                 if fill:
-                    fill_table(kind, X, S_in, scratch, level, layer, trunk, shape, numbers[layer], paired)
-                if slot != source:
-                    copy_fields(S, G, D, S_in, G_in, D_in)
-                S_0, G_0, D_0 = state[kept, 0, :left], state[kept, 1, :left], state[kept, 2, :left]
-                add_fields(S, G, D, S_0, G_0, D_0, X, Z, level, layer, trunk, after, paired)
+                    fill_table(kind, X, S, scratch, level, layer, trunk, shape, numbers[layer], paired)
+                add_fields(
+                    S, G, D, state[kept, 0], state[kept, 1], state[kept, 2], X, Z, level, layer, trunk, after, paired
+                )
                 continue
-            field_sums(kind, S, S_in, scratch, shape, paired)
-            field_sums(kind, D, D_in, scratch, shape, paired)
             if fill:
-                fill_table(kind, X, S, scratch, level, layer, 0, shape, numbers[layer], paired)
-            finish(kind, S, G, D, S_in, G_in, X, Z, level, layer, shape, numbers[layer], paired)
+                for a in range(after):
+                    X[level, a] = math.sqrt(diagonal(stage, X[layer, a] * X[layer, a]))
+            if not paired:
+                activate(stage, state[slot], buffer, zero, after, X[layer], Z[layer], X[level], Z[level])
+                continue
+            for a in range(after):
+                for c in range(after):
+                    lines[0, c], lines[1, c] = X[layer, a], X[level, a]
+                activate(stage, state[slot], buffer, a * after, after, lines[0], Z[layer], lines[1], Z[level])
         side = copysign(1.0, S[0])
         last = plan.shape[0]
-        return side * (X[last, 1, 0] * Z[last, 1, 0] - G[0]), D[0]
+        return side * (X[last, 0] * Z[last, 0] - G[0]), D[0]
 
     return run

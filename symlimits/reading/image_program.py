@@ -142,7 +142,7 @@ class Geometry:
     pixels: int
 
 
-TILE = 8  # images: their tables stay in the second cache
+TILE = 4  # images: their tables stay in the second cache
 
 
 def geometry(program: ImageProgram, pixels: tuple[int, ...]) -> Geometry:

@@ -89,6 +89,7 @@ class _Reading:
 
     def _pointwise(self, line: sp.Expr, fields: Mapping[sp.Symbol, Field], axes: int) -> Field:
         """An activation: variances are the fields of (x, x) and (z, z) at one and the same pixel."""
+        fields = {state: np.asarray(field, dtype=object) for state, field in fields.items()}
         first, second, *others = self.recursion.states[: len(fields)]
         mixed = fields[others[0]]
         found = np.empty(np.shape(mixed), dtype=object)

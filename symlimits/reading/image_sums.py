@@ -99,26 +99,29 @@ def along_both(
 def filtered(out: Floats, values: Floats, scratch: Floats, shape: Integers, paired: bool) -> None:
     """Sums under a filter, at both pixels alike."""
     H, W, h, w = shape[0], shape[1], shape[2], shape[3]
-    wrap = shape[10] == 1
+    wrap, one = shape[10] == 1, np.int64(1)  # numba compiles anew for a literal
     if shape[4] == 1 and shape[5] == 1 and h == H and w == W:
-        for k in range(out.size):
+        for k in range(h * w * h * w if paired else h * w):
             out[k] = values[k]
     elif paired:
-        along_both(scratch, values, 1, H, W, W, h, shape[4], shape[6], shape[8], wrap)
-        along_both(out, scratch, h, W, h, 1, w, shape[5], shape[7], shape[9], wrap)
+        along_both(scratch, values, one, H, W, W, h, shape[4], shape[6], shape[8], wrap)
+        along_both(out, scratch, h, W, h, one, w, shape[5], shape[7], shape[9], wrap)
     else:
-        along(scratch, values, 1, H, W, h, shape[4], shape[6], shape[8], wrap)
-        along(out, scratch, h, W, 1, w, shape[5], shape[7], shape[9], wrap)
+        along(scratch, values, one, H, W, h, shape[4], shape[6], shape[8], wrap)
+        along(out, scratch, h, W, one, w, shape[5], shape[7], shape[9], wrap)
 
 
 @njit(error_model="numpy")
 def windowed(out: Floats, values: Floats, first: Floats, second: Floats, shape: Integers) -> None:
     """Sums over windows, at both pixels apart; for all cells."""
     H, W, h, w = shape[0], shape[1], shape[2], shape[3]
-    along(first, values, 1, H, W * H * W, h, shape[4], shape[6], 0, False)
-    along(second, first, h, W, H * W, w, shape[5], shape[7], 0, False)
-    along(first, second, h * w, H, W, h, shape[4], shape[6], 0, False)
-    along(out, first, h * w * h, W, 1, w, shape[5], shape[7], 0, False)
+    wrap, one, zero = shape[10] == 1, np.int64(1), np.int64(0)
+    stages = ((one, H, W * H * W, h), (h, W, H * W, w), (h * w, H, W, h), (h * w * h, W, one, w))
+    for k in range(4):
+        A, n, inner, m = stages[k]
+        source = values if k == 0 else second if k == 2 else first
+        target = out if k == 3 else second if k == 1 else first
+        along(target, source, A, n, inner, m, shape[4 + k % 2], shape[6 + k % 2], zero, wrap)
 
 
 @njit(error_model="numpy")
