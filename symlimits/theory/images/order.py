@@ -44,6 +44,7 @@ def _walk(layers: tuple[Layer, ...], place: _Place, inside: str) -> None:
             case Repeat(layers=inner):
                 _walk(inner, place, "a Repeat")
             case Residual(layers=inner):
+                _residual(place)
                 trunk = place.gaussian
                 _walk(inner, place, "a Residual")
                 place.gaussian = trunk
@@ -63,6 +64,12 @@ def _activation(layer: Activation, place: _Place) -> None:
         advice = "sl.Conv((3, 3), 2, 0) between them" if place.image else "sl.Dense(2, 0) between them"
         raise NoRule(given, "Gaussian values: a layer with weights before each activation", advice)
     place.gaussian = False
+
+
+def _residual(place: _Place) -> None:
+    if not place.weights:
+        wanted = "weights before it: its branch has as many channels as what it is added to"
+        raise NoRule("a Residual of the images themselves", wanted, "sl.Conv((3, 3), 2, 0) first")
 
 
 def _dense(place: _Place) -> None:
