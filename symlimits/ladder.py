@@ -17,6 +17,7 @@ from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import is_of_images
 from symlimits.language.product import ProductExpectation
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
@@ -93,7 +94,7 @@ def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
-    return reached and (not isinstance(expr, Recursion) or arguments == 3)
+    return reached and (not isinstance(expr, Recursion) or is_of_images(expr) or arguments == 3)
 
 
 def method(expr: sp.Expr, arguments: int) -> str:

@@ -154,11 +154,15 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
 
 
 def _domain(recursion: Recursion, net: Serial) -> Domain:
+    return Domain({**PAIR.ranges, **parameters(recursion, net).ranges}, PAIR.dependent, PAIR.note)
+
+
+def parameters(recursion: Recursion, net: Serial) -> Domain:
     """All symbols as their assumptions say; what is in bias variances only may also be zero."""
+    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
     biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
-    ranges = {s: NONNEGATIVE if s in biases and s.is_nonnegative else interval for s, interval in others.items()}
-    return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
+    return Domain({s: NONNEGATIVE if s in biases and s.is_nonnegative else r for s, r in others.items()})
 
 
 def _symbols(layers: tuple[Layer, ...], part: Callable[[Weights], sp.Expr]) -> set[sp.Symbol]:
@@ -184,7 +188,6 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         )
     _check_gaussian(net.layers, gaussian=False)
     widths = Widths(net)
-    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
     (((entry,), _),) = block(first, states, widths)
     initial = [expr.subs(start, simultaneous=True) for expr in entry]
