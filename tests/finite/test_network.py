@@ -313,9 +313,9 @@ def test_a_name_that_is_code_is_refused(expr):
 
 
 def test_every_layer_has_a_rule():
-    assert supported_layers() == {Dense, Activation, Repeat, Residual}
-    with pytest.raises(NoRule, match="Activation, Dense, Repeat, Residual"):
-        realize("Conv", X, None)
+    assert supported_layers() == {Dense, Activation, Repeat, Residual, Conv, AvgPool, GlobalAvgPool, Flatten}
+    with pytest.raises(NoRule, match="Activation, AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Repeat, Residual"):
+        realize("Pool", X, None)
 
 
 def test_what_is_refused():
