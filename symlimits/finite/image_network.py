@@ -1,7 +1,7 @@
 """The random network of images: patches are gathered, and a filter is a Dense layer on them, one for all pixels.
 
-As in `network`, nothing here knows a limit. Images have the axes (network, channel, datum, *pixels). Filters share their
-weights: the tangent kernel of a filter is that of the Dense layer on patches, summed over the pixels of either image.
+As in `network`, nothing here knows a limit. Images have the axes (network, channel, datum, *pixels). Filters share
+their weights: the tangent kernel of a filter is that of the Dense layer on patches, summed over the pixels of either image.
 """
 
 from __future__ import annotations
@@ -75,13 +75,12 @@ def _flatten(layer: Flatten, h: Array, draw: Draw) -> Realization:
 
 
 def _places(layer: Conv | AvgPool, grid: tuple[int, ...]) -> tuple[Places, tuple[int, ...]]:
-    """For each pixel after the layer those under its filter, by number (pixels, taps), -1 for none; and the new grid."""
+    """For each pixel after the layer those under its filter, by number, -1 for none; and the new grid."""
     kind = layer.padding if isinstance(layer, Conv) else "window"
-    strides: tuple[int, ...] = layer.strides  # type: ignore[assignment]
-    after = tuple(map(output_size, [kind] * len(grid), grid, layer.shape, strides))
+    after = tuple(map(output_size, [kind] * len(grid), grid, layer.shape, layer.steps))
     axes = [
         np.add.outer(stride * np.arange(m), np.arange(f) - lowest(kind, f))
-        for m, f, stride in zip(after, layer.shape, strides, strict=True)
+        for m, f, stride in zip(after, layer.shape, layer.steps, strict=True)
     ]
     if kind == "circular":
         axes = [axis % n for axis, n in zip(axes, grid, strict=True)]
@@ -109,7 +108,7 @@ def _scattered(patches: Array, places: Places, grid: tuple[int, ...]) -> Array:
     pixels = int(np.prod(grid))
     total = np.zeros((*patches.shape[:2], patches.shape[3], pixels + 1))
     for tap in range(places.shape[1]):
-        np.add.at(total, (..., places[:, tap]), patches[:, :, tap])
+        total[..., places[:, tap]] += patches[:, :, tap]  # no pixel twice but the one that is thrown away
     return total[..., :pixels].reshape(*total.shape[:3], *grid)
 
 
@@ -192,5 +191,3 @@ def checked_images(X: npt.ArrayLike) -> Array:
         given = f"images of shape {data.shape}"
         raise DataError(given, "finite numbers of shape (points, H, W, C) or (points, W, C)", "X[..., None]")
     return data
-
-

@@ -297,7 +297,7 @@ def realized(
     observables: tuple[str, ...],
     sampler: str,
 ) -> tuple[Array, ...]:
-    """As `sample`, for inputs (1, units, data) as the first layer takes them; `counts` are networks, and those a batch."""
+    """As `sample`, for inputs (1, units, data) as the first layer takes them; `counts`: networks, and those a batch."""
     (count, batch), weights = counts, _sampler(sampler, observables)
     results: list[tuple[Array, ...]] = []
     for start in range(0, count, batch):

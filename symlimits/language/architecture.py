@@ -88,7 +88,8 @@ class Residual:
         object.__setattr__(self, "layers", layers)
 
 
-Layer = Dense | Activation | Repeat | Residual | Conv | AvgPool | GlobalAvgPool | Flatten
+Flat = Dense | Activation | Residual | Conv | AvgPool | GlobalAvgPool | Flatten
+Layer = Flat | Repeat
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Serial:
     parameterization: str = "ntk"
     widths: tuple[sp.Expr, ...] | None = None
 
-    def flat(self) -> Iterator[Dense | Activation | Residual]:
+    def flat(self) -> Iterator[Flat]:
         """The layers one by one, repetitions written out (integer counts only), in branches too."""
         return _flatten(self.layers)
 
@@ -117,8 +118,8 @@ def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None)
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
     Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one, and for images `Conv`,
-    `AvgPool`, `GlobalAvgPool` and `Flatten`; `parameterization` is "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
-    last. Raises `DomainError` for anything else.
+    `AvgPool`, `GlobalAvgPool` and `Flatten`; `parameterization` is "ntk" or "standard", and the latter needs
+    `widths`, one positive integer or symbol for each Dense layer but the last. Raises `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
@@ -202,7 +203,7 @@ def _checked_layers(layers: tuple[object, ...]) -> None:
             raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
 
 
-def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense]:
+def _denses(layers: tuple[Flat, ...]) -> Iterator[Dense]:
     for layer in layers:
         if isinstance(layer, Dense):
             yield layer
@@ -210,7 +211,7 @@ def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense
             yield from _denses(tuple(_flatten(layer.layers)))
 
 
-def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residual]:
+def _flatten(layers: tuple[Layer, ...]) -> Iterator[Flat]:
     for layer in layers:
         if isinstance(layer, Residual):
             yield Residual(*_flatten(layer.layers))

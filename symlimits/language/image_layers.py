@@ -46,6 +46,11 @@ class Conv:
             raise DomainError(f"padding = {shown(self.padding)}", "'same', 'valid' or 'circular'", "padding='same'")
 
     @property
+    def steps(self) -> tuple[int, ...]:
+        """The strides, one for each axis."""
+        return self.strides if isinstance(self.strides, tuple) else (self.strides,) * len(self.shape)
+
+    @property
     def bias_variance(self) -> sp.Expr:
         """The bias variance as a number: zero when there is no bias."""
         return sp.Integer(0) if self.b_var is None else self.b_var
@@ -69,6 +74,11 @@ class AvgPool:
         object.__setattr__(self, "shape", _integers(self.shape, "shape", "sl.AvgPool((2, 2))"))
         strides = self.shape if self.strides is None else self.strides
         object.__setattr__(self, "strides", _strides(strides, self.shape))
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The strides, one for each axis."""
+        return self.strides if isinstance(self.strides, tuple) else self.shape
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,11 @@ def _to_tree(layer: Layer) -> dict[str, Any]:
             return {"repeat": {"layers": [_to_tree(inner) for inner in layers], "count": to_tree(count)}}
         case Residual(layers=layers):
             return {"residual": [_to_tree(inner) for inner in layers]}
-        case Conv(shape, w_var, b_var, strides, padding):
+        case Conv(shape, w_var, b_var, _, padding):
             numbers = {"w_var": to_tree(w_var), "b_var": None if b_var is None else to_tree(b_var)}
-            return {"conv": {"shape": list(shape), **numbers, "strides": list(strides), "padding": padding}}
-        case AvgPool(shape, strides):
-            return {"average pool": {"shape": list(shape), "strides": list(strides)}}
+            return {"conv": {"shape": list(shape), **numbers, "strides": list(layer.steps), "padding": padding}}
+        case AvgPool(shape):
+            return {"average pool": {"shape": list(shape), "strides": list(layer.steps)}}
         case GlobalAvgPool():
             return {"global average pool": {}}
         case Flatten():

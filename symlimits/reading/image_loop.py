@@ -7,7 +7,7 @@ r = (q'/p')^(1/4) and the sign of S' before S,
 
     sqrt(p' q') -+ S' = w/|F| sum_b [(r sqrt p_b - sqrt q_b / r)^2 / 2 + (sqrt(p_b q_b) -+ S_b)] + b (r -+ 1/r)^2 / 2,
 
-since r^2 p' + q'/r^2 = 2 sqrt(p' q'). It is summed so where S' is within `CLOSE` of its bound, and elsewhere subtracted.
+since r^2 p' + q'/r^2 = 2 sqrt(p' q'). It is summed so where S' is within `CLOSE` of its bound, and else subtracted.
 A mean over windows, at both images apart, has no such sum: there it is subtracted, and taken for zero where it is
 rounding; behind it an angle below 1e-6 has fewer than nine digits.
 
@@ -24,15 +24,12 @@ from numba import njit
 
 from symlimits.reading.closures import named_after
 from symlimits.reading.gram_input import Floats, close_gap
-from symlimits.reading.image_sums import FILTER, SUM, WINDOW, Integers, field_sums, filtered, tap
+from symlimits.reading.image_sums import FILTER, SUM, WINDOW, Integers, field_sums, filtered, piece, tap
 from symlimits.reading.special import angle as angle_of
 from symlimits.reading.special import copysign
 
 CLOSE = 1e-3  # of the bound: defects that are subtracted are right to 1e-12 of themselves from here on
 SAME = 2.0**-46  # of the bound: a subtracted defect below is rounding, and pixels are taken for parallel
-
-BLOCK = 128  # cells that are computed at a time, and places for each of S, G, D in the buffer
-_G, _D = BLOCK, 2 * BLOCK
 
 Step = Callable[..., tuple[float, float, float]]
 
@@ -66,30 +63,16 @@ def input_cells(S: Floats, G: Floats, D: Floats, x: Floats, z: Floats, X: Floats
             k += 1
 
 
-@njit(error_model="numpy")
-def put(out: Floats, i: int, values: Floats, j: int, count: int) -> None:
-    """out = values: an assignment of slices would do, but takes long to compile."""
-    for k in range(count):
-        out[i + k] = values[j + k]
-
-
 def pair_stage(step: Step, even: bool, odd: bool) -> Callable[..., None]:
-    """Take `count` cells through an activation, at pixels with the roots `first`, `second` before and after it.
-
-    What is written goes to one buffer, at fixed places: of more arrays the compiler would have to check that they do not
-    overlap with what is read, and would make no vector instructions.
-    """
+    """Take cells through an activation, at pixels with the roots `first`, `second` before and `one`, `other` after it."""
 
     @njit(error_model="numpy", fastmath={"contract"})
     @named_after(step)
-    def block(
-        buffer: Floats, S: Floats, G: Floats, D: Floats, start: int, count: int, first: Floats, second: Floats,
-        one: Floats, other: Floats, i: int,
-    ) -> None:  # fmt: skip
-        for k in range(count):
-            root_p, root_q, root_P, root_Q = first[i + k], second[i + k], one[i + k], other[i + k]
-            root, size, side = root_p * root_q, root_P * root_Q, copysign(1.0, S[start + k])
-            gap = min(G[start + k] / root, 1.0) if root > 0.0 else 1.0
+    def activate(S: Floats, G: Floats, D: Floats, first: Floats, second: Floats, one: Floats, other: Floats) -> None:
+        for k in range(S.size):
+            root_p, root_q, root_P, root_Q = first[k], second[k], one[k], other[k]
+            root, size, side = root_p * root_q, root_P * root_Q, copysign(1.0, S[k])
+            gap = min(G[k] / root, 1.0) if root > 0.0 else 1.0
             toward = 1.0 if even or odd else side
             rho = copysign(1.0 - gap, toward)
             sine = math.sqrt(gap * (2.0 - gap))
@@ -102,22 +85,9 @@ def pair_stage(step: Step, even: bool, odd: bool) -> Callable[..., None]:
             # equal pixels stay equal, also where Gamma is only zero to rounding
             Gamma = 0.0 if (gap == 0.0) & (rho > 0.0) & (root_p == root_q) else Gamma
             Gamma = Gamma if T >= 0.0 else size + T
-            buffer[k] = side * T if odd else T
-            buffer[_G + k] = 0.0 if Gamma < 0.0 else Gamma
-            buffer[_D + k] = (side * dot if even else dot) * D[start + k]
-
-    @njit(error_model="numpy")
-    @named_after(step)
-    def activate(
-        fields: Floats, buffer: Floats, start: int, count: int, first: Floats, second: Floats, one: Floats,
-        other: Floats,
-    ) -> None:  # fmt: skip
-        S, G, D = fields[0], fields[1], fields[2]
-        for i in range(0, count, BLOCK):
-            n = min(BLOCK, count - i)
-            block(buffer, S, G, D, start + i, n, first, second, one, other, i)
-            for e in range(3):
-                put(fields[e], start + i, buffer, e * BLOCK, n)
+            S[k] = side * T if odd else T
+            G[k] = 0.0 if Gamma < 0.0 else Gamma
+            D[k] = (side * dot if even else dot) * D[k]
 
     return activate
 
@@ -157,50 +127,50 @@ def close_defect(
 
 @njit(error_model="numpy", fastmath={"contract"})
 def finish(
-    kind: int, S: Floats, G: Floats, D: Floats, S_in: Floats, G_in: Floats, X: Floats, Z: Floats, level: int,
-    source: int, shape: Integers, numbers: Floats, paired: bool, buffer: Floats, zero: int,
+    kind: int, S: Floats, G: Floats, D: Floats, S_in: Floats, G_in: Floats, X: Floats, Z: Floats, line: Floats,
+    level: int, source: int, shape: Integers, numbers: Floats, paired: bool, same: bool,
 ) -> None:  # fmt: skip
     """From sums over pixels to covariance, tangent kernel and defect after a layer."""
-    rows = shape[2] * shape[3]
-    w, b = numbers[0], numbers[1]
-    roots = Z[level]
-    for a in range(rows if paired else 1):
-        start = a * rows
-        factor = X[level, a] if paired else 0.0
-        for i in range(0, rows, BLOCK):
-            n = min(BLOCK, rows - i)
-            close = settle(buffer, S, D, start + i, n, X[level], roots, i, factor, paired, numbers)
-            put(S, start + i, buffer, zero, n)
-            put(G, start + i, buffer, zero + _G, n)
-            put(D, start + i, buffer, zero + _D, n)
-            for k in range(n if close else 0):
-                one, other = a if paired else i + k, i + k
-                defect, bound = buffer[_G + k], X[level, one] * roots[other]
-                if defect < CLOSE * bound and kind == WINDOW:
-                    G[start + other] = 0.0 if defect < SAME * bound else defect
-                elif defect < CLOSE * bound:
-                    r, side = math.sqrt(roots[other] / X[level, one]), copysign(1.0, buffer[k])
-                    G[start + other] = close_defect(
-                        S_in, G_in, X[source], Z[source], shape, w, b, r, side, one, other, paired
-                    )
+    pixels, w, b = shape[2] * shape[3], numbers[0], numbers[1]
+    roots = piece(Z[level], 0 * pixels, pixels)
+    for a in range(pixels if paired else 1):
+        start = a * pixels
+        first = constant(line, X[level, a], pixels) if paired else piece(X[level], start, pixels)
+        defects, values = piece(G, start, pixels), piece(S, start, pixels)
+        close = settle(values, defects, piece(D, start, pixels), first, roots, numbers)
+        if same and not paired:
+            constant(defects, 0.0, pixels)
+        for k in range(pixels if close and (paired or not same) else 0):
+            bound = first[k] * roots[k]
+            if defects[k] < CLOSE * bound and kind == WINDOW:
+                defects[k] = 0.0 if defects[k] < SAME * bound else defects[k]
+            elif defects[k] < CLOSE * bound:
+                r, side = math.sqrt(roots[k] / first[k]), copysign(1.0, values[k])
+                one = a if paired else k
+                defects[k] = close_defect(S_in, G_in, X[source], Z[source], shape, w, b, r, side, one, k, paired)
+
+
+@njit(error_model="numpy")
+def constant(line: Floats, value: float, count: int) -> Floats:
+    """An array of equal numbers, in the memory of `line`."""
+    for k in range(count):
+        line[k] = value
+    return piece(line, 0 * count, count)
 
 
 @njit(error_model="numpy", fastmath={"contract"})
-def settle(
-    buffer: Floats, S: Floats, D: Floats, start: int, count: int, first: Floats, second: Floats, i: int, factor: float,
-    paired: bool, numbers: Floats,
-) -> bool:  # fmt: skip
-    """Covariance, tangent kernel and defect from sums, into the buffer; whether a defect is to be computed anew."""
+def settle(S: Floats, G: Floats, D: Floats, first: Floats, second: Floats, numbers: Floats) -> bool:
+    """Covariance, tangent kernel and defect from sums; whether a defect is to be computed anew."""
     w, b, t_T, t_1 = numbers[0], numbers[1], numbers[2], numbers[3]
     close = 0
-    for k in range(count):
-        total = S[start + k]
+    for k in range(S.size):
+        total = S[k]
         covariance = w * total + b
-        bound = (factor if paired else first[i + k]) * second[i + k]
+        bound = first[k] * second[k]
         defect = bound - abs(covariance)
-        buffer[k] = covariance
-        buffer[_G + k] = defect
-        buffer[_D + k] = t_T * total + t_1 + w * D[start + k]
+        S[k] = covariance
+        G[k] = defect
+        D[k] = t_T * total + t_1 + w * D[k]
         close += defect < CLOSE * bound
     return close > 0
 
@@ -250,8 +220,28 @@ def fill_table(
         table[level, a] = math.sqrt(p)
 
 
+@njit(error_model="numpy")
+def copy_fields(fields: Floats, values: Floats, count: int) -> None:
+    """An assignment of slices would do, but takes long to compile."""
+    for e in range(3):
+        for k in range(count):
+            fields[e, k] = values[e, k]
+
+
+@njit(error_model="numpy")
+def input_roots(table: Floats, x: Floats) -> None:
+    """The first level of a table."""
+    for a in range(x.shape[0]):
+        total = 0.0
+        for c in range(x.shape[1]):
+            total += x[a, c] * x[a, c]
+        table[0, a] = math.sqrt(total / x.shape[1])
+
+
 def pass_through(activate: Callable[..., None], diagonal: Callable[[int, float], float]) -> Callable[..., None]:
     """A pair of images through all layers; where `fill`, it is a pair (x, x) whose table is filled on the way.
+
+    `same` says that it is such a pair: equal pixels are known to have no defect.
 
     `plan` has a row for each layer: its kind, the stage of an activation, slots of its input and of its output, the
     level of a trunk and its slot. `shapes` are pixels before (2) and after (2), of a filter, strides, pixels below it
@@ -260,55 +250,53 @@ def pass_through(activate: Callable[..., None], diagonal: Callable[[int, float],
 
     @njit(error_model="numpy")
     @named_after(activate)
+    def through_activation(
+        stage: int, fields: Floats, lines: Floats, X: Floats, Z: Floats, layer: int, pixels: int, paired: bool
+    ) -> None:
+        zero = 0 * pixels
+        second, other = piece(Z[layer], zero, pixels), piece(Z[layer + 1], zero, pixels)
+        for a in range(pixels if paired else 1):
+            start = a * pixels
+            S, G, D = piece(fields[0], start, pixels), piece(fields[1], start, pixels), piece(fields[2], start, pixels)
+            first = constant(lines[0], X[layer, a], pixels) if paired else piece(X[layer], zero, pixels)
+            one = constant(lines[1], X[layer + 1, a], pixels) if paired else piece(X[layer + 1], zero, pixels)
+            activate(stage, S, G, D, first, second, one, other)
+
+    @njit(error_model="numpy")
+    @named_after(activate)
     def run(
-        state: Floats, scratch: Floats, lines: Floats, buffer: Floats, x: Floats, z: Floats, X: Floats, Z: Floats, plan: Integers,
-        shapes: Integers, numbers: Floats, paired: bool, fill: bool,
+        state: Floats, scratch: Floats, lines: Floats, x: Floats, z: Floats, X: Floats, Z: Floats,
+        plan: Integers, shapes: Integers, numbers: Floats, paired: bool, fill: bool, same: bool,
     ) -> tuple[float, float]:  # fmt: skip
-        pixels, zero = x.shape[0], np.int64(0)  # numba compiles anew for a literal
         if fill:
-            for a in range(pixels):
-                total = 0.0
-                for c in range(x.shape[1]):
-                    total += x[a, c] * x[a, c]
-                X[0, a] = math.sqrt(total / x.shape[1])
-        S, G, D = state[0, 0], state[0, 1], state[0, 2]
-        input_cells(S, G, D, x, z, X, Z, paired)
+            input_roots(X, x)
+        input_cells(state[0, 0], state[0, 1], state[0, 2], x, z, X, Z, paired)
         for layer in range(plan.shape[0]):
             kind, stage, source, slot = plan[layer, 0], plan[layer, 1], plan[layer, 2], plan[layer, 3]
             level, shape = layer + 1, shapes[layer]
-            after = shape[2] * shape[3]
+            pixels = shape[2] * shape[3]
             S, G, D = state[slot, 0], state[slot, 1], state[slot, 2]
-            S_in, G_in, D_in = state[source, 0], state[source, 1], state[source, 2]
-            if kind == FILTER or kind == WINDOW:
+            trunk, kept = plan[layer, 4], plan[layer, 5]
+            if kind == FILTER or kind == WINDOW:  # noqa: SIM109
                 for e in range(0, 3, 2):
                     field_sums(kind, state[slot, e], state[source, e], scratch, shape, paired)
-                if fill:
-                    fill_table(kind, X, S, scratch, level, layer, plan[layer, 4], shape, numbers[layer], paired)
-                finish(kind, S, G, D, S_in, G_in, X, Z, level, layer, shape, numbers[layer], paired, buffer, zero)
-                continue
-            if slot != source:
-                for e in range(3):
-                    put(state[slot, e], zero, state[source, e], zero, after * after if paired else after)
-            if kind == SUM:
-                trunk, kept = plan[layer, 4], plan[layer, 5]
-                if fill:
-                    fill_table(kind, X, S, scratch, level, layer, trunk, shape, numbers[layer], paired)
-                add_fields(
-                    S, G, D, state[kept, 0], state[kept, 1], state[kept, 2], X, Z, level, layer, trunk, after, paired
-                )
-                continue
-            if fill:
-                for a in range(after):
+            elif slot != source:
+                copy_fields(state[slot], state[source], pixels * pixels if paired else pixels)
+            if fill and kind >= 0:
+                fill_table(kind, X, S, scratch, level, layer, trunk, shape, numbers[layer], paired)
+            elif fill:
+                for a in range(pixels):
                     X[level, a] = math.sqrt(diagonal(stage, X[layer, a] * X[layer, a]))
-            if not paired:
-                activate(stage, state[slot], buffer, zero, after, X[layer], Z[layer], X[level], Z[level])
-                continue
-            for a in range(after):
-                for c in range(after):
-                    lines[0, c], lines[1, c] = X[layer, a], X[level, a]
-                activate(stage, state[slot], buffer, a * after, after, lines[0], Z[layer], lines[1], Z[level])
-        side = copysign(1.0, S[0])
-        last = plan.shape[0]
-        return side * (X[last, 0] * Z[last, 0] - G[0]), D[0]
+            if kind < 0:
+                through_activation(stage, state[slot], lines, X, Z, layer, pixels, paired)
+            elif kind == SUM:
+                trunks = state[kept]
+                add_fields(S, G, D, trunks[0], trunks[1], trunks[2], X, Z, level, layer, trunk, pixels, paired)
+            else:
+                S_in, G_in = state[source, 0], state[source, 1]
+                finish(kind, S, G, D, S_in, G_in, X, Z, lines[0], level, layer, shape, numbers[layer], paired, same)
+        last, place = plan.shape[0], plan[plan.shape[0] - 1, 3]
+        size = X[last, 0] * Z[last, 0] - state[place, 1, 0]
+        return copysign(size, state[place, 0, 0]), state[place, 2, 0]
 
     return run

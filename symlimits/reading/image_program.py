@@ -105,7 +105,7 @@ def _inputs(recursion: Recursion) -> Map:
 
 def _is_linear(layer: Map, states: tuple[sp.Symbol, ...]) -> bool:
     heads = {head: sp.Dummy() for head in layer[2].atoms(PixelMean)}
-    return bool(heads) or not layer[2].free_symbols & set(states[:2]) and layer[2].is_polynomial(*states)
+    return bool(heads) or (not layer[2].free_symbols & set(states[:2]) and layer[2].is_polynomial(*states))
 
 
 def _linear(layer: Map, states: tuple[sp.Symbol, ...]) -> Linear:
@@ -147,12 +147,12 @@ TILE = 4  # images: their tables stay in the second cache
 
 def geometry(program: ImageProgram, pixels: tuple[int, ...]) -> Geometry:
     """The plan for images of these pixels; `DataError` where a filter does not fit, or is left without an end."""
-    grid = (1,) * (2 - len(pixels)) + pixels
+    grid: tuple[int, ...] = (1,) * (2 - len(pixels)) + pixels
     rows, shapes, numbers, most = [], [], [], grid[0] * grid[1]
     slots = _Slots(program.layers)
     for k, layer in enumerate(program.layers):
-        after = grid
-        shape, values = (1, 1, 1, 1, 0, 0, 0), (1.0, 0.0, 0.0, 0.0)
+        after, values = grid, (1.0, 0.0, 0.0, 0.0)
+        shape: tuple[int, ...] = (1, 1, 1, 1, 0, 0, 0)
         source, slot = slots.step(k)
         row = (ACTIVATION, 0, source, slot, 0, 0)
         if isinstance(layer, Activate):
@@ -181,7 +181,7 @@ def _numbers(layer: Linear, taps: int) -> tuple[float, float, float, float]:
     return layer.w / count, layer.b, layer.t_T / count, layer.t_1
 
 
-def _shape(layer: Linear, grid: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, ...]]:
+def _shape(layer: Linear, grid: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Pixels after a layer, and its filter: what ends an image is one that covers it."""
     if layer.kind in ENDS:
         return (1, 1), (*grid, 1, 1, 0, 0, 0)
@@ -192,7 +192,7 @@ def _shape(layer: Linear, grid: tuple[int, int]) -> tuple[tuple[int, int], tuple
     if not layer.shape:
         after = grid
     low = tuple(map(lowest, kinds, filter_))
-    return (after[0], after[1]), (*filter_, *strides, *low, int(layer.kind == "circular"))
+    return after, (*filter_, *strides, *low, int(layer.kind == "circular"))
 
 
 class _Slots:

@@ -18,6 +18,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, UnboundSymbol
+from symlimits.language.formula import exact
 from symlimits.language.pixels import PixelMean, PixelProduct, lowest, needs_pairs, output_size
 from symlimits.language.recursion import Recursion, recalled
 from symlimits.reading.quadrature import GUARD
@@ -72,8 +73,8 @@ class _Reading:
         first, second, mixed = self.recursion.states[:3]
         if maps[2].has(PixelMean) or earlier or not maps[2].free_symbols & {first, second}:
             return [self._linear(line, known, axes) for line in maps]
-        pairs = {first: known[first], second: known[second], mixed: known[mixed]}
-        own = [{state: known[one] for state in pairs} for one in (first, second)]
+        pairs = {state: known[state] for state in (first, second, mixed)}
+        own = [dict.fromkeys(pairs, known[one]) for one in (first, second)]
         found = [self._pointwise(maps[2], fields, axes) for fields in (*own, pairs)]
         return found + [self._pointwise(line, known, axes) for line in maps[3:]]
 
@@ -130,16 +131,19 @@ def _number(line: sp.Expr) -> mpf:
 def exact_image(image: Any) -> Field:
     """An array of numbers, each as the mpmath number that it is exactly."""
     array = np.asarray(image, dtype=object)
-    return np.vectorize(lambda value: _number(sp.sympify(value) if not isinstance(value, float) else sp.Rational(value)),
-                        otypes=[object])(array)  # fmt: skip
+    return np.vectorize(_pixel, otypes=[object])(array)
+
+
+def _pixel(value: Any) -> mpf:
+    return mpf(float(value)) if isinstance(value, float | np.floating) else _number(exact(value, "a pixel"))
 
 
 def _products(x: Field, z: Field, paired: bool) -> Field:
     """x(alpha).z(alpha')/C, for all pairs of pixels or for equal ones."""
     channels = x.shape[-1]
     if paired:
-        return np.tensordot(x, z, axes=([-1], [-1])) / channels  # type: ignore[no-any-return]
-    return (x * z).sum(axis=-1) / channels  # type: ignore[no-any-return]
+        return np.tensordot(x, z, axes=([-1], [-1])) / channels
+    return (x * z).sum(axis=-1) / channels
 
 
 def _mean(mean: PixelMean, field: Field, axes: int, paired: bool) -> Any:
@@ -166,7 +170,9 @@ def _taps(mean: PixelMean) -> mpf:
 def _taken(mean: PixelMean, ends: tuple[tuple[int, ...], ...], pixels: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """The entries of the field that a mean at `ends` reads."""
     offsets = list(product(*map(range, mean.shape)))
-    shifts = product(offsets, repeat=len(ends)) if mean.kind == "window" else ((offset,) * len(ends) for offset in offsets)
+    shifts = (
+        product(offsets, repeat=len(ends)) if mean.kind == "window" else ((offset,) * len(ends) for offset in offsets)
+    )
     low = [lowest(mean.kind, n) for n in mean.shape]
     for shift in shifts:
         places = [

@@ -6,7 +6,7 @@ from symlimits.reading.gram_source import JIT, Stage, body
 
 
 def image_source(stages: tuple[Stage, ...], tangent: bool) -> str:
-    """Source of a module with `gram`, which fills tables of images or takes pairs of images: networks with the same activations share it."""
+    """Source of a module with `gram`, which fills tables or takes pairs: networks with the same activations share it."""
     functions = [_functions(k, stage, tangent) for k, stage in enumerate(stages)]
     return "\n\n".join([_HEADER, *functions, _chosen(len(stages)), _DRIVERS])
 
@@ -23,12 +23,14 @@ def _functions(k: int, stage: Stage, tangent: bool) -> str:
 
 def _chosen(count: int) -> str:
     """The functions of a stage by its number."""
-    calls = [f"    if stage == {k}:\n        activate_{k}(fields, buffer, start, count, first, second, one, other)" for k in range(count)]
+    calls = [
+        f"    if stage == {k}:\n        activate_{k}(S, G, D, first, second, one, other)"
+        for k in range(count)
+    ]
     values = [f"    if stage == {k}:\n        return diagonal_{k}(p)" for k in range(count)]
-    return (
-        f"{JIT}\ndef activate(stage, fields, buffer, start, count, first, second, one, other):\n" + "\n".join([*calls, "    return\n\n\n"])
-        + f"{JIT}\ndef diagonal(stage, p):\n" + "\n".join([*values, "    return p\n"])
-    )  # fmt: skip
+    activate = f"{JIT}\ndef activate(stage, S, G, D, first, second, one, other):"
+    diagonal = f"\n\n{JIT}\ndef diagonal(stage, p):"
+    return "\n".join([activate, *calls, "    return", diagonal, *values, "    return p\n"])
 
 
 _HEADER = """\
@@ -38,7 +40,7 @@ from math import *
 import numpy as np
 from numba import njit, prange
 
-from symlimits.reading.image_loop import BLOCK, pair_stage, pass_through
+from symlimits.reading.image_loop import pair_stage, pass_through
 from symlimits.reading.special import (
     angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma, top_cosh, top_sinh
 )
@@ -56,15 +58,16 @@ run = pass_through(activate, diagonal)
 def gram(corners, fill, symmetric, K, Theta, X, Z, rows, columns, plan, shapes, numbers, sizes, paired):
     for t in prange(corners.shape[0]):
         state, scratch = np.empty((sizes[0], 3, sizes[1])), np.empty((3, sizes[1]))
-        lines, buffer = np.empty((2, sizes[2])), np.empty(3 * BLOCK)
+        lines = np.empty((2, sizes[2]))
         i1 = min(corners[t, 0] + sizes[3], X.shape[0])
         j1 = min(corners[t, 1] + sizes[3], Z.shape[0])
         for i in range(corners[t, 0], i1):
             for j in range(corners[t, 1], j1):
                 if (symmetric and j < i) or (fill and j != i):
                     continue
+                same = fill or (symmetric and i == j)
                 value, tangent = run(
-                    state, scratch, lines, buffer, X[i], Z[j], rows[i], columns[j], plan, shapes, numbers, paired, fill
+                    state, scratch, lines, X[i], Z[j], rows[i], columns[j], plan, shapes, numbers, paired, fill, same
                 )
                 if symmetric and i == j:
                     value = rows[i, plan.shape[0], 0] * rows[i, plan.shape[0], 0]

@@ -38,10 +38,16 @@ def _places(n: int, m: int, f: int, stride: int, low: int, t: int) -> tuple[int,
     return min(first, m), max(min(last, m), min(first, m))
 
 
+@njit(error_model="numpy")
+def piece(values: Floats, start: int, count: int) -> Floats:
+    """A part of an array: loops over it need no test for an index below zero, and become vector instructions."""
+    return values[start : start + count]
+
+
 @njit(error_model="numpy", fastmath={"contract"})
-def _add(out: Floats, values: Floats, i: int, j: int, count: int) -> None:
-    for k in range(count):
-        out[i + k] += values[j + k]
+def _add(out: Floats, values: Floats) -> None:
+    for k in range(out.size):
+        out[k] += values[k]
 
 
 @njit(error_model="numpy")
@@ -56,14 +62,14 @@ def along(
         for a in range(A):
             base, start = a * m * inner, a * n * inner
             if stride == 1:
-                _add(out, values, base + first * inner, start + (first + t - low) * inner, (last - first) * inner)
+                _add(piece(out, base + first * inner, (last - first) * inner), piece(values, start + (first + t - low) * inner, (last - first) * inner))
             else:
                 for j in range(first, last):
-                    _add(out, values, base + j * inner, start + (j * stride + t - low) * inner, inner)
+                    _add(piece(out, base + j * inner, inner), piece(values, start + (j * stride + t - low) * inner, inner))
             if wrap:
                 for j in range(m):
                     if j < first or j >= last:
-                        _add(out, values, base + j * inner, start + ((j * stride + t - low) % n) * inner, inner)
+                        _add(piece(out, base + j * inner, inner), piece(values, start + ((j * stride + t - low) % n) * inner, inner))
 
 
 @njit(error_model="numpy")
@@ -85,14 +91,14 @@ def along_both(
                 for b in range(B):
                     base, start = ((a * m + j) * B + b) * m * inner, ((a * n + i) * B + b) * n * inner
                     if stride == 1:
-                        _add(out, values, base + first * inner, start + (first + t - low) * inner, (last - first) * inner)
+                        _add(piece(out, base + first * inner, (last - first) * inner), piece(values, start + (first + t - low) * inner, (last - first) * inner))
                     else:
                         for k in range(first, last):
-                            _add(out, values, base + k * inner, start + (k * stride + t - low) * inner, inner)
+                            _add(piece(out, base + k * inner, inner), piece(values, start + (k * stride + t - low) * inner, inner))
                     if wrap:
                         for k in range(m):
                             if k < first or k >= last:
-                                _add(out, values, base + k * inner, start + ((k * stride + t - low) % n) * inner, inner)
+                                _add(piece(out, base + k * inner, inner), piece(values, start + ((k * stride + t - low) % n) * inner, inner))
 
 
 @njit(error_model="numpy")

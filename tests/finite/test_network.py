@@ -29,6 +29,7 @@ from symlimits.finite.network import (
 from symlimits.finite.statistics import mean_test, moments
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Repeat, Residual, Serial, mlp, serial
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 
 ALPHA = 1e-6  # false alarms of each random test; seeds are fixed, so that a failure is a change of the code
 RELU = Activation(sp.Max(x, 0))

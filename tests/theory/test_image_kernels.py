@@ -347,7 +347,9 @@ def test_naive_networks_and_exact_ones() -> None:
     for name in ("same", "pool"):
         for observable in ("nngp", "ntk"):
             draws = [
-                sample_images(NETS[name], DATA[:2], 8, 3000, np.random.default_rng(7), (observable,), sampler)[0][:, 0, 1]
+                sample_images(NETS[name], DATA[:2], 8, 3000, np.random.default_rng(7), (observable,), sampler)[0][
+                    :, 0, 1
+                ]
                 for sampler in ("naive", "exact")
             ]
             error = math.hypot(*(d.std() / math.sqrt(len(d)) for d in draws))

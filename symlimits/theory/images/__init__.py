@@ -1,7 +1,7 @@
 r"""Limiting kernels of networks of images: convolutions, pools, and what ends an image.
 
-A kernel is a field over pairs of pixels: $K^\ell(\alpha, \alpha')$ for pixel $\alpha$ of x and $\alpha'$ of z. Filters and
-`Flatten` ask for pairs of equal pixels only, so that a network without pools costs $O(N^2 P)$; pools ask for all.
+A kernel is a field over pairs of pixels: $K^\ell(\alpha, \alpha')$ for pixel $\alpha$ of x and $\alpha'$ of z. Filters
+and `Flatten` ask for pairs of equal pixels only, so that a network without pools costs $O(N^2 P)$; pools ask for all.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class ImageLimit(Limit):
     def _asked(self, seed: int, scale: int = 1) -> tuple[Any, Point, list[links.Question]]:
         point = self._point_of(seed, scale)
         x, z = random_images(self._shape, seed) / np.sqrt(scale)
-        value = float(_truth(self._at(self._line, point), self._at(self.definition, point), *map(exact_image, (x, z)), DRAWN_DIGITS))  # fmt: skip
+        value = float(self._value_of(point, x, z, DRAWN_DIGITS))
         experiment = self.experiment.on(point, (x, z)) if hasattr(self.experiment, "on") else self.experiment
         return experiment, point, [links.Question(Functional(self.kind), value)]
 
@@ -95,6 +95,10 @@ class ImageLimit(Limit):
         known = relevant(point, line)
         return substituted(line, known) if known else line
 
+    def _value_of(self, point: Point, x: Any, z: Any, digits: int) -> Any:
+        last, definition = (self._at(line, point) for line in (self._line, self.definition))
+        return _truth(last, definition, exact_image(x), exact_image(z), digits)
+
     def _compiled_link(self, domain: Domain, seed: int) -> links.Link:
         if not is_closed(self.expr):
             return links.Link("compiled", None, "an expectation is left: values come from quadrature")
@@ -110,11 +114,14 @@ class ImageLimit(Limit):
         except FormulaError:
             lines = None
         point, images = self._point_of(seed), random_images(self._shape, seed)
-        number = _truth(
-            self._at(self._line, point), self._at(self.definition, point), *map(exact_image, images), CLAIMED_DIGITS
-        )
+        number = self._value_of(point, images[0], images[1], CLAIMED_DIGITS)
         where = {str(symbol): str(value) for symbol, value in point.items()} | {"images": images.tolist()}
-        value = {"point": where, "midpoint": mp.nstr(number, CLAIMED_DIGITS), "method": "mpmath", "level": links.PRECISE}
+        value = {
+            "point": where,
+            "midpoint": mp.nstr(number, CLAIMED_DIGITS),
+            "method": "mpmath",
+            "level": links.PRECISE,
+        }
         value["radius"] = mp.nstr(abs(number) * mp.mpf(10) ** -CLAIMED_DIGITS, 3)
         said = {"latex": f"{self.name} = {latex(self.expr)}", "hash": links.claim_hash(self.definition)}
         return said | {"derivation": lines, "value": value}

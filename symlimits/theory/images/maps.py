@@ -25,7 +25,7 @@ def _(layer: Conv, states: States, widths: Widths) -> list[Block]:
     w, b = layer.w_var, layer.bias_variance
 
     def mean(state: sp.Symbol) -> sp.Expr:
-        return PixelMean(state, layer.padding, layer.shape, layer.strides)
+        return PixelMean(state, layer.padding, layer.shape, layer.steps)
 
     maps = [w * mean(K) + b for K in (K_xx, K_zz, K_xz)]
     if len(states) == 4:
@@ -35,7 +35,7 @@ def _(layer: Conv, states: States, widths: Widths) -> list[Block]:
 
 @block.register
 def _(layer: AvgPool, states: States, widths: Widths) -> list[Block]:
-    return _means(states, lambda state: PixelMean(state, "window", layer.shape, layer.strides))
+    return _means(states, lambda state: PixelMean(state, "window", layer.shape, layer.steps))
 
 
 @block.register

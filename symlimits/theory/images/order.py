@@ -74,7 +74,7 @@ def _residual(place: _Place) -> None:
 
 def _dense(place: _Place) -> None:
     if place.image:
-        wanted = "a row of numbers: pixels are flattened or averaged first (a Dense layer at each pixel is a filter of one)"
+        wanted = "a row of numbers: pixels are flattened or averaged first (a filter of one pixel is Dense at each)"
         raise NoRule("a Dense layer on images", wanted, f"{END}, or sl.Conv((1, 1), 2, 0)")
     place.gaussian = place.weights = True
 
@@ -98,6 +98,6 @@ def _of_image(layer: Layer, place: _Place, inside: str) -> None:
 
 def _changes_size(layer: Layer) -> bool:
     match layer:
-        case Conv(strides=strides, padding=padding):
-            return padding == "valid" or set(strides) != {1}  # type: ignore[arg-type]
+        case Conv(padding=padding):
+            return padding == "valid" or set(layer.steps) != {1}
     return True

@@ -51,4 +51,6 @@ def _least(means: list[PixelMean], axis: int) -> int:
         except DataError:
             continue
         return pixels
-    raise DomainError("filters and windows that fit no small image", f"fewer than {MOST} pixels an axis", "smaller ones")
+    raise DomainError(
+        "filters and windows that fit no small image", f"fewer than {MOST} pixels an axis", "smaller ones"
+    )
