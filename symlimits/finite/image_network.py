@@ -1,7 +1,8 @@
 """The random network of images: patches are gathered, and a filter is a Dense layer on them, one for all pixels.
 
-As in `network`, nothing here knows a limit. Images have the axes (network, channel, datum, *pixels). Filters share
-their weights: the tangent kernel of a filter is that of the Dense layer on patches, summed over the pixels of either image.
+As in `network`, nothing here knows a limit. Images have the axes (network, channel, datum, *pixels). Filters
+share their weights: the tangent kernel of a filter is that of the Dense layer on patches, summed over the pixels of
+either image.
 """
 
 from __future__ import annotations

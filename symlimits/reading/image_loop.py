@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 from numba import njit
 
 from symlimits.reading.closures import named_after
@@ -64,7 +63,7 @@ def input_cells(S: Floats, G: Floats, D: Floats, x: Floats, z: Floats, X: Floats
 
 
 def pair_stage(step: Step, even: bool, odd: bool) -> Callable[..., None]:
-    """Take cells through an activation, at pixels with the roots `first`, `second` before and `one`, `other` after it."""
+    """Take cells through an activation: at their pixels roots are `first`, `second` before, `one`, `other` after it."""
 
     @njit(error_model="numpy", fastmath={"contract"})
     @named_after(step)

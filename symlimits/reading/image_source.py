@@ -6,7 +6,7 @@ from symlimits.reading.gram_source import JIT, Stage, body
 
 
 def image_source(stages: tuple[Stage, ...], tangent: bool) -> str:
-    """Source of a module with `gram`, which fills tables or takes pairs: networks with the same activations share it."""
+    """Source of a module with `gram`, which fills tables or takes pairs: networks of the same activations share it."""
     functions = [_functions(k, stage, tangent) for k, stage in enumerate(stages)]
     return "\n\n".join([_HEADER, *functions, _chosen(len(stages)), _DRIVERS])
 
@@ -23,10 +23,7 @@ def _functions(k: int, stage: Stage, tangent: bool) -> str:
 
 def _chosen(count: int) -> str:
     """The functions of a stage by its number."""
-    calls = [
-        f"    if stage == {k}:\n        activate_{k}(S, G, D, first, second, one, other)"
-        for k in range(count)
-    ]
+    calls = [f"    if stage == {k}:\n        activate_{k}(S, G, D, first, second, one, other)" for k in range(count)]
     values = [f"    if stage == {k}:\n        return diagonal_{k}(p)" for k in range(count)]
     activate = f"{JIT}\ndef activate(stage, S, G, D, first, second, one, other):"
     diagonal = f"\n\n{JIT}\ndef diagonal(stage, p):"

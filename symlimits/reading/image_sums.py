@@ -61,15 +61,24 @@ def along(
         first, last = _places(n, m, f, stride, low, t)
         for a in range(A):
             base, start = a * m * inner, a * n * inner
-            if stride == 1:
-                _add(piece(out, base + first * inner, (last - first) * inner), piece(values, start + (first + t - low) * inner, (last - first) * inner))
-            else:
-                for j in range(first, last):
-                    _add(piece(out, base + j * inner, inner), piece(values, start + (j * stride + t - low) * inner, inner))
-            if wrap:
-                for j in range(m):
-                    if j < first or j >= last:
-                        _add(piece(out, base + j * inner, inner), piece(values, start + ((j * stride + t - low) % n) * inner, inner))
+            _shifted(out, values, base, start, n, inner, m, stride, t - low, first, last, wrap)
+
+
+@njit(error_model="numpy")
+def _shifted(
+    out: Floats, values: Floats, base: int, start: int, n: int, inner: int, m: int, stride: int, shift: int,
+    first: int, last: int, wrap: bool,
+) -> None:  # fmt: skip
+    """Add one place of a filter along an axis: all at once where pixels are neighbours, else one after the other."""
+    together = stride == 1
+    if together:
+        count = (last - first) * inner
+        _add(piece(out, base + first * inner, count), piece(values, start + (first + shift) * inner, count))
+    for j in range(m if wrap or not together else 0):
+        outside = j < first or j >= last
+        if (outside and wrap) or not (outside or together):
+            i = (j * stride + shift) % n
+            _add(piece(out, base + j * inner, inner), piece(values, start + i * inner, inner))
 
 
 @njit(error_model="numpy")
@@ -83,22 +92,12 @@ def along_both(
         first, last = _places(n, m, f, stride, low, t)
         for a in range(A):
             for j in range(m):
-                i = j * stride + t - low
-                if wrap:
-                    i = i % n
-                elif j < first or j >= last:
+                if not wrap and (j < first or j >= last):
                     continue
+                i = (j * stride + t - low) % n
                 for b in range(B):
                     base, start = ((a * m + j) * B + b) * m * inner, ((a * n + i) * B + b) * n * inner
-                    if stride == 1:
-                        _add(piece(out, base + first * inner, (last - first) * inner), piece(values, start + (first + t - low) * inner, (last - first) * inner))
-                    else:
-                        for k in range(first, last):
-                            _add(piece(out, base + k * inner, inner), piece(values, start + (k * stride + t - low) * inner, inner))
-                    if wrap:
-                        for k in range(m):
-                            if k < first or k >= last:
-                                _add(piece(out, base + k * inner, inner), piece(values, start + ((k * stride + t - low) % n) * inner, inner))
+                    _shifted(out, values, base, start, n, inner, m, stride, t - low, first, last, wrap)
 
 
 @njit(error_model="numpy")
