@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from symlimits.language.domain import Domain as Domain
     from symlimits.language.domain import Range as Range
     from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
+    from symlimits.language.image_layers import AvgPool as AvgPool
+    from symlimits.language.image_layers import Conv as Conv
+    from symlimits.language.image_layers import Flatten as Flatten
+    from symlimits.language.image_layers import GlobalAvgPool as GlobalAvgPool
     from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
@@ -57,6 +61,7 @@ _HOMES = {
     "symlimits.language.architecture": "Dense Residual mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
+    "symlimits.language.image_layers": "AvgPool Conv Flatten GlobalAvgPool",
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
     "symlimits.paper.verify": "verify",

@@ -261,10 +261,16 @@ class Derivation(Lines):
         domain = Domain({**self.domain.ranges, **others}, self.domain.dependent, self.domain.note)
         lines = links.check_lines(self.trace, domain, seed)
         report(f"{self.name}: compiled kernel")
-        compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
-        found = claim.claim(self._parts, domain, seed, self._value_at) | self._about
+        compiled = self._compiled_link(domain, seed)
+        found = self._claimed(domain, seed) | self._about
         every = (*before, lines, compiled, *self._further(domain, seed))
         return links.certificate(f"{self.name} = {words.plain(self.expr)}", every, seed, found)
+
+    def _compiled_link(self, domain: Domain, seed: int) -> links.Link:
+        return links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
+
+    def _claimed(self, domain: Domain, seed: int) -> dict[str, Any]:
+        return claim.claim(self._parts, domain, seed, self._value_at)
 
     def _further(self, domain: Domain, seed: int) -> tuple[links.Link, ...]:
         """Links beside the three; of a limit, the one to the engine of tensor programs."""

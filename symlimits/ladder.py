@@ -19,6 +19,7 @@ from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.names import shown
+from symlimits.language.pixels import is_of_images
 from symlimits.language.product import ProductExpectation
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
@@ -136,7 +137,9 @@ def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
-    return reached and (not isinstance(expr, Recursion) or (arguments == 3 and len(expr.states) <= MOST_STATES))
+    if not reached or not isinstance(expr, Recursion):
+        return reached
+    return is_of_images(expr) or (arguments == 3 and len(expr.states) <= MOST_STATES)
 
 
 def method(expr: sp.Expr, arguments: int) -> str:

@@ -132,8 +132,10 @@ def drawn(network: Serial, features: int, outputs: int, size: int, batch: int, r
             inputs = after
         elif isinstance(layer, Residual):
             raise DomainError("training networks with residual blocks", "dense layers and activations", "their `ntk`")
-        else:
+        elif isinstance(layer, Activation):
             found.append(ActivationLayer(layer))
+        else:
+            raise DomainError("training networks of images", "dense layers and activations", "their `ntk`")
     return found
 
 

@@ -7,14 +7,16 @@ dispatch on these classes; a layer is added here once and there twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.formula import exact
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
+from symlimits.language.variances import variance as _variance
 
 PARAMETERIZATIONS = ("ntk", "standard")
 
@@ -86,7 +88,8 @@ class Residual:
         object.__setattr__(self, "layers", layers)
 
 
-Layer = Dense | Activation | Repeat | Residual
+Flat = Dense | Activation | Residual | Conv | AvgPool | GlobalAvgPool | Flatten
+Layer = Flat | Repeat
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Serial:
     parameterization: str = "ntk"
     widths: tuple[sp.Expr, ...] | None = None
 
-    def flat(self) -> Iterator[Dense | Activation | Residual]:
+    def flat(self) -> Iterator[Flat]:
         """The layers one by one, repetitions written out (integer counts only), in branches too."""
         return _flatten(self.layers)
 
@@ -114,9 +117,9 @@ class Serial:
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
-    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one; `parameterization` is
-    "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
-    last. Raises `DomainError` for anything else.
+    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one, and for images `Conv`,
+    `AvgPool`, `GlobalAvgPool` and `Flatten`; `parameterization` is "ntk" or "standard", and the latter needs
+    `widths`, one positive integer or symbol for each Dense layer but the last. Raises `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
@@ -182,7 +185,12 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
                 return Repeat(tuple(map(at, layers)), count.subs(values))
             case Residual(layers=layers):
                 return Residual(*map(at, layers))
-        return Activation(layer.expr.subs(values), layer.name)
+            case Conv(w_var=w_var, b_var=b_var):
+                bias = None if b_var is None else b_var.subs(values)
+                return replace(layer, w_var=w_var.subs(values), b_var=bias)
+            case Activation(expr=expr, name=name):
+                return Activation(expr.subs(values), name)
+        return layer
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
     return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
@@ -195,7 +203,7 @@ def _checked_layers(layers: tuple[object, ...]) -> None:
             raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
 
 
-def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense]:
+def _denses(layers: tuple[Flat, ...]) -> Iterator[Dense]:
     for layer in layers:
         if isinstance(layer, Dense):
             yield layer
@@ -203,7 +211,7 @@ def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense
             yield from _denses(tuple(_flatten(layer.layers)))
 
 
-def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residual]:
+def _flatten(layers: tuple[Layer, ...]) -> Iterator[Flat]:
     for layer in layers:
         if isinstance(layer, Residual):
             yield Residual(*_flatten(layer.layers))
@@ -219,13 +227,6 @@ def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residua
 
 def _activation(value: object) -> Activation:
     return value if isinstance(value, Activation) else activation(value)
-
-
-def _variance(value: object, name: str) -> sp.Expr:
-    result = exact(value, name)
-    if result.is_negative:
-        raise DomainError(f"{name} = {result}", "a variance, zero or larger", f"{name}={-result}")
-    return result
 
 
 def _depth(value: object) -> sp.Expr:

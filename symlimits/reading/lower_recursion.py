@@ -114,7 +114,7 @@ class _Parts:
         self.pending = pair
 
     def dense(self, update: DenseUpdate, repeats: int) -> None:
-        stage = _stage(self.pending or PairMap(c, sp.S.One), update, repeats, not self._residual)
+        stage = stage_of(self.pending or PairMap(c, sp.S.One), update, repeats, not self._residual)
         self.stages.append(replace(stage, opened=self._opened))
         self.updates += [update] * repeats
         self.pending, self._opened = None, 0
@@ -182,6 +182,7 @@ def _update(*numbers: sp.Expr) -> DenseUpdate:
 
 
 def pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
+    """The dual activation of a layer, and that of its derivative."""
     canonical = dict(zip(states, (p, q, c), strict=False))
     dual = layer[2].subs(canonical, simultaneous=True)
     if len(states) == 3:
@@ -191,7 +192,7 @@ def pair_map(layer: Map, states: tuple[sp.Symbol, ...]) -> PairMap:
 
 
 @lru_cache(maxsize=64)
-def _stage(pair: PairMap, update: DenseUpdate, repeats: int, may_normalize: bool = True) -> Stage | SampledStage:
+def stage_of(pair: PairMap, update: DenseUpdate, repeats: int, may_normalize: bool = True) -> Stage | SampledStage:
     """The scalar step of an activation, in the variables of the Gram loop; or a series, without closed form."""
     if pair.dual.has(GaussianExpectation):
         return _sampled(pair, repeats)

@@ -19,6 +19,7 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import PixelMean, PixelProduct
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion, recalled
 from symlimits.language.spherical import SphericalIntegral
@@ -37,7 +38,7 @@ from symlimits.reading.straight_line import run
 
 HEADS = (
     *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue),
-    *(sp.Integral, LineIntegral, SphericalIntegral),
+    *(sp.Integral, LineIntegral, SphericalIntegral, PixelMean, PixelProduct),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
 MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
@@ -113,6 +114,12 @@ def _(expr: Recursion, values: Values) -> mpf:
                 known[line] = _exact_or_float(line, here)
             state = {s: known[line] for s, line in zip(expr.states, maps, strict=True)}
         return _value(state[expr.output], {})
+
+
+@_value.register(PixelMean)
+@_value.register(PixelProduct)
+def _of_images(expr: sp.Expr, values: Values) -> mpf:
+    raise NoRule("the value of a kernel of images at no images", "two images", "image_reference(recursion, x, z)")
 
 
 def _lines(expr: Recursion) -> list[sp.Expr]:

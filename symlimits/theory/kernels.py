@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache, singledispatch
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
@@ -32,6 +33,7 @@ from symlimits.language.activation import Activation, activation, x
 from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial, counts
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
+from symlimits.language.image_layers import IMAGE_LAYERS, AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
@@ -61,6 +63,9 @@ LAYERWISE = "Master theorem, layer by layer"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 
 Block = tuple[tuple[Map, ...], sp.Expr]
+Weights = Dense | Conv
+WEIGHTLESS = (Activation, AvgPool, GlobalAvgPool, Flatten)  # what stands in one block with the weights after it
+IMAGES = "symlimits.theory.images"  # loaded for networks of images only
 
 
 def dual(phi: object) -> Limit:
@@ -100,6 +105,8 @@ def nngp(net: Serial) -> Limit:
     $K^{l+1} = \sigma_w^2\,\mathbb E\,\phi(u)\phi(v) + \sigma_b^2$ with (u, v) of covariance $K^l$. Raises
     `DomainError` for what is no network or has an infinite second moment, `NoRule` for a network without Dense layers
     at both ends, and `DataError`, when called, for data that are no (n, d) and (m, d) arrays of finite numbers.
+    For a network of images (`Conv`, `Flatten`, ...) data are (n, H, W, C), or (n, W, C) with filters of one axis, and
+    the input kernel is x(alpha).z(alpha')/C, over pairs of pixels.
     Source: Lee et al. 2018, arXiv 1711.00165.
 
     >>> from symlimits import activations as act
@@ -108,7 +115,7 @@ def nngp(net: Serial) -> Limit:
     >>> K([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([1., 4.])
     """
-    return _kernel(_network(net), tangent=False)
+    return _of(_network(net), tangent=False)
 
 
 def ntk(net: Serial) -> Limit:
@@ -124,7 +131,22 @@ def ntk(net: Serial) -> Limit:
     >>> Th([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([ 4., 16.])
     """
-    return _kernel(_network(net), tangent=True)
+    return _of(_network(net), tangent=True)
+
+
+def _of(net: Serial, tangent: bool) -> Limit:
+    if any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers)):
+        found: Limit = import_module(IMAGES).image_kernel(net, tangent)
+        return found
+    return _kernel(net, tangent)
+
+
+def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:
+    """All layers, those inside of others too."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Repeat | Residual):
+            yield from every(layer.layers)
 
 
 def _network(net: object) -> Serial:
@@ -151,19 +173,23 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
 
 
 def _domain(recursion: Recursion, net: Serial) -> Domain:
+    return Domain({**PAIR.ranges, **parameters(recursion, net).ranges}, PAIR.dependent, PAIR.note)
+
+
+def parameters(recursion: Recursion, net: Serial) -> Domain:
     """All symbols as their assumptions say; what is in bias variances only may also be zero."""
+    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
     biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
-    ranges = {s: NONNEGATIVE if s in biases and s.is_nonnegative else interval for s, interval in others.items()}
-    return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
+    return Domain({s: NONNEGATIVE if s in biases and s.is_nonnegative else r for s, r in others.items()})
 
 
-def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set[sp.Symbol]:
-    """The symbols in one part of all Dense layers, and in all of the activations."""
+def _symbols(layers: tuple[Layer, ...], part: Callable[[Weights], sp.Expr]) -> set[sp.Symbol]:
+    """The symbols in one part of all layers with weights, and in all of the activations."""
     found: set[sp.Symbol] = set()
     for layer in layers:
         match layer:
-            case Dense():
+            case Dense() | Conv():
                 found |= part(layer).free_symbols
             case Repeat(layers=inner) | Residual(layers=inner):
                 found |= _symbols(inner, part)
@@ -181,7 +207,6 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         )
     _check_gaussian(net.layers, gaussian=False)
     widths = Widths(net)
-    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
     (((entry,), _),) = block(first, states, widths)
     initial = [expr.subs(start, simultaneous=True) for expr in entry]
@@ -193,7 +218,7 @@ def blocks(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Wid
     found: list[Block] = []
     for before, layer in zip((None, *layers), layers, strict=False):
         parts = block(layer, states, widths)
-        if isinstance(before, Activation) and isinstance(layer, Dense):
+        if isinstance(before, WEIGHTLESS) and isinstance(layer, (Dense, *IMAGE_LAYERS)):
             parts = [((*found.pop()[0], *parts[0][0]), sp.S.One)]
         found += parts
     return found
@@ -250,7 +275,7 @@ def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bloc
 
 @block.register
 def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    if not isinstance(_last(layer.layers), Dense):
+    if not isinstance(_last(layer.layers), Weights):
         given = f"a Residual that ends with {shown(layer.layers[-1])}"
         wanted = "a branch that ends with a Dense layer, whose weights make it independent of what it is added to"
         raise NoRule(given, wanted, "sl.Dense(1) as the last layer of the Residual")
@@ -270,14 +295,14 @@ def _check_gaussian(layers: tuple[Layer, ...], gaussian: bool) -> bool:
     """Whether the output is Gaussian in the limit; refuses an activation, in or after a Residual, of what is not."""
     for layer in layers:
         match layer:
-            case Dense():
+            case Dense() | Conv():
                 gaussian = True
             case Activation():
                 gaussian = False
             case Repeat(layers=inner):
                 gaussian = _check_gaussian(inner, gaussian)
             case Residual(layers=inner):
-                if not gaussian and not isinstance(_first(inner), Dense):
+                if not gaussian and not isinstance(_first(inner), Weights):
                     wanted = "a Dense layer between them: an activation is met by Gaussian values only"
                     raise NoRule("a Residual that applies an activation to another's output", wanted, "sl.Dense(1)")
                 _check_gaussian(inner, gaussian)
@@ -286,6 +311,7 @@ def _check_gaussian(layers: tuple[Layer, ...], gaussian: bool) -> bool:
 
 def supported_layers() -> frozenset[type]:
     """The layer classes whose limit is known."""
+    import_module(IMAGES)
     return frozenset(block.registry) - {object}
 
 

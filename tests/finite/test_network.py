@@ -29,6 +29,7 @@ from symlimits.finite.network import (
 from symlimits.finite.statistics import mean_test, moments
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Repeat, Residual, Serial, mlp, serial
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 
 ALPHA = 1e-6  # false alarms of each random test; seeds are fixed, so that a failure is a change of the code
 RELU = Activation(sp.Max(x, 0))
@@ -313,9 +314,9 @@ def test_a_name_that_is_code_is_refused(expr):
 
 
 def test_every_layer_has_a_rule():
-    assert supported_layers() == {Dense, Activation, Repeat, Residual}
-    with pytest.raises(NoRule, match="Activation, Dense, Repeat, Residual"):
-        realize("Conv", X, None)
+    assert supported_layers() == {Dense, Activation, Repeat, Residual, Conv, AvgPool, GlobalAvgPool, Flatten}
+    with pytest.raises(NoRule, match="Activation, AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Repeat, Residual"):
+        realize("Pool", X, None)
 
 
 def test_what_is_refused():

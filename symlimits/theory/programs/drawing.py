@@ -24,11 +24,12 @@ def checked_layers(net: Any) -> tuple[Dense | Activation | Residual, ...]:
     """The layers of a network that has a program: Dense layers, activations and residual blocks, all of one width."""
     if not isinstance(net, Serial):
         raise DomainError(f"net = {shown(net)}", "a network", "sl.mlp(depth=2, activation=act.tanh, w_var=1, b_var=0)")
-    layers = tuple(net.flat())
-    for layer in layers:
+    layers: list[Dense | Activation | Residual] = []
+    for layer in net.flat():
         if not isinstance(layer, Dense | Activation | Residual):
             wanted = "Dense layers and activations, in residual blocks or not; other networks by hand"
             raise NoRule(f"the layer {shown(layer)} in a training program", wanted, "sl.TensorProgram()")
+        layers.append(layer)
     if next((layer for layer in layers if not isinstance(layer, Activation)), None).__class__ is Residual:
         wanted = "a Dense layer before it, which takes the data to the width n of its branch"
         raise DomainError("a Residual before the first Dense layer", wanted, "sl.serial(sl.Dense(1), sl.Residual(...))")
@@ -37,7 +38,7 @@ def checked_layers(net: Any) -> tuple[Dense | Activation | Residual, ...]:
         raise DomainError(f"net = {shown(net)}", wanted, "sl.mlp(depth=1, activation=act.tanh)")
     if net.widths is not None and len(set(net.widths)) > 1:
         raise NoRule(f"widths {shown(net.widths)}", "hidden layers of one width n", "equal widths")
-    return layers
+    return tuple(layers)
 
 
 def drawn_parameters(
