@@ -31,8 +31,11 @@ def depth_limit(g: Map, image: Map, digits: int) -> mpf:
     for start in STARTS:
         smallest = -int(mp.log10(start / 2**POINTS))
         with mp.workdps(digits + 2 * LOST * smallest):
-            found, before = _extrapolated(g, image, start)
-            if abs(found - before) <= abs(found) * mpf(10) ** -digits:
+            try:
+                found, before = _extrapolated(g, image, start)
+            except ZeroDivisionError:  # a map that keeps its state
+                break
+            if found != 0 and abs(found - before) <= abs(found) * mpf(10) ** -digits:
                 return 1 / found
     raise NoRule("an algebraic decay", f"differences that settle to {digits} digits", "a map of slope one at its end")
 
