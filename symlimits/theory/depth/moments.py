@@ -66,6 +66,13 @@ class Moments:
 
         return _along(one, variances)
 
+    def squares(self, q: float) -> tuple[Array, float, float]:
+        r"""The squares of the Hermite coefficients of $\phi(\sqrt qz)$, their sum without end, the error of sums of them.
+
+        $\mathbb E\phi(u)\phi(v) = \sum_n a_n^2\rho^n$, of which there are 200.
+        """
+        return _squares(self.phi, float(q))
+
     @cached_property
     def _derivative(self) -> Activation:
         return self.phi.derivative()
@@ -113,18 +120,21 @@ def _squares(f: Activation, variance: float) -> tuple[Array, float, float]:
     rows = []
     for n in NODES:
         z, weights = _rule(n, _kinks(f, variance))
-        rows.append(_hermite(z) @ (weights * _function(f)(np.sqrt(variance) * z)))
-        whole = float(weights @ _function(f)(np.sqrt(variance) * z) ** 2)
+        values = _function(f)(np.sqrt(variance) * z)
+        rows.append(_hermite(n, _kinks(f, variance)) @ values)
+        whole = float(weights @ values**2)
     error = float(np.abs(rows[1] ** 2 - rows[0] ** 2).sum()) + ROUNDING * whole
     return rows[1] ** 2, whole, error
 
 
-def _hermite(z: Array) -> Array:
-    """Orthonormal Hermite polynomials, a row each."""
+@lru_cache(maxsize=8)
+def _hermite(nodes: int, kinks: tuple[float, ...]) -> Array:
+    """Orthonormal Hermite polynomials, times the weights of a rule, a row each."""
+    z, weights = _rule(nodes, kinks)
     rows = [np.ones_like(z), z]
     for n in range(1, TERMS - 1):
         rows.append((z * rows[-1] - np.sqrt(n) * rows[-2]) / np.sqrt(n + 1))
-    return np.array(rows)
+    return np.array(rows) * weights
 
 
 def _along(one: Callable[[float], tuple[float, float]], variances: Array) -> Bounded:
