@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import scaling as scaling
     from symlimits.theory.deep_linear import deep_linear as deep_linear
+    from symlimits.theory.depth import phase_diagram as phase_diagram
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -73,6 +74,7 @@ _HOMES = {
     "symlimits.limits": "Limit limit",
     "symlimits.paper.verify": "Verification verify",
     "symlimits.theory.deep_linear": "deep_linear",
+    "symlimits.theory.depth": "phase_diagram",
     "symlimits.theory.kernels": "dual nngp ntk",
     "symlimits.theory.mixtures": "OutputLaw output_law",
     "symlimits.theory.programs": "TensorProgram training_program",

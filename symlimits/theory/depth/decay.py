@@ -24,7 +24,15 @@ from symlimits.language.activation import Activation
 from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.domain import POSITIVE, Domain, Range
 from symlimits.language.expectation import GaussianExpectation
-from symlimits.theory.depth.statements import ON_THE_LINE, Statement, critical_variances, q, sigma_b, sigma_w, variance_map
+from symlimits.theory.depth.statements import (
+    ON_THE_LINE,
+    Statement,
+    critical_variances,
+    q,
+    sigma_b,
+    sigma_w,
+    variance_map,
+)
 from symlimits.theory.kernels import dual
 
 SOURCE = "Schoenholz et al. 2017, arXiv 1611.01232; derived here"
@@ -43,9 +51,7 @@ def gap_map(phi: Activation) -> sp.Expr:
     """
     T = dual(phi)
     first, second, covariance = T.arguments
-    there, apart = (
-        T.expr.subs({first: q, second: q, covariance: c}, simultaneous=True) for c in (q, q * (1 - delta))
-    )
+    there, apart = (T.expr.subs({first: q, second: q, covariance: c}, simultaneous=True) for c in (q, q * (1 - delta)))
     return critical_variances(phi)[0].expr / q * (there - apart)
 
 
@@ -85,7 +91,9 @@ def tangent_ratio(phi: Activation) -> Derivation:
     """
     image = delta - A * delta ** (1 + correlation_power(phi))
     kappa = sp.Symbol("kappa", positive=True)
-    ratio = linear_balance(kappa, q) / linear_balance(sp.S.Zero, q)  # Theta' = q + (1 - kappa/l) Theta, and Theta' = q + Theta
+    ratio = linear_balance(kappa, q) / linear_balance(
+        sp.S.Zero, q
+    )  # Theta' = q + (1 - kappa/l) Theta, and Theta' = q + Theta
     line = sp.cancel(ratio).subs(kappa, DepthLimit(1 - image.diff(delta), delta, image))
     name = r"\lim_{\ell \to \infty} \Theta_\ell(x, z) / \Theta_\ell(x, x)"
     return _balanced(line, "dominant balance of the tangent kernels", Domain({A: POSITIVE}), (), name, TANGENT)

@@ -49,14 +49,14 @@ class CriticalLine:
         return tangent_ratio(self.activation)
 
     def points(self, q: Any) -> tuple[Array, Array]:
-        r"""$(\sigma_w^2, \sigma_b^2)$ at an array of q > 0, in float64; NaN-free: q off the line raise `DomainError`."""
+        r"""$(\sigma_w^2, \sigma_b^2)$ at an array of q > 0, in float64; `DomainError` for q off the line."""
         variances = np.asarray(q, dtype=np.float64)
         if not np.all(np.isfinite(variances) & (variances > 0)):
             raise DomainError("a variance q that is not positive", "variances larger than zero", "points([0.5, 1.0])")
         weights, biases = self._values(variances)
         if np.any(biases < 0):
-            worst = float(variances[biases < 0].flat[0]) if variances.shape else float(variances)
-            given = f"q = {worst:.6g}, where b_var would be {float(np.min(biases)):.4g}"
+            k = int(np.argmin(biases))
+            given = f"q = {variances.flat[k]:.6g}, where b_var would be {biases.flat[k]:.4g}"
             raise DomainError(given, "q at which b_var is not negative", "another q: this is off the critical line")
         return weights, biases
 
@@ -132,14 +132,15 @@ class PhaseDiagram:
             raise self._not_critical(phase)
         return decay_at(self.activation, phase)
 
-    def picture(self, path: str | Path | None = None, w_max: float = 4.0, b_max: float = 1.0) -> Any:
-        r"""The plane of $\sigma_w$ and $\sigma_b$ up to their largest values: phases, critical line, depth scale.
+    def picture(self, path: str | Path | None = None, sigma_w: object = 3, sigma_b: object = 1) -> Any:
+        r"""The plane up to `sigma_w` and `sigma_b`: phases, critical line, depth scale of the correlation.
 
-        A matplotlib figure, written to `path` (.pdf, .png, .svg) if it is given. Raises `NoRule` without matplotlib.
+        Signals start from a variance of one. A matplotlib figure, written to `path` (.pdf, .png, .svg) if it is given. Raises `NoRule` without matplotlib.
         """
         from symlimits.theory.depth.picture import picture  # which knows diagrams
 
-        return picture(self, path, _number(w_max, "w_max", positive=True), _number(b_max, "b_max", positive=True))
+        ends = (_number(end, name, positive=True) for end, name in ((sigma_w, "sigma_w"), (sigma_b, "sigma_b")))
+        return picture(self, path, *ends)
 
     def _moments(self) -> Moments:
         if self.activation.parameters:

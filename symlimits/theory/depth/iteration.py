@@ -24,7 +24,9 @@ from symlimits.theory.kernels import dual, nngp, ntk
 
 DIGITS = 30
 ENDED = 1e-10  # of the slope at one: what the terms that Mehler's series leaves out may lack of it
-Layer = Callable[[Any, Any], tuple[Any, Any, Any, Any]]  # of variance and gap: both after it, and slopes, equal and apart
+Layer = Callable[
+    [Any, Any], tuple[Any, Any, Any, Any]
+]  # of variance and gap: both after it, and slopes, equal and apart
 FRACTIONS = (16, 12, 8, 6, 4, 3, 2, 1)  # of the largest depth: eight depths for four unknowns
 
 

@@ -84,7 +84,8 @@ class Moments:
             kernel = (limit.dot() if derivative else limit).compile()
             with np.errstate(all="ignore"):
                 value, size = (
-                    np.asarray(kernel(variances, variances, variances * r)) for r in (correlations, np.ones_like(variances))
+                    np.asarray(kernel(variances, variances, variances * r))
+                    for r in (correlations, np.ones_like(variances))
                 )
             return Bounded(value, TOLERANCE * np.abs(size))
         if np.all(correlations == 1.0):
@@ -93,9 +94,7 @@ class Moments:
         value, error = (np.array(column).reshape(variances.shape) for column in zip(*flat, strict=True))
         return Bounded(value, error)
 
-    def _single(
-        self, f: Activation, weight: Callable[[Array, Array], Array], variance: float
-    ) -> tuple[float, float]:
+    def _single(self, f: Activation, weight: Callable[[Array, Array], Array], variance: float) -> tuple[float, float]:
         """The mean of a weight of f(sqrt(q) z) and z, and its error."""
         found, sizes = [], []
         for n in NODES:
@@ -151,7 +150,9 @@ def _kinks(f: Activation, variance: float) -> tuple[float, ...]:
 def _rule(n: int, kinks: tuple[float, ...]) -> tuple[Array, Array]:
     """Nodes, and weights with the normal density."""
     inside = [a for a in kinks if abs(a) < REACH]
-    ends = np.unique(np.concatenate([-ENDS, ENDS, *([a + s * ENDS for a in inside for s in (-1, 1)] if inside else [])]))
+    ends = np.unique(
+        np.concatenate([-ENDS, ENDS, *([a + s * ENDS for a in inside for s in (-1, 1)] if inside else [])])
+    )
     ends = ends[np.abs(ends) <= REACH]
     nodes, weights = np.polynomial.legendre.leggauss(n)
     half, middle = np.diff(ends)[:, None] / 2, (ends[1:] + ends[:-1])[:, None] / 2

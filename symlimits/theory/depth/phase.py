@@ -83,7 +83,9 @@ def phase_at(layer: Layer, start: float) -> Phase:
             DIVERGES,
         )  # fmt: skip
     if reached.slope.value <= -1:
-        given = f"w_var = {layer.w_var:g}, b_var = {layer.b_var:g}, with V' = {reached.slope.value:.4g} at the fixed point"
+        given = (
+            f"w_var = {layer.w_var:g}, b_var = {layer.b_var:g}, with V' = {reached.slope.value:.4g} at the fixed point"
+        )
         raise DomainError(given, "variances that tend to a fixed point: these go back and forth", "a smaller w_var")
     return _at(layer, start, reached, points)
 

@@ -24,7 +24,7 @@ VARIANCE = "variance"
 RATE = 1e-4  # of a fitted constant: what the fit leaves out is (log l)/l^2 of it, 1e-5 at the first of the depths
 EXPONENT = 0.06  # of a slope between two depths: some l^(-1/2) at kinks, and 1/s of s = 1/2, 1, 3/2 differ by 1/3
 RATIO = 1e-3  # of a ratio: (log l)^2/l^2 at the first of the depths
-SHALLOWEST = 2000  # layers, for which these hold
+SHALLOWEST = 5000  # layers, for which these hold
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Decay:
     def check(self, depth: int = 10_000, rho: float = 0.5, seed: int = 0) -> Certificate:
         """The lines against each other, a map without closed form against its expansion, and networks of `depth` layers.
 
-        Constants are fitted at eight depths; `depth` is 2000 or more. A constant that is wrong by a thousandth is rejected.
+        Constants are fitted at eight depths; `depth` is 5000 or more. A constant that is wrong by a thousandth is rejected.
         """
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < SHALLOWEST:
             raise DomainError(f"depth = {shown(depth)}", f"{SHALLOWEST} layers or more, for a fit", "depth=10000")
