@@ -1,8 +1,8 @@
 r"""Rules for algebraic decay: a map at its fixed point in powers of the distance, and the balance of leading terms.
 
-Where the slope of a map is one, $x_{\ell+1} - x_\ell = -Ax_\ell^m$ and smaller terms. The ansatz $x_\ell = C\ell^{-\beta}$
-turns the left-hand side into $-\beta C\ell^{-\beta-1}$ and smaller terms: equal powers of $\ell$ give $\beta$, equal
-constants C (Bender and Orszag 1978, chapter 5).
+Where the slope of a map is one, $x_{\ell+1} - x_\ell = -Ax_\ell^m$ and smaller terms. The ansatz
+$x_\ell = C\ell^{-\beta}$ turns the left-hand side into $-\beta C\ell^{-\beta-1}$ and smaller terms: equal powers of
+$\ell$ give $\beta$, equal constants C (Bender and Orszag 1978, chapter 5).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def departure(image: sp.Expr, x: sp.Symbol) -> PowerTerm:
 
 
 def balance(power: sp.Expr) -> Decay:
-    r"""$\beta$ and C from $\frac{d}{d\ell}C\ell^{-\beta} = -A(C\ell^{-\beta})^m$, of the leading terms; A stays a symbol.
+    r"""$\beta$ and C from $\frac{d}{d\ell}C\ell^{-\beta} = -A(C\ell^{-\beta})^m$, the leading terms; A is a symbol.
 
     >>> balance(sp.Integer(2))
     Decay(constant=1/A, exponent=1)

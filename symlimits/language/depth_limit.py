@@ -1,4 +1,4 @@
-r"""The head of what an iterated map leaves at large depth: $\lim_{\ell\to\infty}\ell\,g(x_\ell)$, $x_{\ell+1} = F(x_\ell)$."""
+r"""The head of what an iterated map leaves at large depth: $\lim_{\ell\to\infty}\ell\,g(x_\ell)$."""
 
 from __future__ import annotations
 

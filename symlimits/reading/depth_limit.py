@@ -3,8 +3,8 @@ r"""The reference value of a `DepthLimit`, without its series: differences of re
 By the theorem of Stolz and Cesàro $\frac1{\ell g(x_\ell)}$ tends to the limit of
 $\frac1{g(x_{\ell+1})} - \frac1{g(x_\ell)}$, so that with $x \to 0$
 $$\lim_{\ell\to\infty}\ell\,g(x_\ell) = \lim_{x\to0+}\Bigl(\frac1{g(F(x))} - \frac1{g(x)}\Bigr)^{-1}.$$
-Maps of kinked activations are series in the root of x: with $x = t^2$ both limits are values at t = 0 of a power series,
-found from values at $t_0/2^k$ by Neville's scheme. Derived here.
+Maps of kinked activations are series in the root of x: with $x = t^2$ the limit is the value at t = 0 of a power
+series, found from values at $t_0/2^k$ by Neville's scheme. Derived here.
 """
 
 from __future__ import annotations

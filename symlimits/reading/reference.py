@@ -210,8 +210,8 @@ def _(expr: DepthLimit, values: Values) -> mpf:
         raise NoRule(f"digits of {expr}", "a closed form, or a series of the map", "the rule 'expansion'")
     known = {head: _to_float(_value(head, inside)) for head in heads}
     g, F = (part.xreplace(known).subs(inside, simultaneous=True) for part in (expr.integrand, expr.image))
-    functions = (sp.lambdify(expr.variable, part, "mpmath") for part in (g, F))
-    return depth_limit(*functions, mp.dps - GUARD)
+    observed, image = (sp.lambdify(expr.variable, part, "mpmath") for part in (g, F))
+    return depth_limit(observed, image, mp.dps - GUARD)
 
 
 @_value.register

@@ -1,13 +1,13 @@
 r"""Algebraic decay at criticality: a map of slope one, its expansion at the fixed point, and the balance of its terms.
 
 Where $\chi_1 = 1$ at $q^* > 0$ the gap $\delta = 1 - \rho$ of the correlation moves by
-$$F(\delta) = \frac{\sigma_w^2}{q}\bigl(\mathbb E\phi(u)^2 - \mathbb E\phi(u)\phi(v)\bigr) = \delta - A\delta^{1+s} + \dots,$$
+$$F(\delta) = \frac{\sigma_w^2}{q}\bigl(\mathbb E\phi(u)^2 - \mathbb E\phi(u)\phi(v)\bigr)
+  = \delta - A\delta^{1+s} + \dots,$$
 $s = 1$ for smooth activations ($A = R''(1)/2$ by Price's theorem), $1/2$ at kinks, so that
-$\delta_\ell \simeq (As\ell)^{-1/s}$. At $q^* = 0$ ($\sigma_b = 0$) it is the variance itself that decays, and what is said
-of correlations does not hold. The tangent kernel between different inputs loses
-$\kappa/\ell$ of itself at each layer, $\kappa = \lim \ell(1 - R'(\rho_\ell))$: over that of equal ones it tends to
-$1/(1 + \kappa)$. Derived here; rates as in Schoenholz et al. 2017, arXiv 1611.01232, and Hayou et al. 2019, arXiv
-1905.13654.
+$\delta_\ell \simeq (As\ell)^{-1/s}$. At $q^* = 0$ ($\sigma_b = 0$) it is the variance itself that decays, and what is
+said of correlations does not hold. The tangent kernel between different inputs loses $\kappa/\ell$ of itself at each
+layer, $\kappa = \lim \ell(1 - R'(\rho_\ell))$: over that of equal ones it tends to $1/(1 + \kappa)$. Derived here;
+rates as in Schoenholz et al. 2017, arXiv 1611.01232, and Hayou et al. 2019, arXiv 1905.13654.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from symlimits.theory.depth.decay import correlation_decay, tangent_ratio
 from symlimits.theory.depth.layer import Layer
 from symlimits.theory.depth.moments import Array, Moments
 from symlimits.theory.depth.phase import Phase, phase_at
+from symlimits.theory.depth.picture import picture as drawn
 from symlimits.theory.depth.rate import Decay, decay_at
 
 
@@ -74,7 +75,7 @@ class CriticalLine:
 
 @dataclass(frozen=True)
 class PhaseDiagram:
-    r"""Signals in deep networks with one activation at random weights, in the plane of $\sigma_w^2$ and $\sigma_b^2$."""
+    r"""Signals in deep random networks with one activation, in the plane of $\sigma_w^2$ and $\sigma_b^2$."""
 
     activation: Activation
 
@@ -135,12 +136,11 @@ class PhaseDiagram:
     def picture(self, path: str | Path | None = None, sigma_w: object = 3, sigma_b: object = 1) -> Any:
         r"""The plane up to `sigma_w` and `sigma_b`: phases, critical line, depth scale of the correlation.
 
-        Signals start from a variance of one. A matplotlib figure, written to `path` (.pdf, .png, .svg) if it is given. Raises `NoRule` without matplotlib.
+        Signals start from a variance of one. Returns a matplotlib figure, written to `path` (.pdf, .png, .svg) if it is
+        given. Raises `NoRule` without matplotlib (the extra `plot`).
         """
-        from symlimits.theory.depth.picture import picture  # which knows diagrams
-
         ends = (_number(end, name, positive=True) for end, name in ((sigma_w, "sigma_w"), (sigma_b, "sigma_b")))
-        return picture(self, path, *ends)
+        return drawn(self, path, *ends)
 
     def _moments(self) -> Moments:
         if self.activation.parameters:

@@ -2,8 +2,8 @@ r"""The maps iterated to ten thousand layers beside a rate, and what is fitted t
 
 Nothing here knows of expansions at the fixed point, nor of balances. Near a correlation of one floats lose digits, so
 that its gap is the state. With a closed form its map is read in 30 digits; of smooth activations without one it is
-$1 - R = \frac{\sigma_w^2}{V(q)}\sum_n a_n^2(1 - \rho^n)$, Mehler's series, no term of which cancels; at kinks, where that
-ends slowly, the compiled kernels of networks are asked, one for each depth.
+$1 - R = \frac{\sigma_w^2}{V(q)}\sum_n a_n^2(1 - \rho^n)$, Mehler's series, no term of which cancels; at kinks, where
+that ends slowly, the compiled kernels of networks are asked, one for each depth.
 """
 
 from __future__ import annotations

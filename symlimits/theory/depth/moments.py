@@ -67,7 +67,7 @@ class Moments:
         return _along(one, variances)
 
     def squares(self, q: float) -> tuple[Array, float, float]:
-        r"""The squares of the Hermite coefficients of $\phi(\sqrt qz)$, their sum without end, the error of sums of them.
+        r"""The squares of the Hermite coefficients of $\phi(\sqrt qz)$, their sum without end, the error of sums.
 
         $\mathbb E\phi(u)\phi(v) = \sum_n a_n^2\rho^n$, of which there are 200.
         """

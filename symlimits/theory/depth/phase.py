@@ -78,10 +78,8 @@ def phase_at(layer: Layer, start: float) -> Phase:
     points = _fixed_points(layer, sides)
     reached = _reached(layer, points, start)
     if reached is None:
-        return Phase(
-            layer.w_var, layer.b_var, start, "diverging", Value(math.inf, 0.0, DIVERGES), None, None, None, None, points,
-            DIVERGES,
-        )  # fmt: skip
+        away = Value(math.inf, 0.0, DIVERGES)
+        return Phase(layer.w_var, layer.b_var, start, "diverging", away, *[None] * 4, points, DIVERGES)
     if reached.slope.value <= -1:
         given = (
             f"w_var = {layer.w_var:g}, b_var = {layer.b_var:g}, with V' = {reached.slope.value:.4g} at the fixed point"

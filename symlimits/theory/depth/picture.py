@@ -1,4 +1,4 @@
-r"""The plane of $\sigma_w$ and $\sigma_b$: ordered and chaotic phases, the critical line, the depth scale as shading."""
+r"""The plane of $\sigma_w$ and $\sigma_b$: ordered and chaotic phases, the critical line, the depth scale as shade."""
 
 from __future__ import annotations
 

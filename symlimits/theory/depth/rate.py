@@ -66,8 +66,8 @@ class Decay:
     def iterate(self, rho: float = 0.5, depth: int = 10_000) -> Iterated:
         r"""Two inputs at depths up to `depth`: variance, gap of the correlation, and ratio of the tangent kernels.
 
-        `rho` is their correlation in the first layer, whose variance is $q^*$ (at $q^* = 0$ the start's). The least that
-        biases allow is $2\sigma_b^2/q - 1$. Raises `DomainError` outside of it, and for a depth below 16.
+        `rho` is their correlation in the first layer, whose variance is $q^*$ (at $q^* = 0$ the start's). The least
+        that biases allow is $2\sigma_b^2/q - 1$. Raises `DomainError` outside of it, and for a depth below 16.
         """
         q = self.phase.q.value or self.phase.start
         least = 2 * self.phase.b_var / q - 1
@@ -78,9 +78,9 @@ class Decay:
         return iterated(self.activation, self.phase.w_var, self.phase.b_var, q, rho, depth)
 
     def check(self, depth: int = 10_000, rho: float = 0.5, seed: int = 0) -> Certificate:
-        """The lines against each other, a map without closed form against its expansion, and networks of `depth` layers.
+        """The lines, the expansion of a map without closed form, and what `depth` layers leave of two inputs.
 
-        Constants are fitted at eight depths; `depth` is 5000 or more. A constant that is wrong by a thousandth is rejected.
+        Constants are fitted at eight depths; `depth` is 5000 or more. One that is wrong by a thousandth is rejected.
         """
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < SHALLOWEST:
             raise DomainError(f"depth = {shown(depth)}", f"{SHALLOWEST} layers or more, for a fit", "depth=10000")

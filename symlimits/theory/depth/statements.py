@@ -72,9 +72,9 @@ def chi(phi: Activation) -> Derivation:
 
 @lru_cache(maxsize=64)
 def variance_slope(phi: Activation) -> Derivation:
-    r"""$V'(q) = \sigma_w^2\,\mathbb E[\phi'^2 + \phi\phi'']$, by parts $\frac{\sigma_w^2}{2q}\mathbb E[(u^2/q - 1)\phi^2]$.
+    r"""$V'(q) = \sigma_w^2\,\mathbb E[\phi'^2 + \phi\phi''] = \frac{\sigma_w^2}{2q}\mathbb E[(u^2/q - 1)\phi^2]$.
 
-    The second form has no second derivative, and holds at kinks too.
+    The second form, by parts, has no second derivative, and holds at kinks too.
 
     >>> from symlimits import activations as act
     >>> variance_slope(act.relu).expr
