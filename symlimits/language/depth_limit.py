@@ -9,6 +9,7 @@ import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.bound import BoundVariable
+from symlimits.language.substitution import renaming
 from symlimits.language.tree import register
 
 
@@ -44,9 +45,10 @@ class DepthLimit(BoundVariable):
         return DepthLimit(*(arg.xreplace(names) for arg in self.args))
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
-        if self.variable not in new.free_symbols:
-            return self if old == self.variable else None
-        return super()._eval_subs(old, new)
+        if old == self.variable:
+            return self
+        names = renaming((self.variable,), self, new) if old in self.free_symbols else {}
+        return self.renamed(names).subs(old, new) if names else None
 
     def _eval_derivative(self, parameter: sp.Symbol) -> sp.Expr:
         return sp.Derivative(self, parameter, evaluate=False) if parameter in self.free_symbols else sp.S.Zero

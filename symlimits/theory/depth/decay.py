@@ -78,7 +78,7 @@ def correlation_decay(phi: Activation) -> Derivation:
     limit = DepthLimit(delta**s, delta, gap_map(phi)) ** (1 / s)
     between = dict.fromkeys(phi.parameters, Range(sp.S.Zero, sp.S.One, (False, False)))  # at one a kink may be gone
     domain = Domain({q: POSITIVE, **between}, note=ON_THE_LINE)
-    return _balanced(limit, "the correlation map on the critical line", domain, (q,), _name(s, r"(1 - \rho_\ell)"))
+    return _balanced(limit, "the correlation map on the critical line", domain, (q,), r"C_\rho")
 
 
 @lru_cache(maxsize=64)
@@ -95,8 +95,7 @@ def tangent_ratio(phi: Activation) -> Derivation:
         sp.S.Zero, q
     )  # Theta' = q + (1 - kappa/l) Theta, and Theta' = q + Theta
     line = sp.cancel(ratio).subs(kappa, DepthLimit(1 - image.diff(delta), delta, image))
-    name = r"\lim_{\ell \to \infty} \Theta_\ell(x, z) / \Theta_\ell(x, x)"
-    return _balanced(line, "dominant balance of the tangent kernels", Domain({A: POSITIVE}), (), name, TANGENT)
+    return _balanced(line, "dominant balance of the tangent kernels", Domain({A: POSITIVE}), (), r"r_\Theta", TANGENT)
 
 
 @lru_cache(maxsize=64)
@@ -123,16 +122,11 @@ def variance_decay(phi: Activation) -> tuple[sp.Rational, Derivation]:
     image = _without_biases(phi).subs(sigma_w, sp.sqrt(vanishing_weights(phi)))
     s = departure(image, q)[0] - 1
     limit = DepthLimit(q**s, q, image) ** (1 / s)
-    return s, _balanced(limit, "the variance map where V'(0) = 1", Domain(), (), _name(s, r"q_\ell"))
+    return s, _balanced(limit, "the variance map where V'(0) = 1", Domain(), (), "C_q")
 
 
 def _without_biases(phi: Activation) -> sp.Expr:
     return variance_map(phi).expr.subs(sigma_b, 0)
-
-
-def _name(s: sp.Rational, state: str) -> str:
-    power = "" if s == 1 else f"^{{{sp.latex(1 / s)}}}"
-    return rf"\lim_{{\ell \to \infty}} \ell{power} {state}"
 
 
 def _balanced(
