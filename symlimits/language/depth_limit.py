@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.printing.precedence import PRECEDENCE
 
 from symlimits.errors import DomainError
 from symlimits.language.bound import BoundVariable
@@ -22,8 +23,10 @@ class DepthLimit(BoundVariable):
 
     >>> x = sp.Symbol("x", positive=True)
     >>> DepthLimit(x, x, x - x**2)
-    lim l*(x) as l -> oo, x -> x - x**2
+    lim l*(x) as l -> oo, x -> -x**2 + x
     """
+
+    precedence = PRECEDENCE["Lambda"]  # in brackets inside sums and powers
 
     def __new__(cls, integrand: Any, variable: Any, image: Any) -> DepthLimit:
         if not isinstance(variable, sp.Symbol) or not variable.is_positive:

@@ -319,7 +319,7 @@ class Printer(MatrixPrinter):
     def _print_DepthLimit(self, expr: DepthLimit) -> str:
         """What is asked for; `equations` say what is iterated."""
         inside = Printer({**self.names, expr.variable: rf"{self.names[expr.variable]}_{{{INDEX}}}"})
-        return rf"\lim_{{{INDEX} \to \infty}} {INDEX} \, {inside._factor(expr.integrand, alone=False)}"
+        return rf"\lim_{{{INDEX} \to \infty}} \left[{INDEX} \, {inside._factor(expr.integrand, alone=False)}\right]"
 
     def _iterated(self, limit: DepthLimit, room: float) -> list[str]:
         """The row of an iterated map."""

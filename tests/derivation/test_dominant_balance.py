@@ -88,7 +88,7 @@ def test_bound_letters() -> None:
     assert abs(reference(captured, {x: 4}, 20) - mp.mpf(1) / 4) < 1e-20
     assert from_tree(to_tree(limit)) == limit
     assert latex(limit) == (
-        r"\lim_{\ell \to \infty} \ell \, x_{\ell}, \quad \text{where} \quad \begin{aligned}" + "\n"
+        r"\lim_{\ell \to \infty} \left[\ell \, x_{\ell}\right], \quad \text{where} \quad \begin{aligned}" + "\n"
         r"x_{\ell + 1} &= x_{\ell} - k x_{\ell}^{2}" + "\n" + r"\end{aligned}"
     )
 

@@ -17,7 +17,7 @@ from symlimits.theory.depth import statements
 from symlimits.theory.depth.decay import correlation_decay, tangent_ratio
 from symlimits.theory.depth.layer import Layer
 from symlimits.theory.depth.moments import Array, Moments
-from symlimits.theory.depth.phase import Phase, phase_at
+from symlimits.theory.depth.phase import REPELS, Phase, phase_at
 from symlimits.theory.depth.picture import picture as drawn
 from symlimits.theory.depth.rate import Decay, decay_at
 
@@ -131,6 +131,9 @@ class PhaseDiagram:
         phase = self.at(w_var, b_var, start)
         if phase.phase != "critical":
             raise self._not_critical(phase)
+        if phase.note == REPELS:
+            given = f"w_var = {phase.w_var:g}, b_var = {phase.b_var:g}, whose fixed point repels: V' > 1"
+            raise DomainError(given, "one that variances stay at", "critical_line().points(q) at another q")
         return decay_at(self.activation, phase)
 
     def picture(self, path: str | Path | None = None, sigma_w: object = 3, sigma_b: object = 1) -> Any:

@@ -44,7 +44,7 @@ class Moments:
     >>> [bool(m.mean(2.0, 0.5).error < 1e-11) for m in means]
     [True, True]
     >>> round(float(means[1].slope(1.0, 1.0).value), 12)  # E tanh'(z)^2
-    0.46440291208
+    0.464402902448
     """
 
     phi: Activation

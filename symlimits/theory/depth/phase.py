@@ -22,6 +22,7 @@ CRITICAL = 1e-9  # |chi_1 - 1| below this counts as zero: floats of a critical l
 # is beyond a thousand million layers
 EVERY = "every variance is a fixed point: the one that it starts from"
 VANISHES = "the variance vanishes; correlations end at a value that depends on the start"
+REPELS = "the fixed point repels: variances beside it leave it"
 DIVERGES = "the variance grows without end: no fixed point lies above the start"
 
 
@@ -121,7 +122,10 @@ def _at(layer: Layer, start: float, reached: FixedPoint, points: tuple[FixedPoin
     phase = "critical"
     if abs(chi.value - 1) > CRITICAL + chi.error:
         phase = "ordered" if chi.value < 1 else "chaotic"
-    xi_q = Value(math.inf, 0.0, EVERY) if note else _scale(reached.slope)
+    if reached.slope.value - reached.slope.error > 1 + CRITICAL:
+        note, xi_q = REPELS, None
+    else:
+        xi_q = Value(math.inf, 0.0, EVERY) if note else _scale(reached.slope)
     rho, xi_c = (None, None) if vanishing else _correlation(layer, reached.q, chi, phase)
     note = VANISHES if vanishing else note
     return Phase(layer.w_var, layer.b_var, start, phase, reached.q, chi, xi_q, xi_c, rho, points, note)

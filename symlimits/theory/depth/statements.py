@@ -106,7 +106,9 @@ def critical_variances(phi: Activation) -> tuple[Derivation, Derivation]:
     """
     solved = sp.solve([w_var * slope - 1, w_var * square + b_var - q], [w_var, b_var])
     names = {w_var: r"\sigma_w^2(q)", b_var: r"\sigma_b^2(q)"}
-    lines = (_statement(phi, sp.expand(solved[s]), name, "chi_1 = 1 and V(q) = q, solved") for s, name in names.items())
+    lines = (
+        _statement(phi, sp.expand(solved[s]), name, "criticality at a fixed point, solved") for s, name in names.items()
+    )
     w, b = (replace(line, domain=replace(line.domain, note=ON_THE_LINE)) for line in lines)
     return w, b
 

@@ -129,7 +129,7 @@ def test_points_of_the_line_are_on_it() -> None:
     "bad", [{"w_var": -1}, {"w_var": 0}, {"w_var": 1, "b_var": -1}, {"w_var": 1, "start": 0}, {"w_var": "a"}]
 )
 def test_numbers_that_are_refused(bad: dict[str, object]) -> None:
-    with pytest.raises(DomainError, match="a (positive|nonnegative) number"):
+    with pytest.raises(DomainError, match=r"a (positive|nonnegative) number"):
         ERF.at(**bad)
     for value in (True, float("nan"), sp.oo, [1, 2], object(), "1 +", 1j):
         with pytest.raises(SymlimitsError):
