@@ -43,6 +43,7 @@ def test_smooth_rates_are_of_the_second_derivative(phi: Activation) -> None:
     assert correlation_decay(phi).reference(at, digits=15) == pytest.approx(known, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_kinks_are_told_by_their_jumps_not_by_their_names() -> None:
     shifted = sl.activation("max(x, 0) + x/3")
     assert correlation_power(shifted) == correlation_power(act.absolute) == sp.Rational(1, 2)

@@ -86,7 +86,7 @@ def test_errors_hold_what_they_claim() -> None:
         assert abs(6 / mp.pi / mp.sqrt(1 + 4 * root) - found.chi.value) < found.chi.error < 1e-10
 
 
-@pytest.mark.parametrize("phi", [act.erf, act.tanh, act.elu])
+@pytest.mark.parametrize("phi", [pytest.param(act.erf, marks=pytest.mark.slow), act.tanh, act.elu])
 def test_phases_beside_the_line(phi: Activation) -> None:
     diagram = sl.phase_diagram(phi)
     w, b = (float(value) for value in diagram.critical_line().points(0.7))
