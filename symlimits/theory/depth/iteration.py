@@ -123,11 +123,10 @@ def _in_series(phi: Activation, w: float, b: float) -> Layer:
 
     def layer(q: float, gap: float) -> tuple[float, float, float, float]:
         squares, whole, _ = moments.squares(q)
-        powers = n * (np.log1p(-gap) if gap < 1 else -np.inf)  # a correlation that is negative has no logarithm
+        lost = -np.expm1(n * np.log1p(-gap)) if gap < 0.5 else 1 - (1 - gap) ** n  # 1 - rho^n, without cancellation
         after = w * whole + b
-        lost = w * float(squares @ -np.expm1(np.where(n == 0, 0.0, powers)))
-        apart = w / q * float((n * squares)[1:] @ np.exp(np.where(n == 1, 0.0, powers - powers[1]))[1:])
-        return after, lost / after, w * float(squares @ n) / q, apart
+        slopes = w / q * (n * squares)[1:]
+        return after, w * float(squares @ lost) / after, float(slopes.sum()), float(slopes @ (1 - gap) ** (n[1:] - 1))
 
     return layer
 

@@ -46,8 +46,11 @@ class Decay:
 
     @property
     def constant(self) -> Value:
-        """C at this point."""
-        found = self.derivation.evaluate(*(self.phase.q.value for _ in self.derivation.arguments))
+        """C at this point, with the error that the fixed point's makes."""
+        q, error = self.phase.q.value, self.phase.q.error
+        points = (q, q - error, q + error) if self.derivation.arguments and error else (q,)
+        found, *ends = (self.derivation.evaluate(*(at for _ in self.derivation.arguments)) for at in points)
+        found = found._replace(error=found.error + max((abs(end.value - found.value) for end in ends), default=0.0))
         if not found.value > 0:
             given = f"a gap that grows: a constant of {found.value:.6g} at q* = {self.phase.q.value:.6g}"
             raise DomainError(given, "a fixed point that attracts", "another point of the critical line")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import sympy as sp
 
@@ -14,7 +13,8 @@ from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.activation import Activation, x
 from symlimits.theory.depth.decay import correlation_decay, correlation_power, tangent_ratio, variance_decay
-from symlimits.theory.depth.iteration import iterated
+from symlimits.theory.depth.iteration import _followed, _in_series, iterated
+from symlimits.theory.depth.iteration import _network as network
 from symlimits.theory.depth.rate import Decay
 from symlimits.theory.depth.statements import mean, q, u
 
@@ -84,12 +84,18 @@ def test_maps_iterated_confirm_the_rate(diagram: sl.theory.depth.PhaseDiagram) -
 def test_networks_agree_with_the_iterated_maps() -> None:
     """The compiled kernels of whole networks, at one depth: they carry the gap in a way of their own."""
     w, b = (float(value) for value in ERF.critical_line().points(1.0))
-    maps = iterated(act.erf, w, b, 1.0, 0.3, 48)
-    net = sl.mlp(depth=48, activation=act.erf, w_var=w, b_var=b)
-    p, c = (1 - b) / w, (0.3 - b) / w
-    K, Theta = (kernel(net).compile().pairs(p, p, np.array([c, p])) for kernel in (sl.nngp, sl.ntk))
-    assert 1 - K[0] / K[1] == pytest.approx(maps.gap[-1], rel=1e-10)
-    assert Theta[0] / Theta[1] == pytest.approx(maps.ratio[-1], rel=1e-10)
+    for rho in (0.3, -0.4):
+        _agree(w, b, rho)
+
+
+def _agree(w: float, b: float, rho: float) -> None:
+    maps = iterated(act.erf, w, b, 1.0, rho, 48)
+    variance, gap, ratio = network(act.erf, sp.Float(w, 17), sp.Float(b, 17), 1.0, rho, 48)
+    assert variance == pytest.approx(maps.variance[-1], rel=1e-12)
+    assert gap == pytest.approx(maps.gap[-1], rel=1e-10)
+    assert ratio == pytest.approx(maps.ratio[-1], rel=1e-10)
+    series = _followed(_in_series(act.erf, w, b), 1.0, 1 - rho, [48])[0]  # a third way, for what has no closed form
+    assert series == pytest.approx((variance, gap, ratio), rel=1e-10)
 
 
 def test_without_biases_the_variance_decays_and_correlations_stop() -> None:
