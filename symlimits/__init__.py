@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from symlimits.theory import finite_width as finite_width
     from symlimits.theory import scaling as scaling
     from symlimits.theory.deep_linear import deep_linear as deep_linear
+    from symlimits.theory.depth import phase_diagram as phase_diagram
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
@@ -66,6 +67,7 @@ _HOMES = {
     "symlimits.limits": "Limit limit",
     "symlimits.paper.verify": "verify",
     "symlimits.theory.deep_linear": "deep_linear",
+    "symlimits.theory.depth": "phase_diagram",
     "symlimits.theory.kernels": "dual nngp ntk",
     "symlimits.theory.mixtures": "output_law",
     "symlimits.theory.programs": "TensorProgram training_program",

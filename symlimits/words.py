@@ -10,6 +10,7 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symlimits.derivation import maxplus
+from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step
@@ -21,7 +22,7 @@ from symlimits.reading.latex_programs import asked, flattened, new_definitions, 
 
 EXPLANATIONS = (
     {rung.name: rung.explanation for rung in RUNGS}
-    | {rule.name: rule.explanation for rule in (*ROUTE, inline)}
+    | {rule.name: rule.explanation for rule in (*ROUTE, inline, expansion, dominant_balance)}
     | maxplus.EXPLANATIONS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'

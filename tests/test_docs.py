@@ -15,7 +15,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-LONG = ("programs.md", "training.md", "finite_width.md", "fitting.md", "images.md")
+LONG = ("programs.md", "training.md", "finite_width.md", "fitting.md", "images.md", "phase_diagram.md")
 PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", *LONG)
 
 

@@ -22,6 +22,7 @@ PRICE = "Price 1958; derived here"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
+DEPTH = "Schoenholz et al. 2017, arXiv 1611.01232; derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
 CHIZAT = "Chizat et al., arXiv 2211.16980; derived here"
@@ -68,6 +69,14 @@ def sphere_map(kernel: str, phi: str) -> Limit:
     """The layer map of a kernel at equal input variances q = 1, an identity: weight variance 2 and no bias."""
     network = statement(kernel, phi, w_var=2, b_var=0)
     found = network.on_sphere(1)
+    return Limit(found.trace, found.domain, found.arguments, found.name, found.source)
+
+
+def critical_decay(phi: str) -> Limit:
+    """The constant of the algebraic decay of 1 - rho along the critical line of a phase diagram, an identity."""
+    from symlimits.theory.depth import phase_diagram  # with SciPy, which the table does without
+
+    found = phase_diagram(named_activation(phi)).critical_line().decay
     return Limit(found.trace, found.domain, found.arguments, found.name, found.source)
 
 
@@ -128,6 +137,9 @@ TABLE: tuple[Claim, ...] = (
     Claim("sphere-relu", "correlation map of a relu layer, NNGP", SPHERE, partial(sphere_map, "nngp", "relu")),
     Claim(
         "exponent-ntk", "growth of the logit's part from both layers, NTK", GOLIKOV, partial(exponent, "NTK", "f_aw")
+    ),
+    Claim(
+        "critical-decay", "decay of 1 - rho with depth on erf's critical line", DEPTH, partial(critical_decay, "erf")
     ),
     Claim("sphere-slope-relu", "slope map of a relu layer, NTK", SPHERE, partial(sphere_map, "ntk", "relu")),
     Claim("trained-path", "predictor of deep linear networks after 2 steps, L = 2", CHIZAT, partial(trained, 2, 2)),

@@ -15,6 +15,7 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
@@ -26,6 +27,7 @@ from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
+from symlimits.reading.depth_limit import depth_limit
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.initial_value import lambdified, solved
 from symlimits.reading.legendre import nodes
@@ -38,7 +40,7 @@ from symlimits.reading.straight_line import run
 
 HEADS = (
     *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue),
-    *(sp.Integral, LineIntegral, SphericalIntegral, PixelMean, PixelProduct),
+    *(sp.Integral, LineIntegral, SphericalIntegral, PixelMean, PixelProduct, DepthLimit),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
 MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
@@ -204,6 +206,19 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
     """Trapezoid rules on both lines through their saddles."""
     inside = {s: value for s, value in values.items() if s != expr.variable}
     return spherical_integral(expr, inside, mp.dps - GUARD - 4)
+
+
+@_value.register
+def _(expr: DepthLimit, values: Values) -> mpf:
+    """Expectations over one variable are valued once; one that holds the state would need its digits anew each time."""
+    inside = {symbol: value for symbol, value in values.items() if symbol != expr.variable}
+    heads = _outermost(expr.integrand) | _outermost(expr.image)
+    if any(expr.variable in head.free_symbols for head in heads):
+        raise NoRule(f"digits of {expr}", "a closed form, or a series of the map", "the rule 'expansion'")
+    known = {head: _to_float(_value(head, inside)) for head in heads}
+    g, F = (part.xreplace(known).subs(inside, simultaneous=True) for part in (expr.integrand, expr.image))
+    observed, image = (sp.lambdify(expr.variable, part, "mpmath") for part in (g, F))
+    return depth_limit(observed, image, mp.dps - GUARD)
 
 
 @_value.register
