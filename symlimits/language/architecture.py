@@ -7,14 +7,16 @@ dispatch on these classes; a layer is added here once and there twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.formula import exact
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
+from symlimits.language.variances import variance as _variance
 
 PARAMETERIZATIONS = ("ntk", "standard")
 
@@ -152,7 +154,7 @@ class Product:
                 raise DomainError(f"a Product with the branch {shown(branch)}", wanted, "(sl.Dense(1, 0), act.relu)")
 
 
-Layer = Dense | Activation | Repeat | Residual | LayerNorm | Concat | Product
+Layer = Dense | Activation | Repeat | Residual | LayerNorm | Concat | Product | Conv | AvgPool | GlobalAvgPool | Flatten
 
 
 def branches_of(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
@@ -202,8 +204,9 @@ def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None)
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
     Layers are `Dense`, activations, `Residual`, `LayerNorm`, `Concat`, `Product` and `Repeat`, one of them at least a
-    Dense one; `parameterization` is "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol
-    for each Dense layer but the last. Raises `DomainError` for anything else.
+    Dense one, and for images `Conv`, `AvgPool`, `GlobalAvgPool` and `Flatten`; `parameterization` is "ntk" or
+    "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the last. Raises
+    `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
@@ -268,8 +271,11 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
                 return Dense(w_var.subs(values), None if b_var is None else b_var.subs(values))
             case Repeat(layers, count):
                 return Repeat(tuple(map(at, layers)), count.subs(values))
-            case Activation():
-                return Activation(layer.expr.subs(values), layer.name)
+            case Conv(w_var=w_var, b_var=b_var):
+                bias = None if b_var is None else b_var.subs(values)
+                return replace(layer, w_var=w_var.subs(values), b_var=bias)
+            case Activation(expr=expr, name=name):
+                return Activation(expr.subs(values), name)
         return with_branches(layer, (map(at, branch) for branch in branches_of(layer)))
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
@@ -339,13 +345,6 @@ def _flatten(layers: tuple[Layer, ...]) -> Iterator[Layer]:
 
 def _activation(value: object) -> Activation:
     return value if isinstance(value, Activation) else activation(value)
-
-
-def _variance(value: object, name: str) -> sp.Expr:
-    result = exact(value, name)
-    if result.is_negative:
-        raise DomainError(f"{name} = {result}", "a variance, zero or larger", f"{name}={-result}")
-    return result
 
 
 def _depth(value: object) -> sp.Expr:

@@ -19,6 +19,7 @@ from symlimits.language.architecture import (
     Serial,
     serial,
 )
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.tree import from_tree, to_tree
 
 MAX_NESTING = 8  # of repetitions and branches inside one another
@@ -51,6 +52,15 @@ def _to_tree(layer: Layer) -> dict[str, Any]:
         case Concat(branches=branches) | Product(branches=branches):
             kind = "concat" if isinstance(layer, Concat) else "product"
             return {kind: [[_to_tree(inner) for inner in branch] for branch in branches]}
+        case Conv(shape, w_var, b_var, _, padding):
+            numbers = {"w_var": to_tree(w_var), "b_var": None if b_var is None else to_tree(b_var)}
+            return {"conv": {"shape": list(shape), **numbers, "strides": list(layer.steps), "padding": padding}}
+        case AvgPool(shape):
+            return {"average pool": {"shape": list(shape), "strides": list(layer.steps)}}
+        case GlobalAvgPool():
+            return {"global average pool": {}}
+        case Flatten():
+            return {"flatten": {}}
     return {"activation": {"formula": to_tree(layer.expr), "name": layer.name}}
 
 
@@ -85,6 +95,13 @@ def _from_tree(tree: Any, depth: int) -> Layer:
     if kind == "activation":
         checked = activation(_number(parts["formula"]), symbol=sp.Symbol("x", real=True))
         return Activation(checked.expr, str(parts["name"])[:40])
+    if kind == "conv":
+        b_var = None if parts["b_var"] is None else _number(parts["b_var"])
+        return Conv(tuple(parts["shape"]), _number(parts["w_var"]), b_var, tuple(parts["strides"]), parts["padding"])
+    if kind == "average pool":
+        return AvgPool(tuple(parts["shape"]), tuple(parts["strides"]))
+    if kind in ("global average pool", "flatten") and not parts:
+        return Flatten() if kind == "flatten" else GlobalAvgPool()
     raise _foreign(f"the layer {str(kind)[:40]!r}")
 
 
