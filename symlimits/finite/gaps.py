@@ -32,13 +32,13 @@ Array = npt.NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
 NETS = 256  # networks of a call
 BYTES = 2**26  # of a call
-DRAWS, FEWEST, MOST = 2**25, 256, 4096  # weights of all networks, and networks, of one size in a certificate
+DRAWS, FEWEST, MOST = 2**24, 128, 2048  # weights of all networks, and networks, of one size in a certificate
 CROWD = 4  # networks of a mean, over the width: what is left of noise of the order n^(-1/2) is then of the order 1/n
-MEANS, MOST_MEANS = 2**12, 128  # means times width, and means, of one size
+MEANS, FEWEST_MEANS, MOST_MEANS = 2**12, 32, 128  # means times width, and means, of one size
 
 
 @dataclass(frozen=True)
-class Gaps:
+class NetworkGaps:
     r"""One of the QUANTITIES of trained networks, one number each; a call is an experiment.
 
     - "linearized": $\sup_t\|f_t - f_t^{lin}\|$, over steps 0 to T, with the network's own kernel;
@@ -51,7 +51,7 @@ class Gaps:
 
     >>> from symlimits import activations as act, mlp
     >>> net, descent = mlp(1, act.erf, 1, 0), Descent(lr=0.2, steps=5)
-    >>> Gaps(net, ((1.0,), (0.5,)), ((1.0,), (0.0,)), descent, "linearized")(64, np.random.default_rng(0)).shape
+    >>> NetworkGaps(net, ((1.0,), (0.5,)), ((1.0,), (0.0,)), descent, "linearized")(64, np.random.default_rng(0)).shape
     (256,)
     """
 
@@ -78,7 +78,7 @@ class Gaps:
     def wanted(self, size: int) -> int:
         """How many draws of a size a certificate makes."""
         if self.quantity == "ensemble_mean":
-            return max(MOST_MEANS // 2, min(MOST_MEANS, MEANS // size))
+            return max(FEWEST_MEANS, min(MOST_MEANS, MEANS // size))
         return max(FEWEST, min(MOST, DRAWS // weights(self.network, len(self.X[0]), len(self.Y[0]), size)))
 
     def required_bytes(self, size: int) -> int:
@@ -91,17 +91,17 @@ class Gaps:
         return {"kind": KIND, "network": network_to_tree(self.network), "descent": asdict(self.descent)} | parts
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Gaps:
+    def from_record(cls, record: dict[str, Any]) -> NetworkGaps:
         """The experiment of a record; `FormulaError` for what is none."""
         try:
             descent = Descent(**record["descent"])
             X, Y, target = (tuple(tuple(map(float, row)) for row in record[name]) for name in ("X", "Y", "target"))
             network = network_from_tree(record["network"])
         except (KeyError, TypeError, ValueError):
-            raise FormulaError("networks with parts missing", "what Gaps.record writes", "a certificate") from None
+            raise _foreign("networks with parts missing") from None
         whole = isinstance(descent.steps, int) and 0 <= descent.steps <= MOST_STEPS
         if descent.optimizer not in OPTIMIZERS or descent.loss not in LOSSES or not whole:
-            raise FormulaError(f"networks trained by {descent!r:.80}", "what Gaps.record writes", "a certificate")
+            raise _foreign(f"networks trained by {descent!r:.80}")
         return cls(network, X, Y, descent, str(record["quantity"]), target)
 
     def _bytes(self, size: int, batch: int) -> int:
@@ -112,22 +112,22 @@ class Gaps:
         return max(1, min(NETS, BYTES // self._bytes(size, 1)))
 
 
-def _linearized(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
+def _linearized(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
     found = trained_beside(asked.network, X, Y, asked.descent, size, asked._batch(size), rng)
     return _sizes(found.f - found.f_lin, (2, 3)).max(axis=1)
 
 
-def _drift(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
+def _drift(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
     times = (0, asked.descent.steps)
     Theta = trained_beside(asked.network, X, Y, asked.descent, size, asked._batch(size), rng, times).kernels
     return _sizes(Theta[:, -1] - Theta[:, 0], (1, 2, 3, 4))
 
 
-def _movement(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
+def _movement(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
     return trained_beside(asked.network, X, Y, asked.descent, size, asked._batch(size), rng).movement[:, -1]
 
 
-def _kernel(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
+def _kernel(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
     layers = drawn(asked.network, X.shape[1], Y.shape[1], size, asked._batch(size), rng)
     f, model = tangents(layers, X, Y.shape[1])
     own, limit = kernel(model, Y.shape[1]), np.asarray(asked.target)
@@ -135,7 +135,7 @@ def _kernel(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generator
     return np.max([_sizes(one - other, (1, 2)) for one, other in pairs], axis=0)
 
 
-def _ensemble(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
+def _ensemble(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:
     crowd, descent = CROWD * size, asked.descent
     momentum = descent.momentum if descent.optimizer == "momentum" else 0.0
     recipe, total = Recipe(descent.lr, descent.steps, momentum), np.zeros(Y.shape)
@@ -148,13 +148,17 @@ def _ensemble(asked: Gaps, X: Array, Y: Array, size: int, rng: np.random.Generat
     return _sizes(total[None] / crowd - np.asarray(asked.target), (1, 2))
 
 
+def _foreign(given: str) -> FormulaError:
+    return FormulaError(given, "what NetworkGaps.record writes", "a certificate of this version")
+
+
 def _sizes(values: Array, axes: tuple[int, ...]) -> Array:
     return np.sqrt((values**2).sum(axis=axes))
 
 
 KIND = "networks beside their linearisations"
 MOST_STEPS = 10**6
-Quantity = Callable[[Gaps, Array, Array, int, np.random.Generator], Array]
+Quantity = Callable[[NetworkGaps, Array, Array, int, np.random.Generator], Array]
 QUANTITIES: dict[str, Quantity] = {
     "linearized": _linearized,
     "kernel_drift": _drift,

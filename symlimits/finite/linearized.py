@@ -2,10 +2,10 @@ r"""Finite networks trained for real beside their linearisations, which start fr
 
 The linear model is $f^{lin} = f_0 + J_0(\theta - \theta_0)$ with the Jacobian $J_0$ of the network at its start. It is
 held as it comes from backpropagation: of every layer the features h and the derivatives $\delta$ by its outputs, so
-that $J_0$ of a weight $W_{ij}$ is $\delta_ih_j$ and no array of (outputs, parameters) is made. It is trained by the same
-optimiser on the same loss, either in its parameters, or, where the optimiser is linear in the gradients, in its outputs
-by the kernel $\hat\Theta_0 = J_0J_0^\top$. Arrays have the axes (network, unit, column), columns are pairs (output,
-datum).
+that $J_0$ of a weight $W_{ij}$ is $\delta_ih_j$ and no array of (outputs, parameters) is made. It is trained by the
+same optimiser on the same loss, either in its parameters, or, where the optimiser is linear in the gradients, in its
+outputs by the kernel $\hat\Theta_0 = J_0J_0^\top$. Arrays have the axes (network, unit, column), columns are pairs
+(output, datum).
 
 Losses: "mse", half the mean over all n k entries of $(f - Y)^2$; "xent", the mean over the n points of the
 cross-entropy with the softmax. Source: Lee et al. 2019, arXiv 1902.06720, section 2.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ class Momentum:
     (array([1.]), array([1.5]))
     """
 
-    degree = 1
+    degree: ClassVar[int] = 1
 
     def __init__(self, momentum: float) -> None:
         self.momentum = momentum
@@ -298,4 +299,3 @@ def weights(network: Serial, features: int, outputs: int, size: int) -> int:
 
 def _transpose(a: Array) -> Array:
     return a.swapaxes(-1, -2)
-

@@ -13,6 +13,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.names import brief
@@ -29,6 +30,7 @@ from symlimits.paper.certificate_file import (
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
+from symlimits.theory.linearization.link import LinearizationProgram
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.programs.exponent_link import ExponentProgram
@@ -47,11 +49,13 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
     "networks on one white input": WhiteNetworks.from_record,
+    "networks beside their linearisations": NetworkGaps.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
     "path by its program": PathProgram.from_record,
     "exponent by its program": ExponentProgram.from_record,
+    "linearisation by its program": LinearizationProgram.from_record,
 }
 
 
