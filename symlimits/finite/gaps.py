@@ -39,7 +39,7 @@ MEANS, FEWEST_MEANS, MOST_MEANS = 2**12, 32, 128  # means times width, and means
 
 @dataclass(frozen=True)
 class NetworkGaps:
-    r"""One of the QUANTITIES of trained networks, one number each; a call is an experiment.
+    r"""One of the QUANTITIES of trained networks, one number each; a call is an experiment, of at most `nets`.
 
     - "linearized": $\sup_t\|f_t - f_t^{lin}\|$, over steps 0 to T, with the network's own kernel;
     - "kernel_drift": $\|\hat\Theta_T - \hat\Theta_0\|_F$; "movement": $\|\theta_T - \theta_0\|$;
@@ -61,6 +61,7 @@ class NetworkGaps:
     descent: Descent
     quantity: str
     target: Rows = ()
+    nets: int = NETS
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
@@ -109,7 +110,7 @@ class NetworkGaps:
 
     def _batch(self, size: int) -> int:
         """Networks held at once."""
-        return max(1, min(NETS, BYTES // self._bytes(size, 1)))
+        return max(1, min(self.nets, BYTES // self._bytes(size, 1)))
 
 
 def _linearized(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.Generator) -> Array:

@@ -243,6 +243,7 @@ def trained_beside(
             movement.append(_movement(layers))
             if t in wanted:
                 kernels.append(kernel(tangents(layers, X, outputs)[1], outputs))
+                forward(layers, X.T[None])  # the features that the next step goes back through
     shape = (batch, len(kernels), outputs, len(X), outputs, len(X))
     Theta = (np.stack(kernels, axis=1) if kernels else np.zeros(shape)).transpose(0, 1, 3, 2, 5, 4)
     real = np.stack(seen, axis=1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.deep_linear_experiments import frozen
-from symlimits.finite.gaps import NetworkGaps
+from symlimits.finite.gaps import NETS, QUANTITIES, NetworkGaps
 from symlimits.finite.linearized import LINEAR, Descent, required_bytes, trained_beside
 from symlimits.finite.slopes import Slope, slope
 from symlimits.finite.statistics import seed as generator
@@ -24,6 +23,7 @@ from symlimits.memory import check_memory
 from symlimits.points import check_seed
 from symlimits.theory.linearization.claims import exponent_claim
 from symlimits.theory.training.cross_entropy import CrossEntropyLaw
+from symlimits.theory.training.data import word
 from symlimits.theory.training.law import TrainedLaw
 
 Array = npt.NDArray[np.float64]
@@ -128,11 +128,14 @@ class Linearization:
         r"""The exponent of $\|\theta_T - \theta_0\|$."""
         return exponent_claim(self.experiment("movement"))
 
-    def slopes(self, widths: Sequence[int], nets: int = 16, seed: int = 0) -> dict[str, Slope]:
+    def slopes(
+        self, widths: Sequence[int], nets: int = 16, seed: int = 0, quantities: Sequence[str] | None = None
+    ) -> dict[str, Slope]:
         """Measured exponents with standard errors, for every optimiser: a figure, where no exponent is derived.
 
-        Of "linearized", "kernel_drift" and "movement", and of "kernel" for optimisers that are linear in the gradients;
-        `nets` networks, two or more, at each of three widths or more.
+        Of "linearized", "kernel_drift" and "movement", and of "kernel" for optimisers that are linear in the gradients,
+        or of `quantities`, "ensemble_mean" among them; `nets` networks (of that one, means over four times as many as
+        the width), two or more, at each of three widths or more.
 
         >>> import symlimits as sl
         >>> from symlimits import activations as act
@@ -141,13 +144,24 @@ class Linearization:
         >>> round(lin.slopes((64, 256, 1024), nets=64)["linearized"].exponent, 1)
         -1.0
         """
+        names = [name for name in MEASURED if name != "kernel" or self.descent.optimizer in LINEAR]
+        if quantities is not None:
+            names = list(quantities)
+        return {name: slope(self.draws(name, widths, nets, seed), name) for name in names}
+
+    def draws(self, quantity: str, widths: Sequence[int], nets: int = 16, seed: int = 0) -> dict[int, Array]:
+        """The numbers that `slopes` are of: an array (nets,) for each width, which depends on nothing else."""
+        word(quantity, "quantity", tuple(QUANTITIES))
         check_seed(seed)
         for width in widths:
             _check_width(width)
         if isinstance(nets, bool) or not isinstance(nets, int) or nets < 2:
             raise DomainError(f"nets = {shown(nets)}", "a number of networks, two or more", "nets=16")
-        names = [name for name in MEASURED if name != "kernel" or self.descent.optimizer in LINEAR]
-        return {name: self._slope(name, widths, nets, seed) for name in names}
+        experiment = replace(self._gaps(quantity), nets=min(nets, NETS))
+        for width in widths:
+            check_memory(experiment.required_bytes(width), f"networks of width {width}", "smaller widths")
+        with one_thread():
+            return {width: _drawn(experiment, width, nets, seed) for width in widths}
 
     def experiment(self, quantity: str) -> NetworkGaps:
         """The networks of a quantity; `NoRule` where no exponent of it is derived."""
@@ -170,18 +184,13 @@ class Linearization:
             raise NoRule(given, "loss='mse'", "trained_law(..., loss='xent').mean, over drawn starts")
         return frozen(self.law.mean(self.law.X, steps=self.descent.steps).tolist())
 
-    def _slope(self, quantity: str, widths: Sequence[int], nets: int, seed: int) -> Slope:
-        experiment, draws = self._gaps(quantity), {}
-        for width in widths:
-            check_memory(experiment.required_bytes(width), f"networks of width {width}", "smaller widths")
-            parts: list[Array] = []
-            for chunk in count():
-                if sum(map(len, parts)) >= nets:
-                    break
-                with one_thread():
-                    parts.append(experiment(width, generator(quantity, width, chunk, seed)))
-            draws[width] = np.concatenate(parts)[:nets]
-        return slope(draws, quantity)
+
+def _drawn(experiment: NetworkGaps, width: int, nets: int, seed: int) -> Array:
+    """Chunk after chunk, each with a seed of its own."""
+    parts: list[Array] = []
+    while sum(map(len, parts)) < nets:
+        parts.append(experiment(width, generator(experiment.quantity, width, len(parts), seed)))
+    return np.concatenate(parts)[:nets]
 
 
 def _times(times: Sequence[int], steps: int) -> tuple[int, ...]:
