@@ -15,8 +15,16 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-LONG = ("programs.md", "training.md")
-PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "programs.md", "training.md")
+LONG = ("programs.md", "training.md", "linearization.md")
+PAGES = (
+    "transfer.md",
+    "scaling.md",
+    "output_laws.md",
+    "deep_linear.md",
+    "programs.md",
+    "training.md",
+    "linearization.md",
+)
 
 
 @pytest.mark.parametrize(
