@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -28,6 +29,7 @@ from symlimits.theory.linearization.figure import gaps_figure
 
 ROOT = Path(__file__).parent
 LEVEL = 0.05
+DIGITS = 5  # of logarithms and slopes that are written down
 MOST_CROWDED = 2**8  # width of an ensemble mean: it takes four times as many networks as the width
 
 
@@ -93,9 +95,17 @@ def upper_half(draws: dict[int, Array]) -> dict[int, Array]:
 
 
 def row(name: str, found: Slope, upper: Slope, exponent: float | None) -> dict[str, Any]:
-    said = {"slope": found.exponent, "interval": found.interval(LEVEL)}
-    later = {"from width": upper.points[0][0], "slope": upper.exponent, "interval": upper.interval(LEVEL)}
-    return {"quantity": name, "derived": exponent, "all widths": said, "upper half": later, "points": found.points}
+    later = {"from width": upper.points[0][0], **said(upper)}
+    points = [[width, *rounded(numbers)] for width, *numbers in found.points]  # width, mean logarithm, its error
+    return {"quantity": name, "derived": exponent, "all widths": said(found), "upper half": later, "points": points}
+
+
+def said(found: Slope) -> dict[str, Any]:
+    return {"slope": rounded([found.exponent])[0], "interval": rounded(found.interval(LEVEL))}
+
+
+def rounded(numbers: Sequence[float]) -> list[float]:
+    return [round(number, DIGITS) for number in numbers]
 
 
 def line(row: dict[str, Any]) -> str:
@@ -121,7 +131,7 @@ def main() -> None:
         print("\n".join(map(line, rows)), flush=True)
         tables[case.name] = {"lr": case.lr, "steps": case.steps, "nets": case.nets, "rows": rows}
         if (case.optimizer, case.loss, case.depth) == ("sgd", "mse", 1):
-            shown = {name: (upper, exponent) for name, (_, upper, exponent) in found.items()}
+            shown = {name: (whole, exponent) for name, (whole, _, exponent) in found.items()}
             panels[f"{case.activation}, one hidden layer"] = shown
     content = {"machine": machine(), "processor seconds": process_time() - start, "tables": tables}
     arguments.out.write_text(json.dumps(content, indent=1) + "\n")

@@ -3,8 +3,9 @@ r"""How far a trained network is from its linearisation, and that from the infin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ Array = npt.NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
 NETS = 256  # networks of a call
 BYTES = 2**26  # of a call
-DRAWS, FEWEST, MOST = 2**24, 128, 2048  # weights of all networks, and networks, of one size in a certificate
+DRAWS, FEWEST, MOST = 2**26, 512, 2048  # weights of all networks, and networks, of one size in a certificate
 CROWD = 4  # networks of a mean, over the width: what is left of noise of the order n^(-1/2) is then of the order 1/n
 MEANS, FEWEST_MEANS, MOST_MEANS = 2**12, 32, 128  # means times width, and means, of one size
 
@@ -71,6 +72,9 @@ class NetworkGaps:
         if self.quantity == "ensemble_mean" and (self.descent.optimizer == "adam" or self.descent.loss != "mse"):
             given = f"the mean of networks trained by {self.descent.optimizer} on {self.descent.loss}"
             raise DomainError(given, "'sgd' or 'momentum' and 'mse'", "optimizer='sgd', loss='mse'")
+        shape = {"kernel": (len(self.X), len(self.X)), "ensemble_mean": np.shape(self.Y)}.get(self.quantity, (0,))
+        if np.shape(self.target) != shape:
+            raise DataError(f"a target of shape {np.shape(self.target)}", f"shape {shape}", "target=")
 
     def __call__(self, size: int, rng: np.random.Generator) -> Array:
         X, Y = (np.asarray(rows, dtype=np.float64) for rows in (self.X, self.Y))
@@ -81,6 +85,11 @@ class NetworkGaps:
         if self.quantity == "ensemble_mean":
             return max(FEWEST_MEANS, min(MOST_MEANS, MEANS // size))
         return max(FEWEST, min(MOST, DRAWS // weights(self.network, len(self.X[0]), len(self.Y[0]), size)))
+
+    def work(self, size: int, _rounds: int | None = None) -> float:
+        """Weights that are moved in a certificate at one size, one by one."""
+        networks = float(self.wanted(size)) * (CROWD * size if self.quantity == "ensemble_mean" else 1)
+        return networks * self.descent.steps * weights(self.network, len(self.X[0]), len(self.Y[0]), size)
 
     def required_bytes(self, size: int) -> int:
         """Memory for a call, estimated."""
@@ -95,14 +104,11 @@ class NetworkGaps:
     def from_record(cls, record: dict[str, Any]) -> NetworkGaps:
         """The experiment of a record; `FormulaError` for what is none."""
         try:
-            descent = Descent(**record["descent"])
+            descent = _descent(record["descent"])
             X, Y, target = (tuple(tuple(map(float, row)) for row in record[name]) for name in ("X", "Y", "target"))
             network = network_from_tree(record["network"])
         except (KeyError, TypeError, ValueError):
             raise _foreign("networks with parts missing") from None
-        whole = isinstance(descent.steps, int) and 0 <= descent.steps <= MOST_STEPS
-        if descent.optimizer not in OPTIMIZERS or descent.loss not in LOSSES or not whole:
-            raise _foreign(f"networks trained by {descent!r:.80}")
         return cls(network, X, Y, descent, str(record["quantity"]), target)
 
     def _bytes(self, size: int, batch: int) -> int:
@@ -147,6 +153,16 @@ def _ensemble(asked: NetworkGaps, X: Array, Y: Array, size: int, rng: np.random.
         some = min(most, crowd - start)
         total += trained_outputs(asked.network, X, Y, X, recipe, size, some, rng, pairs=True).sum(axis=0)
     return _sizes(total[None] / crowd - np.asarray(asked.target), (1, 2))
+
+
+def _descent(record: dict[str, Any]) -> Descent:
+    """A description of training that `linearization` could have made; `FormulaError` for another."""
+    found = Descent(float(record["lr"]), int(record["steps"]), str(record["optimizer"]), float(record["momentum"]))
+    found = replace(found, loss=str(record["loss"]))
+    known = found.optimizer in OPTIMIZERS and found.loss in LOSSES
+    if not (known and 0 < found.lr < inf and 0 < found.steps <= MOST_STEPS and 0 <= found.momentum < 1):
+        raise _foreign(f"networks trained by {found!r:.120}")
+    return found
 
 
 def _foreign(given: str) -> FormulaError:

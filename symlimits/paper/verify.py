@@ -196,7 +196,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | NetworkGaps):
         check_draws(limit.experiment, widths, rounds)
 
 

@@ -1,4 +1,4 @@
-"""The picture of the gaps: their sizes against the width, with measured slopes beside derived exponents."""
+"""The picture of the gaps: distances against the width, with measured slopes beside derived exponents."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from symlimits import canvas
 from symlimits.errors import DataError
 from symlimits.finite.slopes import Slope
 
-INCHES = (4.8, 4.2)  # of a panel
+INCHES = (4.8, 5.4)  # of a panel
 LEVEL = 0.05  # of intervals
 TITLES = {
-    "linearized": r"(a) $\sup_t\|f - f^{lin}\|$",
-    "kernel_drift": r"$\|\hat\Theta_T - \hat\Theta_0\|$",
-    "kernel": r"(b) $f^{lin}$ of $\hat\Theta_0$, of $\Theta$",
-    "ensemble_mean": r"(c) $\mathbb{E} f_T$, the law's mean",
-    "movement": r"$\|\theta_T - \theta_0\|$",
+    "linearized": r"(a) $f_t$, $f_t^{lin}$",
+    "kernel_drift": r"$\hat\Theta_T$, $\hat\Theta_0$",
+    "kernel": r"(b) $f_t^{lin}$ of $\hat\Theta_0$, of $\Theta$",
+    "ensemble_mean": r"(c) mean of $f_T$, of the law",
+    "movement": r"$\theta_T$, $\theta_0$",
 }
 MARKERS = dict(zip(TITLES, "osD^v", strict=True))
 Panel = Mapping[str, tuple[Slope, float | None]]  # a measured slope and the derived exponent of each quantity
 
 
 def gaps_figure(panels: Mapping[str, Panel], path: str | Path | None = None) -> Any:
-    """A matplotlib figure with a panel for each title: sizes at each width, and lines of the derived exponents.
+    """A matplotlib figure with a panel for each title: distances at each width, and lines of the derived exponents.
 
     Legends say the measured slope with its interval of 95 %, and the derived exponent, whose line goes through the
     largest width. Written to `path` (.pdf, .png, .svg), if it is given. Raises `DataError` for no panels, `NoRule`
@@ -40,10 +40,10 @@ def gaps_figure(panels: Mapping[str, Panel], path: str | Path | None = None) -> 
         for k, name in enumerate(TITLES):
             if name in panel:
                 _draw(place, name, f"C{k}", *panel[name])
-        place.set(xscale="log", yscale="log", xlabel="width", title=title)
+        place.set(yscale="log", xlabel="width", title=title)
         place.set_xscale("log", base=2)
-        place.legend(fontsize="x-small", frameon=False, loc="lower left")
-    axes[0].set(ylabel="size, geometric mean over networks")
+        place.legend(fontsize="small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
+    axes[0].set(ylabel="distance, geometric mean over networks")
     if path is not None:
         canvas.save(figure, path)
     return figure
