@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError, FormulaError
+from symlimits.finite.descent import LOSSES, OPTIMIZERS, Descent
 from symlimits.finite.linearized import (
-    LOSSES,
-    OPTIMIZERS,
-    Descent,
     in_outputs,
     kernel,
     required_bytes,
@@ -112,7 +110,9 @@ class NetworkGaps:
         return cls(network, X, Y, descent, str(record["quantity"]), target)
 
     def _bytes(self, size: int, batch: int) -> int:
-        return required_bytes(self.network, len(self.X[0]), len(self.X), len(self.Y[0]), size, batch)
+        return required_bytes(
+            self.network, len(self.X[0]), len(self.X), len(self.Y[0]), size, batch, self.descent.steps
+        )
 
     def _batch(self, size: int) -> int:
         """Networks held at once."""

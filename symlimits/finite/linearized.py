@@ -6,96 +6,24 @@ that $J_0$ of a weight $W_{ij}$ is $\delta_ih_j$ and no array of (outputs, param
 same optimiser on the same loss, either in its parameters, or, where the optimiser is linear in the gradients, in its
 outputs by the kernel $\hat\Theta_0 = J_0J_0^\top$. Arrays have the axes (network, unit, column), columns are pairs
 (output, datum).
-
-Losses: "mse", half the mean over all n k entries of $(f - Y)^2$; "xent", the mean over the n points of the
-cross-entropy with the softmax. Source: Lee et al. 2019, arXiv 1902.06720, section 2.
+Source: Lee et al. 2019, arXiv 1902.06720, section 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from symlimits.errors import DomainError
-from symlimits.finite.optimizers import SGD, Adam, Direction
+from symlimits.finite.descent import LINEAR, Descent, Mover, layer_rates
 from symlimits.finite.trained_networks import DenseLayer, Layer, drawn, forward
 from symlimits.language.architecture import Dense, Serial
 
 Array = npt.NDArray[np.float64]
-OPTIMIZERS = ("sgd", "momentum", "adam")
-LOSSES = ("mse", "xent")
-LINEAR = ("sgd", "momentum")  # in the gradients: outputs of the linear model need the kernel alone
 COPIES = 10  # arrays of a layer's weights held at once: Adam's two in both models, parameters, gradients, a start
-
-
-@dataclass(frozen=True)
-class Descent:
-    r"""How a network is trained: `lr` $\eta$, `steps`, the optimiser, its momentum (of "momentum"), the loss.
-
-    Adam moves every parameter by $\eta n^{-r/2}$ in a step, r the number of its axes that have the width n: the largest
-    rates with which kernels stay (those of "NTK-adam" in `sl.scaling.named`).
-
-    >>> Descent(lr=0.1, steps=10).optimizer
-    'sgd'
-    """
-
-    lr: float
-    steps: int
-    optimizer: str = "sgd"
-    momentum: float = 0.9
-    loss: str = "mse"
-
-    def slope(self, f: Array, Y: Array) -> Array:
-        """The derivatives of the loss by outputs (batch, k, n), for targets (k, n)."""
-        if self.loss == "xent":
-            return np.asarray((softmax(f, axis=1) - Y) / Y.shape[1])
-        return (f - Y) / Y.size
-
-    def direction(self) -> Direction:
-        """What one array's gradients become, with a memory of its own."""
-        if self.optimizer == "adam":
-            return Adam()
-        return Momentum(self.momentum) if self.optimizer == "momentum" else SGD()
-
-    def rate(self, width: int, hidden: int) -> float:
-        """The learning rate of an array of which `hidden` axes are units of hidden layers."""
-        return self.lr * width ** (-hidden / 2) if self.optimizer == "adam" else self.lr
-
-
-class Momentum:
-    r"""The heavy ball's velocity, $v \leftarrow \mu v + \nabla$.
-
-    >>> ball = Momentum(0.5)
-    >>> ball(np.ones(1)), ball(np.ones(1))
-    (array([1.]), array([1.5]))
-    """
-
-    degree: ClassVar[int] = 1
-
-    def __init__(self, momentum: float) -> None:
-        self.momentum = momentum
-        self.velocity: Array | float = 0.0
-
-    def __call__(self, gradient: Array) -> Array:
-        self.velocity = self.momentum * self.velocity + gradient
-        return self.velocity
-
-
-class Mover:
-    """The optimiser of one layer: its weights and biases, moved in place against their gradients."""
-
-    def __init__(self, descent: Descent, rates: Sequence[float]) -> None:
-        self.rates = rates
-        self.directions = [descent.direction() for _ in rates]
-
-    def __call__(self, arrays: Sequence[Array], gradients: Sequence[Array]) -> None:
-        for array, gradient, rate, direction in zip(arrays, gradients, self.rates, self.directions, strict=True):
-            array -= rate * direction(gradient)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,12 +116,6 @@ def linear_path(descent: Descent, f: Array, model: Sequence[Tangent], Y: Array, 
     return in_parameters(descent, f, model, Y, layer_rates(descent, len(model), width))
 
 
-def layer_rates(descent: Descent, layers: int, width: int) -> list[list[float]]:
-    """The rates of weights and biases, the last layer first."""
-    hidden = [(int(k > 0), int(k < layers - 1)) for k in reversed(range(layers))]  # inputs, outputs that are hidden
-    return [[descent.rate(width, i + o), descent.rate(width, o)] for i, o in hidden]
-
-
 @dataclass(frozen=True, eq=False)
 class Trained:
     r"""Networks beside their linearisations: `f` and `f_lin` (batch, steps + 1, n, k), in the order of steps.
@@ -284,11 +206,11 @@ def _check_finite(real: Array, linear: Array, descent: Descent, size: int) -> No
             raise DomainError(given, "steps that do not diverge", "a smaller lr, or a larger width")
 
 
-def required_bytes(network: Serial, features: int, n: int, outputs: int, size: int, batch: int) -> int:
-    """Memory of `trained_beside`, estimated: arrays of weights, and of features at all columns."""
+def required_bytes(network: Serial, features: int, n: int, outputs: int, size: int, batch: int, steps: int) -> int:
+    """Memory of `trained_beside`, estimated: arrays of weights, of features at all columns, and of outputs over time."""
     columns = n * outputs
     layers = sum(isinstance(layer, Dense) for layer in network.flat())
-    seen = 6 * layers * size * columns + 4 * columns**2
+    seen = 6 * layers * size * columns + 4 * columns**2 + 4 * (steps + 1) * columns
     return 8 * batch * (COPIES * weights(network, features, outputs, size) + seen)
 
 

@@ -8,14 +8,11 @@ import pytest
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.errors import DomainError
+from symlimits.finite.descent import LINEAR, OPTIMIZERS, Descent, layer_rates
 from symlimits.finite.linearized import (
-    LINEAR,
-    OPTIMIZERS,
-    Descent,
     in_outputs,
     in_parameters,
     kernel,
-    layer_rates,
     required_bytes,
     tangents,
     trained_beside,
@@ -118,4 +115,4 @@ def test_the_network_is_that_of_trained_outputs(optimizer: str) -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(DomainError, match="overflow"):
         trained_beside(net(phi=act.relu), X, Y["mse"], Descent(1e3, 300), 16, 2, np.random.default_rng(0))
-    assert required_bytes(net(), 2, 3, 2, 2**10, 1) < 2**28 < required_bytes(net(), 2, 3, 2, 2**16, 1)
+    assert required_bytes(net(), 2, 3, 2, 2**10, 1, 50) < 2**28 < required_bytes(net(), 2, 3, 2, 2**16, 1, 50)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from symlimits.errors import DomainError
-from symlimits.finite.linearized import LINEAR, LOSSES, OPTIMIZERS, Descent
+from symlimits.finite.descent import LINEAR, LOSSES, OPTIMIZERS, Descent
 from symlimits.finite.trained_networks import drawn
 from symlimits.language.architecture import Serial
 from symlimits.language.names import shown

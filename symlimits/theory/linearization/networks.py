@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.deep_linear_experiments import frozen
+from symlimits.finite.descent import LINEAR, Descent
 from symlimits.finite.gaps import NETS, QUANTITIES, NetworkGaps
-from symlimits.finite.linearized import LINEAR, Descent, required_bytes, trained_beside
+from symlimits.finite.linearized import required_bytes, trained_beside
 from symlimits.finite.slopes import Slope, slope
 from symlimits.finite.statistics import seed as generator
 from symlimits.finite.threads import one_thread
@@ -95,8 +96,7 @@ class Linearization:
         seen = tuple(np.unique(np.linspace(0, steps, SEEN).astype(int)).tolist()) if times is None else _times(
             times, steps
         )  # fmt: skip
-        path = 16 * (steps + 1) * n * k + 16 * len(seen) * (n * k) ** 2
-        needed = required_bytes(self.net, self.law.X.shape[1], n, k, width, 1) + path
+        needed = required_bytes(self.net, self.law.X.shape[1], n, k, width, 1, steps) + 16 * len(seen) * (n * k) ** 2
         check_memory(needed, f"a network of width {width} and its linearisation", "a smaller width")
         rng = generator("linearization", width, 0, seed)
         with one_thread():

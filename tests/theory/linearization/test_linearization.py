@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.clusters import cluster_exponent, drift_lines, ensemble_lines, gap_lines, movement_lines
 from symlimits.errors import DataError, DomainError, NoRule, ResourceError, SymlimitsError
+from symlimits.finite.descent import Descent
 from symlimits.finite.gaps import NetworkGaps
-from symlimits.finite.linearized import Descent, trained_beside
+from symlimits.finite.linearized import trained_beside
+from symlimits.finite.slopes import slope
 from symlimits.theory.linearization.claims import NAMES, jumps_of_slope, lines
+from symlimits.theory.linearization.figure import gaps_figure
 from symlimits.theory.linearization.link import LinearizationProgram, program_exponent
 from symlimits.theory.scaling.one_hidden import q, q_sigma
 
@@ -200,6 +204,18 @@ def test_measured_slopes_of_adam() -> None:
     for name in ("linearized", "kernel", "ensemble_mean"):
         with pytest.raises(NoRule, match="adam"):
             getattr(lin, name)
+
+
+def test_the_picture(tmp_path: Path) -> None:
+    found = slope({n: [2 / n, 3 / n] for n in (32, 64, 128)}, "linearized")
+    path = tmp_path / "gaps.png"
+    (panel,) = gaps_figure({"erf": {"linearized": (found, -1.0)}}, path).axes
+    assert path.stat().st_size > 0
+    assert "-1.00" in panel.get_legend().get_texts()[0].get_text()
+    drawn = panel.lines[-1].get_ydata()
+    assert np.allclose(drawn, np.sqrt(6) / np.array([32, 64, 128]))  # geometric means, on the derived line
+    with pytest.raises(DataError, match="no measured gaps"):
+        gaps_figure({})
 
 
 @pytest.mark.parametrize(
