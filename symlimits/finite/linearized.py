@@ -207,7 +207,7 @@ def _check_finite(real: Array, linear: Array, descent: Descent, size: int) -> No
 
 
 def required_bytes(network: Serial, features: int, n: int, outputs: int, size: int, batch: int, steps: int) -> int:
-    """Memory of `trained_beside`, estimated: arrays of weights, of features at all columns, and of outputs over time."""
+    """Memory of `trained_beside`, estimated: weights, features at all columns, and outputs over time."""
     columns = n * outputs
     layers = sum(isinstance(layer, Dense) for layer in network.flat())
     seen = 6 * layers * size * columns + 4 * columns**2 + 4 * (steps + 1) * columns
