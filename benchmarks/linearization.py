@@ -2,8 +2,8 @@
 
 Networks with erf and relu, trained by gradient descent, momentum and Adam on both losses, two hidden layers of relu and
 three of erf (6 points, rate 0.2): slopes of logarithms with intervals of 95 %, over all widths and over the upper half,
-beside the derived exponents. At finite widths a slope is on its way to the exponent; `Limit.certify` allows for a further
-term, and here the upper half shows the direction. Writes benchmarks/results/linearization.json and
+beside the derived exponents. At finite widths a slope is on its way to the exponent; `Limit.certify` allows for one
+term more, and here the upper half shows the direction. Writes benchmarks/results/linearization.json and
 docs/linearization.png.
 """
 
