@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
+    from symlimits.theory.linearization import linearization as linearization
     from symlimits.theory.mixtures import output_law as output_law
     from symlimits.theory.programs import TensorProgram as TensorProgram
     from symlimits.theory.programs import training_program as training_program
@@ -72,6 +73,7 @@ _HOMES = {
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.depth": "phase_diagram",
     "symlimits.theory.kernels": "dual nngp ntk",
+    "symlimits.theory.linearization": "linearization",
     "symlimits.theory.mixtures": "output_law",
     "symlimits.theory.programs": "TensorProgram training_program",
     "symlimits.theory.training": "posterior trained_law",

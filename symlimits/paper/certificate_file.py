@@ -14,6 +14,7 @@ from symlimits import storing
 from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
+from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.kernel_experiment import CHUNK, wanted
 from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.width_networks import WidthNetworks
@@ -144,11 +145,11 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
 
 
 def check_draws(
-    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs,
+    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps,
     sizes: Sequence[int],
     rounds: int | None = None,
 ) -> None:
-    """The same for the networks of an output law."""
+    """The same for networks that tell their work themselves."""
     _at_most(sum(networks.work(size, rounds) for size in sizes if size > 0), MOST_WORK, "random numbers")
 
 

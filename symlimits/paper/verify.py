@@ -13,6 +13,7 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
@@ -31,6 +32,7 @@ from symlimits.paper.certificate_file import (
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
+from symlimits.theory.linearization.link import LinearizationProgram
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.programs.abc_link import AbcProgram
@@ -56,6 +58,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "linear networks at two inputs": LinearPairs.from_record,
     "networks of fixed widths": WidthNetworks.from_record,
     "networks on one white input": WhiteNetworks.from_record,
+    "networks beside their linearisations": NetworkGaps.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
@@ -63,6 +66,7 @@ GENERALS: dict[str, Callable[[Any], Any]] = {
     "exponent by its program": ExponentProgram.from_record,
     "abc-exponent by its program": AbcProgram.from_record,
     "predictor by its program": PredictorProgram.from_record,
+    "linearisation by its program": LinearizationProgram.from_record,
 }
 
 
@@ -203,7 +207,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps):
         check_draws(limit.experiment, widths, rounds)
 
 
