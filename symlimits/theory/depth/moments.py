@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,9 +79,8 @@ class Moments:
 
     def _read(self, f: Activation, q: object, rho: object, derivative: bool) -> Bounded:
         variances, correlations = np.broadcast_arrays(np.asarray(q, np.float64), np.asarray(rho, np.float64))
-        limit = dual(self.phi)
-        if limit.has_closed_form:
-            kernel = (limit.dot() if derivative else limit).compile()
+        kernel = _closed(self.phi, derivative)
+        if kernel is not None:
             with np.errstate(all="ignore"):
                 value, size = (
                     np.asarray(kernel(variances, variances, variances * r))
@@ -111,6 +110,13 @@ class Moments:
         powers = rho ** np.arange(TERMS)
         tail = max(whole - float(squares.sum()), 0.0) * abs(rho) ** TERMS
         return float(squares @ powers), tail + error
+
+
+@lru_cache(maxsize=64)
+def _closed(phi: Activation, derivative: bool) -> Any:
+    """The compiled dual activation, or that of the derivative, where there is a closed form."""
+    limit = dual(phi)
+    return (limit.dot() if derivative else limit).compile() if limit.has_closed_form else None
 
 
 @lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ from symlimits.theory.depth.moments import Array, Bounded
 
 CRITICAL = 1e-9  # |chi_1 - 1| below this counts as zero: floats of a critical line miss it by less, and the depth scale
 # is beyond a thousand million layers
+SETTLING = 16  # layers: V falls no faster than a root, so that what overshoots comes closer by a half at each
 EVERY = "every variance is a fixed point: the one that it starts from"
 VANISHES = "the variance vanishes; correlations end at a value that depends on the start"
 REPELS = "the fixed point repels: variances beside it leave it"
@@ -102,12 +103,21 @@ def _less(layer: Layer, q: float) -> tuple[float, float]:
 
 
 def _reached(layer: Layer, points: tuple[FixedPoint, ...], start: float) -> FixedPoint | None:
-    """The next fixed point in the direction in which the start moves; None where there is none."""
-    (side,) = signs(layer.variance(np.array([start])), np.array([start]))
-    if side == 0:
-        return min(points, key=lambda point: abs(point.q.value - start))
-    beyond = [point for point in points if (point.q.value > start) == (side > 0)]
-    return min(beyond, key=lambda point: abs(point.q.value - start), default=None)
+    """The next fixed point in the direction in which variances move; None where there is none.
+
+    Some layers are gone through first: a V that falls may carry a variance over a fixed point that repels.
+    """
+    here = start
+    for _ in range(SETTLING):
+        (side,) = signs(layer.variance(np.array([here])), np.array([here]))
+        if side == 0:
+            return min(points, key=lambda point: abs(point.q.value - here))
+        after = float(layer.variance(here).value)
+        if not GRID[0] < after < GRID[-1]:
+            break
+        here = after
+    beyond = [point for point in points if (point.q.value > here) == (side > 0)]
+    return min(beyond, key=lambda point: abs(point.q.value - here), default=None)
 
 
 def _kept(layer: Layer, start: float) -> Phase:
