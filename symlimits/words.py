@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symlimits.derivation import maxplus
-from symlimits.derivation.depth import affine, euler, one_state
+from symlimits.derivation.depth import DEPTH_RULES
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step
@@ -22,7 +22,7 @@ from symlimits.reading.latex_programs import flattened, new_definitions
 
 EXPLANATIONS = (
     {rung.name: rung.explanation for rung in RUNGS}
-    | {rule.name: rule.explanation for rule in (*ROUTE, inline, euler, one_state, affine)}
+    | {rule.name: rule.explanation for rule in (*ROUTE, *DEPTH_RULES, inline)}
     | maxplus.EXPLANATIONS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
