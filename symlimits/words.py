@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from symlimits.derivation import clusters, maxplus
-from symlimits.derivation.depth import affine, euler, one_state
+from symlimits.derivation.depth import DEPTH_RULES
 from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
@@ -23,7 +23,7 @@ from symlimits.reading.latex_programs import asked, flattened, new_definitions, 
 
 EXPLANATIONS = (
     {rung.name: rung.explanation for rung in RUNGS}
-    | {rule.name: rule.explanation for rule in (*ROUTE, inline, euler, one_state, affine, expansion, dominant_balance)}
+    | {rule.name: rule.explanation for rule in (*ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)}
     | maxplus.EXPLANATIONS
     | clusters.EXPLANATIONS
 )

@@ -8,7 +8,8 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, maxplus
+from symlimits.derivation.depth import DEPTH_RULES
 from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
@@ -19,9 +20,8 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
     assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in (*RUNGS, *ROUTE, inline, expansion, dominant_balance)} | set(
-        maxplus.EXPLANATIONS
-    ) == set(EXPLANATIONS)
+    rules = (*RUNGS, *ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)
+    assert {rule.name for rule in rules} | set(maxplus.EXPLANATIONS) | set(clusters.EXPLANATIONS) == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(
