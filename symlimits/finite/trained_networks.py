@@ -2,7 +2,8 @@ r"""Finite networks trained for real: every weight drawn, every gradient taken, 
 
 Networks of the NTK parameterisation, $z = \sqrt{w/N}\,G h + \sqrt b\,g$, G and g from N(0, 1), are trained on the loss
 $\frac1{2nk}\|f(X) - Y\|^2 + \frac\omega2\|\theta - \theta_0\|^2$ by gradient descent, with heavy-ball momentum
-$v \leftarrow \mu v - \eta\nabla$, $\theta \leftarrow \theta + v$. Arrays have the axes (network, unit, datum).
+$v \leftarrow \mu v - \eta\nabla$, $\theta \leftarrow \theta + v$. A layer's own rates multiply the gradient of the
+squared error, not the decay. Arrays have the axes (network, unit, datum).
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class DenseLayer(Layer):
 
     def __init__(self, layer: Dense, inputs: int, outputs: int, batch: int, rng: np.random.Generator) -> None:
         self.scales = sqrt(float(layer.w_var) / inputs), sqrt(float(layer.bias_variance))
+        self.rates = float(layer.w_rate), float(layer.b_rate)
         self.start = [rng.standard_normal((batch, outputs, inputs)), rng.standard_normal((batch, outputs, 1))]
         self.theta = [array.copy() for array in self.start]
         self.velocity = [np.zeros_like(array) for array in self.start]
@@ -90,9 +92,10 @@ class DenseLayer(Layer):
         self.velocity = [np.zeros_like(array) for array in self.start]
 
     def move(self, recipe: Recipe) -> None:
-        for theta, start, velocity, gradient in zip(self.theta, self.start, self.velocity, self.gradients, strict=True):
+        moving = zip(self.rates, self.theta, self.start, self.velocity, self.gradients, strict=True)
+        for rate, theta, start, velocity, gradient in moving:
             velocity *= recipe.momentum
-            velocity -= recipe.lr * (gradient + recipe.weight_decay * (theta - start))
+            velocity -= recipe.lr * (rate * gradient + recipe.weight_decay * (theta - start))
             theta += velocity
 
 

@@ -6,7 +6,9 @@ $$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
   K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
 (Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
 standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
-$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). A residual block h + f(h), whose branch f ends with a Dense layer, adds to
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). Where a layer's weights and bias have learning rates of their own, $\eta_w$
+and $\eta_b$ times that of training, its part of $\Theta$ is taken so many times: $\Theta = \sum_l\eta_l\Theta_l$, with
+$\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ in place of $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h), whose branch f ends with a Dense layer, adds to
 both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
 are centred and independent of its input.
 """
@@ -95,8 +97,9 @@ def nngp(net: Serial) -> Limit:
 def ntk(net: Serial) -> Limit:
     r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
 
-    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$. Called like `nngp`, and
-    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
+    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$; with learning rates of the layers,
+    `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, the sum of the layers' parts, each times its rate. Called like
+    `nngp`, and raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
     1806.07572.
 
     >>> from symlimits import activations as act
@@ -139,6 +142,11 @@ def _domain(recursion: Recursion, net: Serial) -> Domain:
     return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
 
 
+def _numbers(layer: Dense) -> sp.Expr:
+    """Whatever may hold symbols."""
+    return sp.Tuple(layer.w_var, layer.bias_variance, layer.w_rate, layer.b_rate)
+
+
 def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set[sp.Symbol]:
     """The symbols in one part of all Dense layers, and in all of the activations."""
     found: set[sp.Symbol] = set()
@@ -162,7 +170,7 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         )
     _check_gaussian(net.layers, gaussian=False)
     widths = Widths(net)
-    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
+    _check_names(_symbols(net.layers, _numbers) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
     (((entry,), _),) = block(first, states, widths)
     initial = [expr.subs(start, simultaneous=True) for expr in entry]
@@ -206,9 +214,10 @@ def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block
     w, b = layer.w_var, layer.bias_variance
     maps = [w * K + b for K in (K_xx, K_zz, K_xz)]
     if len(states) == 4:
-        gradient = w * K_xz + b
+        gradient = layer.w_rate * w * K_xz + layer.b_rate * b
         if widths.standard:
-            gradient = widths.next() * K_xz + (0 if layer.b_var is None else 1)
+            bias = sp.S.Zero if layer.b_var is None else layer.b_rate
+            gradient = layer.w_rate * widths.next() * K_xz + bias
         maps.append(gradient + w * Theta)
     return [((tuple(maps),), sp.S.One)]
 
