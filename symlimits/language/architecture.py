@@ -122,7 +122,9 @@ class Serial:
     @property
     def rated(self) -> bool:
         """Whether a layer has a learning rate of its own."""
-        return any(layer.w_rate != 1 or layer.b_rate != 1 for layer in _written(self.layers) if isinstance(layer, Dense))
+        return any(
+            layer.w_rate != 1 or layer.b_rate != 1 for layer in _written(self.layers) if isinstance(layer, Dense)
+        )
 
     def with_rates(self, *rates: object) -> Serial:
         """The network with a factor of the learning rate for each Dense layer, or a pair, for its weights and its bias.
@@ -248,7 +250,7 @@ def _with_rates(layers: tuple[Layer, ...], rates: Iterator[tuple[object, ...]]) 
     def at(layer: Layer) -> Layer:
         match layer:
             case Dense(w_var, b_var):
-                return Dense(w_var, b_var, *next(rates))  # type: ignore[arg-type]  # made exact by it
+                return Dense(w_var, b_var, *next(rates))
             case Residual(layers=inner):
                 return Residual(*_with_rates(inner, rates))
         return layer

@@ -6,11 +6,11 @@ $$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
   K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
 (Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
 standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
-$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). Where a layer's weights and bias have learning rates of their own, $\eta_w$
-and $\eta_b$ times that of training, its part of $\Theta$ is taken so many times: $\Theta = \sum_l\eta_l\Theta_l$, with
-$\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ in place of $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h), whose branch f ends with a Dense layer, adds to
-both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
-are centred and independent of its input.
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). Where weights and biases have learning rates of their own, $\eta_w$ and
+$\eta_b$ times that of training, the part of a layer is taken so many times, $\Theta = \sum_l\eta_l\Theta_l$: with
+$\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ for $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h),
+whose branch f ends with a Dense layer, adds to both what its branch makes of them: $K' = K + K_f$,
+$\Theta' = \Theta + \Theta_f$, since the last weights of the branch are centred and independent of its input.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def ntk(net: Serial) -> Limit:
 
     $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$; with learning rates of the layers,
     `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, the sum of the layers' parts, each times its rate. Called like
-    `nngp`, and raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
-    1806.07572.
+    `nngp`, and raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018,
+    arXiv 1806.07572.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
@@ -135,19 +135,19 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
 
 
 def _domain(recursion: Recursion, net: Serial) -> Domain:
-    """All symbols as their assumptions say; what is in bias variances only may also be zero."""
+    """All symbols as their assumptions say; what is in bias variances and rates only may also be zero."""
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
-    biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
-    ranges = {s: NONNEGATIVE if s in biases and s.is_nonnegative else interval for s, interval in others.items()}
+    idle = _symbols(net.layers, _numbers) - _symbols(net.layers, lambda layer: layer.w_var)
+    ranges = {s: NONNEGATIVE if s in idle and s.is_nonnegative else interval for s, interval in others.items()}
     return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
 
 
-def _numbers(layer: Dense) -> sp.Expr:
+def _numbers(layer: Dense) -> sp.Basic:
     """Whatever may hold symbols."""
     return sp.Tuple(layer.w_var, layer.bias_variance, layer.w_rate, layer.b_rate)
 
 
-def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set[sp.Symbol]:
+def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Basic]) -> set[sp.Symbol]:
     """The symbols in one part of all Dense layers, and in all of the activations."""
     found: set[sp.Symbol] = set()
     for layer in layers:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.derivation.trace import Step
-from symlimits.errors import DataError
+from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_experiments import frozen
 from symlimits.finite.trained_networks import Recipe, TrainedOutputs
 from symlimits.language.architecture import Serial
@@ -40,7 +40,9 @@ def mean_limit(law: TrainedLaw, net: Serial, Z: Any, steps: int, weights: Any) -
     """
     u = _weights(weights, Z)
     value = float(u @ law.mean(Z, steps=steps)[:, 0])
-    experiment = TrainedOutputs(net, *_data(law, Z), recipe(law, steps), tuple(map(float, u)), pairs=True)
+    experiment = TrainedOutputs(
+        _network(law, net), *_data(law, Z), recipe(law, steps), tuple(map(float, u)), pairs=True
+    )
     return _limit(value, experiment, r"\mathbb{E} u \cdot f(Z)", f"a sum of trained outputs, after {steps} steps")
 
 
@@ -62,7 +64,9 @@ def variance_limit(
     u = _weights(weights, Z)
     claimed = law.covariance(Z, steps=steps) if covariance is None else covariance
     centre = float(u @ law.mean(Z, steps=steps)[:, 0])
-    experiment = TrainedOutputs(net, *_data(law, Z), recipe(law, steps), tuple(map(float, u)), centre, square=True)
+    experiment = TrainedOutputs(
+        _network(law, net), *_data(law, Z), recipe(law, steps), tuple(map(float, u)), centre, square=True
+    )
     words = f"the square of a sum of trained outputs less its mean, after {steps} steps"
     return _limit(float(u @ claimed @ u), experiment, r"\operatorname{Var}(u \cdot f(Z))", words)
 
@@ -78,6 +82,12 @@ def _weights(values: Any, Z: Any) -> Array:
     if weights.shape != (len(Z),):
         raise DataError(f"weights of shape {weights.shape}", f"({len(Z)},): one for each row of Z", "[1.0, 0.0]")
     return weights
+
+
+def _network(law: TrainedLaw, net: Serial) -> Serial:
+    if net != law.network:
+        raise DomainError("another network than that of the law", "the network of the law", "law.network")
+    return net
 
 
 def _data(law: TrainedLaw, Z: Any) -> tuple[Any, Any, Any]:

@@ -19,6 +19,7 @@ from scipy.integrate import solve_ivp
 from scipy.special import softmax
 
 from symlimits.errors import DataError, DomainError, ResourceError
+from symlimits.language.architecture import Serial
 from symlimits.reading.real import as_real
 from symlimits.theory.training.data import duration, points
 from symlimits.theory.training.grams import Kernels
@@ -36,6 +37,7 @@ MEMBERS = 64  # starts that a mean is taken over
 class CrossEntropyLaw:
     """Made by `trained_law(..., loss="xent")`; `training.entries` is n."""
 
+    network: Serial
     X: Array
     Y: Array
     kernels: Kernels

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
+from symlimits.language.architecture import Serial
 from symlimits.memory import check_memory
 from symlimits.theory.training.data import duration, points
 from symlimits.theory.training.grams import Kernels
@@ -27,9 +28,11 @@ Array = npt.NDArray[np.float64]
 class TrainedLaw:
     """The Gaussian process of trained outputs; made by `trained_law`.
 
-    `X` (n, d), `Y` (n, k); `kernels` are those of the outputs at the start, `K` (n, n) at X, and of what is trained.
+    `network` is what was trained; `X` (n, d), `Y` (n, k); `kernels` are those of the outputs at the start, `K` (n, n)
+    at X, and of what is trained.
     """
 
+    network: Serial
     X: Array
     Y: Array
     kernels: Kernels
@@ -111,7 +114,8 @@ class TrainedLaw:
         """
         asked = duration(time, steps)
         kind = "end" if asked == np.inf else "steps" if isinstance(asked, int) else "flow"
-        return statement(quantity, kind, bool(self.training.momentum), bool(self.training.weight_decay))
+        momentum, decay = bool(self.training.momentum), bool(self.training.weight_decay)
+        return statement(quantity, kind, momentum, decay, self.network.rated)
 
     def _tested(self, Z: Any, name: str) -> Array:
         rows = points(Z, self.X, name)

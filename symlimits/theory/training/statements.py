@@ -7,7 +7,8 @@ line 0 is the flow $\dot\delta = -\eta\nabla$, the descent $\delta_{t+1} = \delt
 with momentum, $\delta_{t+1} = \delta_t + \mu(\delta_t - \delta_{t-1}) - \eta\nabla$ and
 $\ddot\delta = -(1 - \mu)\dot\delta - \eta\nabla$ (time counts steps: small $\eta$ at fixed $(1 - \mu)^2/\eta$). What is
 random at the start are $f_x$ and $f_z$, of covariance K. The kernel $\Theta = JJ^\top$ is that of the parameters that
-are trained: the NTK, or K for the last layer alone. Derived here.
+are trained: the NTK, or K for the last layer alone. With learning rates of their own, R times that of training, the
+gradient of the squared error is multiplied by R and $\Theta = JRJ^\top$. Derived here.
 """
 
 from __future__ import annotations
@@ -65,18 +66,22 @@ alpha, beta = (Block(name, (), (n, k)) for name in ("alpha", "beta"))
 Jx = at("J", "x")
 AT_START = [(at("f", a), at("f", b), kernel("K", a, b)) for a in "zx" for b in "wx"]  # covariances
 gradient = Transposed(Jx) * (at("f", "x") + Jx * delta - Y) / mass
-in_kernels = coefficients(
-    Jx, alpha, beta, {at("J", place) * Transposed(Jx): kernel("Theta", place, "x") for place in SIZES}
+rates = Block("R", (), (P, P))  # the diagonal matrix of what the learning rate of each parameter is times
+in_kernels, in_rated_kernels = (
+    coefficients(back, alpha, beta, {at("J", place) * back: kernel("Theta", place, "x") for place in SIZES})
+    for back in (Transposed(Jx), rates * Transposed(Jx))
 )
 
 
-def parameters(time_kind: str, momentum: bool, weight_decay: bool) -> Motion:
+def parameters(time_kind: str, momentum: bool, weight_decay: bool, rated: bool = False) -> Motion:
     r"""The motion of $\delta$: `time_kind` is "flow", "steps" or "end", of steps at infinite time.
+
+    If `rated`, parameters have learning rates of their own, which do not change how they decay.
 
     >>> parameters("steps", momentum=False, weight_decay=True).time
     t
     """
-    push = -eta * (gradient + (omega * delta if weight_decay else 0))
+    push = -eta * ((rates if rated else 1) * gradient + (omega * delta if weight_decay else 0))
     if time_kind == "flow":
         law = push + (-(1 - mu) * velocity if momentum else 0)
         return Motion(delta, velocity, law, 0, time, 1 + momentum)
@@ -138,7 +143,7 @@ class MatrixDerivation(Derivation):
         raise _no_values(self.name)
 
     def _random(self, seed: int) -> tuple[dict[str, Any], dict[sp.Symbol, sp.Expr]]:
-        return random_values(seed, self.sizes)
+        return random_values(seed, self.sizes, rated=any(step.expr.has(rates) for step in self.trace))
 
 
 def _no_values(name: str) -> NoRule:
@@ -147,12 +152,17 @@ def _no_values(name: str) -> NoRule:
 
 @lru_cache(maxsize=64)
 def statement(
-    quantity: str = "outputs", time_kind: str = "flow", momentum: bool = False, weight_decay: bool = False
+    quantity: str = "outputs",
+    time_kind: str = "flow",
+    momentum: bool = False,
+    weight_decay: bool = False,
+    rated: bool = False,
 ) -> MatrixDerivation:
     r"""The "outputs" at test inputs z for given outputs at the start, their "mean", or "covariance" with those at w.
 
     `time_kind` is "flow", "steps", or "end" for infinitely many steps, of a learning rate below the critical one
-    (the flow ends there too). Raises `DomainError` for other words.
+    (the flow ends there too). If `rated`, parameters have learning rates of their own, the diagonal of R, and
+    $\Theta = JRJ^\top$, the sum of the layers' kernels, each times its rate. Raises `DomainError` for other words.
 
     >>> statement("mean", "flow").expr
     Theta_zx*[(1 - exp(-eta*lamda*t/m))/lamda at lamda = Theta_xx]*Y
@@ -164,8 +174,8 @@ def statement(
     if quantity not in QUANTITIES or time_kind not in TIMES:
         wanted = f"one of {', '.join(QUANTITIES)}, and one of {', '.join(TIMES)}"
         raise DomainError(f"{shown(quantity)}, {shown(time_kind)}", wanted, "statement('mean', 'flow')")
-    motion = parameters(time_kind, momentum, weight_decay)
-    rules: list[Rule] = [in_kernels, eigenbasis, solution]
+    motion = parameters(time_kind, momentum, weight_decay, rated)
+    rules: list[Rule] = [in_rated_kernels if rated else in_kernels, eigenbasis, solution]
     line, name = outputs("z", motion), r"f(z)"
     if quantity == "mean":
         line, name = MatrixMean(line, [at("f", "x"), at("f", "z")]), r"\mathbb{E} f(z)"
@@ -195,7 +205,9 @@ def critical_rate(momentum: bool = False, weight_decay: bool = False) -> sp.Expr
     return sp.factor(sp.solve(1 + c1 - c2, eta)[0])
 
 
-def random_values(seed: int, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[sp.Symbol, sp.Expr]]:
+def random_values(
+    seed: int, sizes: dict[str, int], rated: bool = False
+) -> tuple[dict[str, Any], dict[sp.Symbol, sp.Expr]]:
     """Gradients, targets and a root of the covariance at the start; numbers at which descent converges."""
     rng = random.Random(seed)
 
@@ -207,7 +219,8 @@ def random_values(seed: int, sizes: dict[str, int]) -> tuple[dict[str, Any], dic
         rows = {place: sizes[str(SIZES[place])] for place in SIZES}
         J, f = ({place: matrix(rows[place], sizes["P"]) for place in SIZES} for _ in range(2))
         blocks = {f"J_{a}": J[a] for a in SIZES} | {f"f_{a}": f[a] for a in SIZES}
-        blocks |= {f"Theta_{a}{b}": J[a] * J[b].T for a in SIZES for b in SIZES}
+        blocks["R"] = mp.diag([mp.mpf(rng.randint(0, 999)) / 1000 if rated else mp.mpf(1) for _ in range(sizes["P"])])
+        blocks |= {f"Theta_{a}{b}": J[a] * blocks["R"] * J[b].T for a in SIZES for b in SIZES}
         blocks |= {f"K_{a}{b}": f[a] * f[b].T for a in SIZES for b in SIZES}
         blocks |= {"Y": matrix(rows["x"], sizes["P"])}
         trace = sum(blocks["Theta_xx"][i, i] for i in range(rows["x"]))
