@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from symlimits import activations as activations
     from symlimits.certify import Certificate as Certificate
     from symlimits.chain import Derivation as Derivation
-    from symlimits.chain import load as load
     from symlimits.derivation import rules as rules
     from symlimits.errors import DataError as DataError
     from symlimits.errors import DomainError as DomainError
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
+    from symlimits.loading import load as load
     from symlimits.paper.verify import Verification as Verification
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import scaling as scaling
@@ -60,7 +60,7 @@ _MODULES = {
 }
 _HOMES = {
     "symlimits.certify": "Certificate",
-    "symlimits.chain": "Derivation load",
+    "symlimits.chain": "Derivation",
     "symlimits.ladder": "Value",
     "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError "
     "UnboundSymbol",
@@ -71,6 +71,7 @@ _HOMES = {
     "symlimits.language.expectation": "GaussianExpectation",
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
+    "symlimits.loading": "load",
     "symlimits.paper.verify": "Verification verify",
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.kernels": "dual nngp ntk",

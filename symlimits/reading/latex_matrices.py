@@ -8,6 +8,7 @@ from sympy.printing.latex import LatexPrinter
 from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
 from symlimits.language.motion import Motion, Spectral
+from symlimits.language.softmax import RowSoftmax
 from symlimits.reading.latex_motion import at_time, letter
 
 
@@ -56,6 +57,9 @@ class MatrixPrinter(LatexPrinter):
     def _print_Spectral(self, expr: Spectral) -> str:
         function, variable, matrix = map(self._print, expr.args)
         return rf"\left[{function}\right]_{{{variable} = {matrix}}}"
+
+    def _print_RowSoftmax(self, expr: RowSoftmax) -> str:
+        return rf"\operatorname{{softmax}}\left({self._print(expr.matrix)}\right)"
 
     def _print_MatrixMean(self, expr: MatrixMean) -> str:
         return rf"\mathbb{{E}}\left[{self._print(expr.matrix)}\right]"

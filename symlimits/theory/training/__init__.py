@@ -13,6 +13,7 @@ import numpy as np
 
 from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
+from symlimits.matrices import MatrixDerivation
 from symlimits.theory.kernels import nngp, ntk
 from symlimits.theory.mixtures.observed import observed
 from symlimits.theory.training.cross_entropy import CrossEntropyLaw, check_targets
@@ -21,7 +22,7 @@ from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.law import TrainedLaw
 from symlimits.theory.training.network_posterior import NetworkPosterior
 from symlimits.theory.training.spectrum import Training, spectrum
-from symlimits.theory.training.statements import MatrixDerivation, statement
+from symlimits.theory.training.statements import statement
 
 __all__ = [
     "CrossEntropyLaw",

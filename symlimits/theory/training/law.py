@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
+from symlimits.matrices import MatrixDerivation
 from symlimits.memory import check_memory
 from symlimits.theory.training.data import duration, points
 from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.spectrum import Spectrum, Training
-from symlimits.theory.training.statements import MatrixDerivation, statement
+from symlimits.theory.training.statements import statement
 
 Array = npt.NDArray[np.float64]
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.limits import Limit
+from symlimits.matrices import MatrixDerivation
 from symlimits.theory.mixtures.observed import Observed
 from symlimits.theory.training.data import points
 from symlimits.theory.training.posterior_lines import posterior_statement
-from symlimits.theory.training.statements import MatrixDerivation
 
 Array = npt.NDArray[np.float64]
 ONE = np.ones(1)  # the scale of the kernel
