@@ -34,7 +34,7 @@ class NormalPoints:
                 known = self.covariances.setdefault(u, {})
                 known.update({v: head.covariance[i, j] for j, v in enumerate(head.variables)})
         self.columns = {u: i for i, u in enumerate(self.covariances)}
-        self.sources = _normal(len(self.columns), points, seed)
+        self.sources = normal_points(len(self.columns), points, seed)
         self.rows: dict[sp.Symbol, Floats] = {}
         self.drawn: dict[sp.Symbol, Floats] = {}
 
@@ -76,7 +76,8 @@ def explained(before: Floats, wanted: Floats, variance: float) -> Floats:
     return row
 
 
-def _normal(dimensions: int, points: int, seed: Any) -> Floats:
+def normal_points(dimensions: int, points: int, seed: Any) -> Floats:
+    """Independent standard Gaussian numbers (points, dimensions) at scrambled Sobol points, a power of two of them."""
     from scipy.special import ndtri
     from scipy.stats import qmc  # scipy.stats is slow to import
 

@@ -17,7 +17,7 @@ from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
 from symlimits.matrices import MatrixDerivation
 from symlimits.memory import check_memory
-from symlimits.theory.training.data import duration, points
+from symlimits.theory.training.data import duration, points, time_kind
 from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.spectrum import Spectrum, Training
 from symlimits.theory.training.statements import statement
@@ -113,8 +113,7 @@ class TrainedLaw:
         >>> law.derivation("mean", steps=10).expr
         Theta_zx*[(1 - (-eta*lamda/m + 1)**t)/lamda at lamda = Theta_xx]*Y
         """
-        asked = duration(time, steps)
-        kind = "end" if asked == np.inf else "steps" if isinstance(asked, int) else "flow"
+        kind = time_kind(duration(time, steps))
         momentum, decay = bool(self.training.momentum), bool(self.training.weight_decay)
         return statement(quantity, kind, momentum, decay, self.network.rated)
 
