@@ -74,7 +74,8 @@ def random_values(seed: int, sizes: Mapping[str, int], *lines: sp.Expr) -> Value
         Y = matrix(rows["x"], sources + rows["x"], 1 if likely else -999)
         blocks |= {"Y": _probabilities(Y) if likely else Y}
         trace = sum(blocks["Theta_xx"][i, i] for i in range(rows["x"]))
-    return blocks, _numbers(rng, int(trace) + 1) | {noise: deviation**2, n: sp.Integer(rows["x"])}
+    counts = {n: sp.Integer(rows["x"]), k: sp.Integer(sources + rows["x"])}
+    return blocks, _numbers(rng, int(trace) + 1) | {noise: deviation**2} | counts
 
 
 def _numbers(rng: random.Random, entries: int) -> dict[sp.Symbol, sp.Expr]:

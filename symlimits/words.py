@@ -9,7 +9,7 @@ from itertools import pairwise
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from symlimits.derivation import maxplus
+from symlimits.derivation import linear_motion, maxplus, probabilities
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step
@@ -23,6 +23,8 @@ EXPLANATIONS = (
     {rung.name: rung.explanation for rung in RUNGS}
     | {rule.name: rule.explanation for rule in (*ROUTE, inline)}
     | maxplus.EXPLANATIONS
+    | linear_motion.EXPLANATIONS
+    | probabilities.EXPLANATIONS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")

@@ -14,6 +14,7 @@ from symlimits.derivation.trace import Rule
 from symlimits.errors import NoRule
 from symlimits.language.block import Block, IdentityMatrix, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
+from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
 from symlimits.language.motion import Motion, Spectral
 from symlimits.language.straight_line import Definition, StraightLine
 
@@ -149,7 +150,7 @@ def _regimes(swing: sp.Expr, sign: sp.Expr) -> list[tuple[sp.Expr, sp.Basic]]:
 
 def expanded(expr: sp.Expr) -> sp.Expr:
     """A sum of products, functions of matrices as they are."""
-    known = {head: sp.Dummy(commutative=False) for head in expr.atoms(Spectral)}
+    known = {head: sp.Dummy(commutative=False) for head in expr.atoms(Spectral, TraceOf, LogDeterminant)}
     return sp.expand(expr.xreplace(known)).xreplace({dummy: head for head, dummy in known.items()})
 
 
@@ -256,3 +257,22 @@ bilinear = Rule(
     "What is random enters linearly on both sides, and covariances at the start are kernels.",
     lambda expr: expr.replace(lambda e: isinstance(e, MatrixCovariance), _bilinear),
 )
+
+
+def _eigenvalues(head: LogDeterminant) -> sp.Expr:
+    scalars, factors = head.matrix.args_cnc() if head.matrix.is_Mul else ([], [head.matrix])
+    return TraceOf(Spectral(sp.log(sp.Mul(*scalars) * lam), lam, sp.Mul(*factors)))
+
+
+determinant = Rule(
+    "determinant by eigenvalues",
+    SOURCE,
+    "The determinant is the product of the eigenvalues, its logarithm the trace of that of the matrix.",
+    lambda expr: expr.replace(lambda e: isinstance(e, LogDeterminant), _eigenvalues),
+)
+
+
+SYMMETRY, ITS_WORDS = "symmetry of the kernel", "A covariance the other way round is the transpose."
+EXPLANATIONS = {COEFFICIENTS: COMBINED, SYMMETRY: ITS_WORDS} | {
+    rule.name: rule.explanation for rule in (eigenbasis, solution, centred, bilinear, one_matrix, determinant)
+}

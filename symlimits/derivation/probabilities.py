@@ -13,6 +13,8 @@ from symlimits.language.motion import Motion
 from symlimits.language.softmax import RowSoftmax
 
 SOURCE = "derived here"
+SUMS = "probabilities of a row sum to one"
+CANCEL = "Summed over the classes, the softmax and the targets are one at every point: they cancel in the sum's law."
 
 
 def sums_of_rows(one: Block, targets: Block, ones: Block, moving: Mapping[Block, Block]) -> Rule:
@@ -50,12 +52,7 @@ def sums_of_rows(one: Block, targets: Block, ones: Block, moving: Mapping[Block,
             total += sp.Mul(*scalars, *factors)
         return total
 
-    return Rule(
-        "probabilities of a row sum to one",
-        SOURCE,
-        "Summed over the classes, the softmax and the targets are one at every point: they cancel in the sum's law.",
-        summed,
-    )
+    return Rule(SUMS, SOURCE, CANCEL, summed)
 
 
 def _at_rest(motion: Motion) -> sp.Expr:
@@ -70,3 +67,5 @@ at_rest = Rule(
     "What starts at rest at zero, and is pushed by nothing there, stays.",
     lambda expr: sp.expand(expr.replace(lambda e: isinstance(e, Motion), _at_rest)),
 )
+
+EXPLANATIONS = {SUMS: CANCEL, at_rest.name: at_rest.explanation}

@@ -1,9 +1,10 @@
 r"""Finite networks trained for real: every weight drawn, every gradient taken, and nothing linearised.
 
 Networks of the NTK parameterisation, $z = \sqrt{w/N}\,G h + \sqrt b\,g$, G and g from N(0, 1), are trained on the loss
-$\frac1{2nk}\|f(X) - Y\|^2 + \frac\omega2\|\theta - \theta_0\|^2$ by gradient descent, with heavy-ball momentum
-$v \leftarrow \mu v - \eta\nabla$, $\theta \leftarrow \theta + v$. A layer's own rates multiply the gradient of the
-squared error, not the decay. Arrays have the axes (network, unit, datum).
+$\frac1{2nk}\|f(X) - Y\|^2 + \frac\omega2\|\theta - \theta_0\|^2$, or with the mean cross-entropy over the n points in
+place of the squares, by gradient descent, with heavy-ball momentum $v \leftarrow \mu v - \eta\nabla$,
+$\theta \leftarrow \theta + v$. A layer's own rates multiply the gradient of the loss, not the decay. Arrays have the
+axes (network, unit, datum).
 """
 
 from __future__ import annotations
@@ -16,24 +17,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
+from scipy.special import softmax
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, FormulaError
+from symlimits.finite.deep_linear_experiments import frozen
 from symlimits.finite.network import checked_data, numpy_function
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Dense, Residual, Serial
-from symlimits.language.network_tree import network_to_tree
+from symlimits.language.network_tree import network_from_tree, network_to_tree
 
 Array = npt.NDArray[np.float64]
 NETS = 512  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time: 32 MB
 DRAWS, FEWEST, MOST = 2**18, 2**11, 2**13  # networks times width, and networks, of one size in a certificate
 SQUARES = 8  # times as many of squares, which have heavier tails
+LOSSES = ("mse", "xent")
 Rows = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the networks are trained: the learning rate, steps, momentum, weight decay, and the last layer alone or all.
+    """How the networks are trained: the learning rate, steps, momentum, weight decay, the last layer alone or all, and
+    the loss, "mse" or "xent".
 
     >>> Recipe(lr=0.1, steps=10).momentum
     0.0
@@ -44,6 +49,15 @@ class Recipe:
     momentum: float = 0.0
     weight_decay: float = 0.0
     last_layer: bool = False
+    loss: str = "mse"
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise DomainError(f"loss = {self.loss!r:.40}", "'mse' or 'xent'", "loss='mse'")
+
+    def back(self, f: Array, Y: Array) -> Array:
+        """The derivatives of the loss by the outputs f (batch, k, n), for targets Y (n, k)."""
+        return (f - Y.T) / Y.size if self.loss == "mse" else (softmax(f, axis=1) - Y.T) / len(Y)
 
 
 class Layer:
@@ -169,7 +183,7 @@ def trained_outputs(
     data = np.concatenate([X, Z]).T[None]
     for _ in range(recipe.steps):
         f = forward(layers, data[..., : len(X)])
-        step(layers, (f - Y.T) / Y.size, recipe)
+        step(layers, recipe.back(f, Y), recipe)
     return np.asarray(forward(layers, data)[..., len(X) :].swapaxes(1, 2))
 
 
@@ -238,6 +252,26 @@ class TrainedOutputs:
         names = ("X", "Y", "Z", "weights", "centre", "square", "pairs")
         about = {"network": network_to_tree(self.network), "recipe": vars(self.recipe)}
         return {"kind": "trained networks"} | about | {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> TrainedOutputs:
+        """The networks of a record; `FormulaError` for what is none."""
+        try:
+            given = {name: frozen(record[name]) for name in ("X", "Y", "Z", "weights", "centre", "square", "pairs")}
+            recipe = Recipe(**record["recipe"])
+            if not isinstance(recipe.steps, int) or not all(
+                isinstance(given[name], bool) for name in ("square", "pairs")
+            ):
+                raise ValueError
+            return cls(network_from_tree(record["network"]), recipe=recipe, **given)
+        except (KeyError, TypeError, ValueError):
+            wanted = "what TrainedOutputs.record writes"
+            raise FormulaError("networks with parts missing", wanted, "a certificate of this version") from None
+
+    def work(self, size: int, rounds: int | None = None) -> float:
+        """The weights that a certificate draws and moves at one size; of a run until decided, by its rounds."""
+        nets = self._batch(size) * (rounds + 1) if rounds else self.wanted(size)
+        return float(nets) * self._entries(size) * (1 + self.recipe.steps)
 
     def _entries(self, size: int) -> int:
         """The weights of the largest layer."""

@@ -15,6 +15,7 @@ from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
 from symlimits.finite.kernel_experiment import CHUNK, wanted
+from symlimits.finite.trained_networks import TrainedOutputs
 from symlimits.language.architecture import Layer, Repeat, Residual
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
@@ -141,8 +142,10 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
     _at_most(depth * sum(n * size**power for n, size in zip(draws, sizes, strict=True) if size > 0), MOST_WORK, "draws")
 
 
-def check_draws(networks: Networks | LimitNetworks | Gaps, sizes: Sequence[int], rounds: int | None = None) -> None:
-    """The same for the networks of an output law."""
+def check_draws(
+    networks: Networks | LimitNetworks | Gaps | TrainedOutputs, sizes: Sequence[int], rounds: int | None = None
+) -> None:
+    """The same for the networks of an output law, and for trained ones."""
     _at_most(sum(networks.work(size, rounds) for size in sizes if size > 0), MOST_WORK, "random numbers")
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import cast
 
 from symlimits.errors import DomainError
+from symlimits.language.architecture import mlp
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
@@ -93,6 +94,18 @@ def trained(depth: int, steps: int, quantity: str | None = None, **asked: object
     return cast(Limit, getattr(limits, quantity)(**asked))
 
 
+def wide(quantity: str, **training: object) -> Limit:
+    """The mean or the variance of a sum of outputs, at a test and a training input, of wide networks trained on two."""
+    from symlimits.theory.training import claims as of_laws  # with numba, which the table does without
+    from symlimits.theory.training import trained_law
+
+    net = mlp(1, named_activation("erf"), 2, "1/10")
+    X, Y, Z = [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], [[0.5, 1.0], [1.0, 0.5]]
+    law = cast(of_laws.TrainedLaw, trained_law(net, X, Y, lr=0.3, **training))  # type: ignore[arg-type]
+    build = of_laws.mean_limit if quantity == "mean" else of_laws.variance_limit
+    return build(law, net, Z, 4, [1.0, 1.0])
+
+
 def claims() -> Mapping[str, Claim]:
     """The claims by name, the longest to certify at the end."""
     return {claim.name: claim for claim in TABLE}
@@ -128,6 +141,13 @@ TABLE: tuple[Claim, ...] = (
         "singular values of an increment, deep linear networks, L = 2",
         CHIZAT,
         partial(trained, 2, 3, "increment", power=2),
+    ),
+    Claim("law-mean", "mean outputs of wide erf networks after 4 steps", LEE, partial(wide, "mean")),
+    Claim(
+        "law-variance",
+        "variance of outputs of wide erf networks after 4 steps with momentum",
+        LEE,
+        partial(wide, "variance", momentum="1/2"),
     ),
     *(
         Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))

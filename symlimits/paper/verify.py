@@ -15,6 +15,7 @@ from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.finite.trained_networks import TrainedOutputs
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -35,6 +36,7 @@ from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.path_link import PathProgram
 from symlimits.theory.scaling.claims import FrozenTwin
+from symlimits.theory.training.law_link import LawProgram
 from symlimits.theory.twin import Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
@@ -44,6 +46,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
+    "trained networks": TrainedOutputs.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
     "networks on one white input": WhiteNetworks.from_record,
@@ -52,6 +55,7 @@ GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
     "path by its program": PathProgram.from_record,
     "exponent by its program": ExponentProgram.from_record,
+    "trained law by engine kernels": LawProgram.from_record,
 }
 
 
@@ -192,7 +196,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | TrainedOutputs):
         check_draws(limit.experiment, widths, rounds)
 
 

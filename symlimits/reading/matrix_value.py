@@ -18,6 +18,7 @@ from mpmath import mp
 from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.block import Block, IdentityMatrix, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
+from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
 from symlimits.language.motion import Motion, Spectral
 from symlimits.language.softmax import RowSoftmax
 from symlimits.reading.initial_value import solved
@@ -106,6 +107,17 @@ def _(expr: Spectral, values: Values) -> Matrix:
         _mode(expr.function, replace(values, numbers={**values.numbers, expr.variable: _exact(e)})) for e in eigenvalues
     ]
     return vectors * mp.diag(at) * vectors.T
+
+
+@_value.register
+def _(expr: TraceOf, values: Values) -> Matrix:
+    matrix = _value(expr.matrix, values)
+    return mp.matrix([[sum(matrix[i, i] for i in range(matrix.rows))]])
+
+
+@_value.register
+def _(expr: LogDeterminant, values: Values) -> Matrix:
+    return mp.matrix([[mp.log(mp.det(_value(expr.matrix, values)))]])
 
 
 @_value.register

@@ -78,7 +78,10 @@ class NetworkPosterior:
         return np.asarray(0.5 * (total + total.T))
 
     def derivation(self, quantity: str = "mean") -> MatrixDerivation:
-        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data."""
+        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data.
+
+        Those of the log "evidence" lead from the Gaussian density to the eigenvalues of the kernel.
+        """
         return posterior_statement(quantity)
 
     def _cross(self, Z: Any) -> Array:

@@ -2,9 +2,9 @@ r"""Where training on the cross-entropy with weight decay ends: the root of its 
 
 $$F(\alpha) = \frac1n(\mathrm{softmax}(f_x + \Theta_{xx}\alpha) - Y) + \omega\alpha = 0$$
 is the gradient of a loss that is strictly convex in the parameters $\delta = J^\top\alpha$, by at least $\omega$: at
-any $\alpha$ they are within $|J^\top F|/\omega$ of the minimum, where $|J^\top F|^2 = \sum_kF_k^\top\Theta F_k$. That bound
-says when to stop, and how close. Without decay there is no end: whatever data can be separated grow without bound.
-Derived here; see Boyd and Vandenberghe, Convex Optimization, section 9.1.2.
+any $\alpha$ they are within $|J^\top F|/\omega$ of the minimum, where $|J^\top F|^2 = \sum_kF_k^\top\Theta F_k$. That
+bound says when to stop, and how close. Without decay there is no end: outputs of data that can be separated grow for
+ever. Derived here; see Boyd and Vandenberghe, Convex Optimization, section 9.1.2.
 """
 
 from __future__ import annotations
