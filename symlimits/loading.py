@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sympy as sp
+
 from symlimits import storing
 from symlimits.chain import Derivation
-from symlimits.errors import DataError
+from symlimits.errors import DataError, DomainError
 from symlimits.language.block import shape
 from symlimits.language.names import shown
 from symlimits.matrices import MatrixDerivation
@@ -28,5 +30,12 @@ def load(text_or_path: str | Path) -> Derivation:
     if not isinstance(text_or_path, str | Path):
         raise DataError(shown(text_or_path), "JSON text, or the path of a file", "sl.load('derivation.json')")
     parts = storing.read(text_or_path)
-    kind = MatrixDerivation if shape(parts.trace[-1].expr) is not None else Derivation
+    kind = MatrixDerivation if _is_matrix(parts.trace[-1].expr) else Derivation
     return kind(**parts._asdict())
+
+
+def _is_matrix(line: sp.Expr) -> bool:
+    try:
+        return shape(line) is not None
+    except DomainError:  # matrices that do not fit, or that only a straight line holds
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import sympy as sp
 from mpmath import mp
@@ -58,19 +58,19 @@ class MatrixDerivation(Derivation):
             raise FalseLine(f"{expr} ({link.summary})", f"a line equal to {self.expr}", "the step once more")
         return self._extend(longer.trace[-1])
 
-    def reference(self, *values: object, digits: int = 30, **parameters: object) -> Any:
+    def reference(self, *values: object, digits: int = 30, **parameters: object) -> NoReturn:
         """Not for matrices: `NoRule`."""
         raise _no_values(self.name)
 
-    def evaluate(self, *values: object, **parameters: object) -> Any:
+    def evaluate(self, *values: object, **parameters: object) -> NoReturn:
         """Not for matrices: `NoRule`."""
         raise _no_values(self.name)
 
-    def compile(self) -> Any:
+    def compile(self) -> NoReturn:
         """Not for matrices: `NoRule`."""
         raise _no_values(self.name)
 
-    def __call__(self, *values: Any, **options: Any) -> Any:
+    def __call__(self, *values: Any, **options: Any) -> NoReturn:
         raise _no_values(self.name)
 
 

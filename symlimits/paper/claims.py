@@ -94,14 +94,14 @@ def trained(depth: int, steps: int, quantity: str | None = None, **asked: object
     return cast(Limit, getattr(limits, quantity)(**asked))
 
 
-def wide(quantity: str, **training: object) -> Limit:
+def wide(quantity: str, momentum: str = "0") -> Limit:
     """The mean or the variance of a sum of outputs, at a test and a training input, of wide networks trained on two."""
     from symlimits.theory.training import claims as of_laws  # with numba, which the table does without
     from symlimits.theory.training import trained_law
 
     net = mlp(1, named_activation("erf"), 2, "1/10")
     X, Y, Z = [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], [[0.5, 1.0], [1.0, 0.5]]
-    law = cast(of_laws.TrainedLaw, trained_law(net, X, Y, lr=0.3, **training))  # type: ignore[arg-type]
+    law = trained_law(net, X, Y, lr=0.3, momentum=momentum)
     build = of_laws.mean_limit if quantity == "mean" else of_laws.variance_limit
     return build(law, net, Z, 4, [1.0, 1.0])
 

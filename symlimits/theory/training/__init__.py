@@ -7,7 +7,7 @@ no closed form, `claims` what finite networks certify, `data` the door.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -35,6 +35,34 @@ __all__ = [
 ]
 
 
+@overload
+def trained_law(
+    net: Serial,
+    X: Any,
+    Y: Any,
+    kernel: str = "ntk",
+    lr: Any = 0.1,
+    momentum: Any = 0.0,
+    loss: Literal["mse"] = "mse",
+    weight_decay: Any = 0.0,
+    rcond: Any = None,
+    forced: bool = False,
+) -> TrainedLaw: ...
+@overload
+def trained_law(
+    net: Serial,
+    X: Any,
+    Y: Any,
+    kernel: str = "ntk",
+    lr: Any = 0.1,
+    momentum: Any = 0.0,
+    *,
+    loss: Literal["xent"],
+    weight_decay: Any = 0.0,
+    rcond: Any = None,
+    forced: bool = False,
+) -> CrossEntropyLaw: ...
+@overload
 def trained_law(
     net: Serial,
     X: Any,
@@ -46,7 +74,19 @@ def trained_law(
     weight_decay: Any = 0.0,
     rcond: Any = None,
     forced: bool = False,
-) -> Any:
+) -> TrainedLaw | CrossEntropyLaw: ...
+def trained_law(
+    net: Serial,
+    X: Any,
+    Y: Any,
+    kernel: str = "ntk",
+    lr: Any = 0.1,
+    momentum: Any = 0.0,
+    loss: str = "mse",
+    weight_decay: Any = 0.0,
+    rcond: Any = None,
+    forced: bool = False,
+) -> TrainedLaw | CrossEntropyLaw:
     r"""The law of the outputs of infinitely wide networks trained by gradient descent from random parameters.
 
     The loss is $\frac12$ of the mean over all n k entries of $(f - Y)^2$; in outputs, the flow is

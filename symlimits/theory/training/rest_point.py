@@ -44,8 +44,12 @@ def _rest_point(start: Array, Y: Array, Theta: Array, omega: float) -> Array:
         size = _norm(alpha, Theta)
         if pushed <= omega * DISTANCE * (1 + size):
             return alpha
-        alpha = _stepped(start, Y, Theta, omega, alpha, F, _newton(p, Theta, omega, F))
-    given = f"a rest point within {pushed / omega:.1e} of the minimum, after {ROUNDS} rounds"
+        try:
+            v = _newton(p, Theta, omega, F)
+        except np.linalg.LinAlgError:  # a decay below rounding
+            break
+        alpha = _stepped(start, Y, Theta, omega, alpha, F, v)
+    given = f"a rest point within {pushed / omega:.1e} of the minimum"
     wanted = f"within {DISTANCE * (1 + size):.1e}"
     raise ResourceError(given, wanted, "a larger weight_decay, or a finite time")
 
