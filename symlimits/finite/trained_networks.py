@@ -259,9 +259,8 @@ class TrainedOutputs:
         try:
             given = {name: frozen(record[name]) for name in ("X", "Y", "Z", "weights", "centre", "square", "pairs")}
             recipe = Recipe(**record["recipe"])
-            if not isinstance(recipe.steps, int) or not all(
-                isinstance(given[name], bool) for name in ("square", "pairs")
-            ):
+            flags = given["square"], given["pairs"], recipe.last_layer
+            if not isinstance(recipe.steps, int) or not all(isinstance(flag, bool) for flag in flags):
                 raise ValueError
             return cls(network_from_tree(record["network"]), recipe=recipe, **given)
         except (KeyError, TypeError, ValueError):
