@@ -8,7 +8,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.derivation import maxplus
+from symlimits.derivation import linear_motion, maxplus, probabilities
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.words import EXPLANATIONS, spoken
@@ -18,7 +18,8 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
     assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in (*RUNGS, *ROUTE, inline)} | set(maxplus.EXPLANATIONS) == set(EXPLANATIONS)
+    of_modules = set().union(*(module.EXPLANATIONS for module in (maxplus, linear_motion, probabilities)))
+    assert {rule.name for rule in (*RUNGS, *ROUTE, inline)} | of_modules == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class TrainedLaw:
         """
         g, vectors = self._filter(time, steps), self.spectrum.vectors
         coefficients = vectors @ (g[:, None] * (vectors.T @ self.Y))
-        return np.asarray(self.kernels(self._tested(Z, "Z"), self.X)[1] @ coefficients)
+        return np.asarray(self.kernels.across(self._tested(Z, "Z"), self.X)[1] @ coefficients)
 
     def covariance(self, Z: Any, W: Any = None, time: Any = None, steps: Any = None) -> Array:
         r"""$\mathrm{Cov}(f(z), f(w))$ of one output at test inputs Z (m, d) and W (l, d), by default Z again: (m, l).
@@ -93,13 +93,13 @@ class TrainedLaw:
         g = self._filter(time, steps)
         z = self._tested(Z, "Z")
         B, K_zx = self._transfer(z, g)
-        moved = B @ self.K - K_zx
+        moved = B @ self.K
         if W is None:
-            total = self.kernels.prior(z) + moved @ B.T - B @ K_zx.T
-            return np.asarray(0.5 * (total + total.T))
+            half = 0.5 * ((moved - 2 * K_zx) @ B.T)  # the two cross terms are each other's transposes
+            return np.asarray(self.kernels.prior(z) + half + half.T)
         w = self._tested(W, "W")
         B_w, K_wx = self._transfer(w, g)
-        return np.asarray(self.kernels.prior(z, w) + moved @ B_w.T - B @ K_wx.T)
+        return np.asarray(self.kernels.prior(z, w) + (moved - K_zx) @ B_w.T - B @ K_wx.T)
 
     def derivation(self, quantity: str = "mean", time: Any = None, steps: Any = None) -> MatrixDerivation:
         r"""The lines that lead from gradient descent to the "mean", the "covariance" or the "outputs" of one network.
@@ -140,5 +140,5 @@ class TrainedLaw:
     def _transfer(self, z: Array, g: Array) -> tuple[Array, Array]:
         r"""B (m, n), the outputs at z by the targets, and $K_{zx}$."""
         vectors = self.spectrum.vectors
-        K, Theta = self.kernels(z, self.X)
+        K, Theta = self.kernels.across(z, self.X)
         return np.asarray(((Theta @ vectors) * g) @ vectors.T), K

@@ -47,6 +47,17 @@ def test_training_the_last_layer_tends_to_the_posterior() -> None:
         assert distances[-1] < 1e-4
 
 
+def test_kernels_that_are_kept_are_those_of_the_inputs() -> None:
+    law, other, moving = sl.trained_law(NET, X, Y), Z + 1, Z.copy()
+    apart = [sl.trained_law(NET, X, Y).mean(inputs) for inputs in (Z, other)]
+    assert np.array_equal(law.mean(moving), apart[0])
+    moving += 1
+    assert np.array_equal(law.mean(moving), apart[1])
+    law.covariance(Z, other)
+    assert np.array_equal(law.mean(Z), apart[0])
+    assert np.array_equal(law.covariance(Z), sl.trained_law(NET, X, Y).covariance(Z))
+
+
 LAW = sl.trained_law(NET, X, Y)
 POSTERIOR = sl.posterior(NET, X, Y)
 XENT = sl.trained_law(NET, X, np.eye(2)[[0, 1, 0, 1, 0]], loss="xent", weight_decay=0.1)

@@ -21,6 +21,7 @@ from symlimits.reading.latex import latex
 from symlimits.reading.matrix_value import matrix_value
 from symlimits.theory.training.posterior_lines import posterior_statement
 from symlimits.theory.training.statements import QUANTITIES, TIMES, statement
+from symlimits.words import EXPLANATIONS
 
 FAST = [("outputs", "flow", False, True), ("outputs", "steps", True, False)]
 ALL = [(q, t, m, w) for q in QUANTITIES for t in TIMES for m in (False, True) for w in (False, True)]
@@ -36,7 +37,7 @@ def test_every_line_equals_the_next(quantity: str, kind: str, momentum: bool, de
     assert not lines.expr.has(Motion)
 
 
-@pytest.mark.parametrize("quantity", ["mean", "covariance"])
+@pytest.mark.parametrize("quantity", ["mean", "covariance", "evidence"])
 def test_lines_of_the_posterior(quantity: str) -> None:
     assert posterior_statement(quantity).check(3).ok
 
@@ -125,7 +126,8 @@ def test_they_print_are_told_and_are_stored() -> None:
     assert r"\delta_{0} = \delta_{-1} = 0" in tex
     assert r"\left[\frac{1 - q}{\lambda}\right]_{\lambda = \Theta_{xx}}" in tex
     assert r"\dot{\delta} &=" in statement("mean", "flow").latex()
-    assert "functions of" in posterior_statement("mean").explain()
+    for told in (lines, posterior_statement("evidence"), posterior_statement("covariance"), statement("mean", "flow")):
+        assert all(EXPLANATIONS[step.rule] in told.explain() for step in told.trace[1:])
     for step in lines.trace:
         assert from_tree(to_tree(step.expr)) == step.expr
     assert r"}\right]_{\lambda = A}" in latex(Spectral(1 / (1 + lam), lam, Block("A", (), (2, 2))))
