@@ -10,19 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symlimits import activations as activations
-    from symlimits.certify import Certificate as Certificate
+    from symlimits import errors as errors
     from symlimits.chain import Derivation as Derivation
     from symlimits.derivation import rules as rules
-    from symlimits.errors import DataError as DataError
-    from symlimits.errors import DomainError as DomainError
-    from symlimits.errors import FalseLine as FalseLine
-    from symlimits.errors import FormulaError as FormulaError
-    from symlimits.errors import NoRule as NoRule
-    from symlimits.errors import ResourceError as ResourceError
     from symlimits.errors import SymlimitsError as SymlimitsError
-    from symlimits.errors import UnboundSymbol as UnboundSymbol
-    from symlimits.expansion import Expansion as Expansion
-    from symlimits.ladder import Value as Value
     from symlimits.language.activation import Activation as Activation
     from symlimits.language.activation import activation as activation
     from symlimits.language.architecture import Dense as Dense
@@ -36,14 +27,12 @@ if TYPE_CHECKING:
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
     from symlimits.loading import load as load
-    from symlimits.paper.verify import Verification as Verification
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import scaling as scaling
     from symlimits.theory.deep_linear import deep_linear as deep_linear
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
-    from symlimits.theory.mixtures import OutputLaw as OutputLaw
     from symlimits.theory.mixtures import output_law as output_law
     from symlimits.theory.programs import TensorProgram as TensorProgram
     from symlimits.theory.programs import training_program as training_program
@@ -55,16 +44,13 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "activations": "symlimits.activations",
+    "errors": "symlimits.errors",
     "rules": "symlimits.derivation.rules",
     "scaling": "symlimits.theory.scaling",
 }
 _HOMES = {
-    "symlimits.certify": "Certificate",
     "symlimits.chain": "Derivation",
-    "symlimits.ladder": "Value",
-    "symlimits.errors": "DataError DomainError FalseLine FormulaError NoRule ResourceError SymlimitsError "
-    "UnboundSymbol",
-    "symlimits.expansion": "Expansion",
+    "symlimits.errors": "SymlimitsError",
     "symlimits.language.activation": "Activation activation",
     "symlimits.language.architecture": "Dense Residual mlp serial",
     "symlimits.language.domain": "Domain Range",
@@ -72,10 +58,10 @@ _HOMES = {
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
     "symlimits.loading": "load",
-    "symlimits.paper.verify": "Verification verify",
+    "symlimits.paper.verify": "verify",
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.kernels": "dual nngp ntk",
-    "symlimits.theory.mixtures": "OutputLaw output_law",
+    "symlimits.theory.mixtures": "output_law",
     "symlimits.theory.programs": "TensorProgram training_program",
     "symlimits.theory.training": "posterior trained_law",
     "symlimits.tiled": "tiled_gram",

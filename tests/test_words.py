@@ -66,9 +66,9 @@ def test_at_one_with_variances_that_have_values() -> None:
     assert sp.simplify(T.bind(p=1).at_one(2).expr - bound.expr) == 0
     assert T.dot().bind(p=1, q=1).at_one("1/2").name == r"\dot{T}(1, 1, \rho)"
     assert bound.variable == rho
-    with pytest.raises(sl.NoRule, match="variances 1 and 2"):
+    with pytest.raises(sl.errors.NoRule, match="variances 1 and 2"):
         T.bind(p=1, q=2).at_one()
-    with pytest.raises(sl.NoRule, match="the covariance 1"):
+    with pytest.raises(sl.errors.NoRule, match="the covariance 1"):
         T.bind(p=2, q=2, c=1).at_one()
 
 

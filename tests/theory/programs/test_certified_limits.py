@@ -68,7 +68,7 @@ def test_trained_networks_are_sampled_and_say_so() -> None:
     assert 0 < found.error < 1e-2
     assert limit.method.startswith("a straight line, its expectations sampled")
     assert abs(float(limit()) - found.value) <= found.error
-    with pytest.raises(sl.NoRule, match="samples"):
+    with pytest.raises(sl.errors.NoRule, match="samples"):
         limit.reference()
 
 
@@ -88,11 +88,11 @@ def test_one_net_differs_by_the_root_of_the_width() -> None:
 
 
 def test_rates_want_numbers() -> None:
-    with pytest.raises(sl.UnboundSymbol, match="x_1_1"):
+    with pytest.raises(sl.errors.UnboundSymbol, match="x_1_1"):
         convergence_rate(program_limit(tangent_kernel(act.erf, 1)[1]))
 
 
 def test_what_has_no_limit_here() -> None:
     tp = TensorProgram()
-    with pytest.raises(sl.DomainError, match="scalar of a tensor program"):
+    with pytest.raises(sl.errors.DomainError, match="scalar of a tensor program"):
         program_limit(tp.gaussian("x"))  # type: ignore[arg-type]

@@ -113,9 +113,9 @@ def test_modes_of_the_kernel_solve_their_equation_at_the_joins() -> None:
 def test_rules_refuse_what_they_do_not_reach() -> None:
     A, B = Block("A", (), (2, 2)), Block("B", (), (2, 2))
     f, v, Y = (Block(name, (), (2, 1)) for name in ("f", "v", "Y"))
-    with pytest.raises(sl.NoRule, match="polynomials in one matrix"):
+    with pytest.raises(sl.errors.NoRule, match="polynomials in one matrix"):
         eigenbasis(Motion(f, v, A * f + B * Y, 0, time))
-    with pytest.raises(sl.NoRule, match="affine"):
+    with pytest.raises(sl.errors.NoRule, match="affine"):
         affine(Motion(linear_motion.g, linear_motion.h, linear_motion.g**2, 0, time))
 
 
@@ -147,9 +147,9 @@ def test_the_page_compiles(tmp_path: object, pdflatex: object) -> None:
 
 def test_statements_are_asked_for_by_known_words() -> None:
     for given in (("median", "flow"), ("mean", "always")):
-        with pytest.raises(sl.DomainError):
+        with pytest.raises(sl.errors.DomainError):
             statement(*given)
-    with pytest.raises(sl.DomainError):
+    with pytest.raises(sl.errors.DomainError):
         posterior_statement("mode")
     assert isinstance(statement("mean"), MatrixDerivation)
 
@@ -164,13 +164,13 @@ def test_zero_eigenvalues(kind: str) -> None:
 def test_values_of_matrices_are_refused_in_words_and_lines_of_ones_own_are_checked() -> None:
     lines = statement("mean", "flow")
     for call in (lambda: lines(1.0), lines.compile, lines.evaluate, lambda: lines.reference(1)):
-        with pytest.raises(sl.NoRule, match="trained_law"):
+        with pytest.raises(sl.errors.NoRule, match="trained_law"):
             call()
     twice = lines.then(lines.expr + 0 * lines.expr, because="nothing is added")
     assert len(twice.trace) == len(lines.trace) + 1
-    with pytest.raises(sl.FalseLine):
+    with pytest.raises(sl.errors.FalseLine):
         lines.then(2 * lines.expr, because="a slip")
-    with pytest.raises(sl.DomainError, match="a matrix of shape"):
+    with pytest.raises(sl.errors.DomainError, match="a matrix of shape"):
         lines.then(eta, because="a scalar")
 
 
