@@ -19,7 +19,7 @@ from symlimits.language.softmax import RowSoftmax
 
 eta, mass, omega, mu, time = sp.symbols("eta m omega mu t", positive=True)
 steps = sp.Symbol("t", integer=True, nonnegative=True)
-noise = sp.Symbol("sigma2", positive=True)
+sigma = sp.Symbol("sigma", positive=True)  # the deviation of the noise
 n, P, k, r, s = sp.symbols("n P k r s", integer=True, positive=True)  # data, parameters, outputs, test points twice
 SIZES = {"x": n, "z": r, "w": s}
 DIGITS = 30  # of lines that are compared
@@ -75,7 +75,7 @@ def random_values(seed: int, sizes: Mapping[str, int], *lines: sp.Expr) -> Value
         blocks |= {"Y": _probabilities(Y) if likely else Y}
         trace = sum(blocks["Theta_xx"][i, i] for i in range(rows["x"]))
     counts = {n: sp.Integer(rows["x"]), k: sp.Integer(sources + rows["x"])}
-    return blocks, _numbers(rng, int(trace) + 1) | {noise: deviation**2} | counts
+    return blocks, _numbers(rng, int(trace) + 1) | {sigma: deviation} | counts
 
 
 def _numbers(rng: random.Random, entries: int) -> dict[sp.Symbol, sp.Expr]:

@@ -19,12 +19,12 @@ from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
 from symlimits.language.motion import Spectral
 from symlimits.language.names import shown
 from symlimits.matrices import MatrixDerivation, derived
-from symlimits.matrix_letters import Y, at, epsilon, k, kernel, n, noise
+from symlimits.matrix_letters import Y, at, epsilon, k, kernel, n, sigma
 from symlimits.theory.training.statements import AT_START
 
 SOURCE = "Williams and Rasmussen 1995; Lee et al. 2018, arXiv 1711.00165; derived here"
 data = at("f", "x") + epsilon
-PAIRS = [*AT_START, (epsilon, epsilon, noise * IdentityMatrix(n))]
+PAIRS = [*AT_START, (epsilon, epsilon, sigma**2 * IdentityMatrix(n))]
 
 symmetric = Rule(
     SYMMETRY,
@@ -39,11 +39,11 @@ def posterior_statement(quantity: str = "mean") -> MatrixDerivation:
     r"""The "mean" of outputs at test inputs z given Y, their "covariance" with those at w, or the log "evidence" of Y.
 
     >>> posterior_statement("mean").expr
-    K_zx*[1/(lamda + sigma2) at lamda = K_xx]*Y
+    K_zx*[1/(lamda + sigma**2) at lamda = K_xx]*Y
     >>> posterior_statement("covariance").expr
-    K_zw - K_zx*[1/(lamda + sigma2) at lamda = K_xx]*K_xw
+    K_zw - K_zx*[1/(lamda + sigma**2) at lamda = K_xx]*K_xw
     >>> posterior_statement("evidence").expr
-    -k*tr([log(2*pi*(lamda + sigma2)) at lamda = K_xx])/2 - tr(Y'*[1/(lamda + sigma2) at lamda = K_xx]*Y)/2
+    -k*tr([log(2*pi*(lamda + sigma**2)) at lamda = K_xx])/2 - tr(Y'*[1/(lamda + sigma**2) at lamda = K_xx]*Y)/2
     >>> posterior_statement("evidence").check().ok
     True
     """
@@ -53,7 +53,7 @@ def posterior_statement(quantity: str = "mean") -> MatrixDerivation:
         rules: tuple[Rule, ...] = (bilinear, one_matrix)
         name = r"\mathbb{E}[f(z) | Y]"
     elif quantity == "covariance":
-        inverse = Spectral(1 / (lam + noise), lam, kernel("K", "x", "x"))
+        inverse = Spectral(1 / (lam + sigma**2), lam, kernel("K", "x", "x"))
         left, right = (at("f", place) - kernel("K", place, "x") * inverse * data for place in "zw")
         line = MatrixCovariance(left, right, PAIRS)
         rules = (bilinear, symmetric, one_matrix)

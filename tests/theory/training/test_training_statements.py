@@ -16,9 +16,10 @@ from symlimits.language.block import Block
 from symlimits.language.motion import Motion, Spectral
 from symlimits.language.tree import from_tree, to_tree
 from symlimits.matrices import MatrixDerivation
-from symlimits.matrix_letters import Y, at, eta, kernel, mass, mu, omega, random_values, steps, time
+from symlimits.matrix_letters import Y, at, eta, kernel, mass, mu, omega, random_values, sigma, steps, time
 from symlimits.reading.latex import latex
 from symlimits.reading.matrix_value import matrix_value
+from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
 from symlimits.theory.training.posterior_lines import posterior_statement
 from symlimits.theory.training.statements import QUANTITIES, TIMES, statement
 from symlimits.words import EXPLANATIONS
@@ -56,7 +57,7 @@ def test_a_false_line_is_found() -> None:
 def test_the_posterior_is_no_law_of_the_tangent_kernel() -> None:
     """With Theta in place of K the last line of the posterior is not the covariance at infinite time."""
     lines = statement("covariance", "end")
-    posterior = posterior_statement("covariance").expr.subs(sp.Symbol("sigma2", positive=True), 0)
+    posterior = posterior_statement("covariance").expr.subs(sigma, 0)
     broken = replace(lines, trace=(*lines.trace, Step(posterior, "as if it were a posterior", "nobody")))
     assert not broken.check().ok
 
@@ -65,13 +66,12 @@ def test_training_the_last_layer_is_the_posterior_in_the_mean_and_without_noise_
     """Theta = K at infinite time: cross terms cancel two of three."""
     blocks, numbers = random_values(5, {"n": 3, "P": 5, "k": 2, "r": 2, "s": 1})
     blocks |= {name.replace("K", "Theta"): value for name, value in blocks.items() if name.startswith("K")}
-    noise = sp.Symbol("sigma2", positive=True)
-    zero = numbers | {noise: sp.Integer(0)}
+    zero = numbers | {sigma: sp.Integer(0)}
     trained = matrix_value(statement("covariance", "end").expr, blocks, numbers, DIGITS)
     posterior = matrix_value(posterior_statement("covariance").expr, blocks, zero, DIGITS)
     with mp.workdps(2 * DIGITS):
         assert mp.mnorm(trained - posterior) < CLOSE
-    ridge = numbers | {noise: numbers[mass] * numbers[omega]}
+    ridge = numbers | {sigma: sp.sqrt(numbers[mass] * numbers[omega])}
     mean = matrix_value(statement("mean", "end", weight_decay=True).expr, blocks, numbers, DIGITS)
     expected = matrix_value(posterior_statement("mean").expr, blocks, ridge, DIGITS)
     with mp.workdps(2 * DIGITS):
@@ -141,6 +141,8 @@ def test_the_page_compiles(tmp_path: object, pdflatex: object) -> None:
 
     page = Path(str(tmp_path)) / "page.tex"
     texts = [statement(q, t, m).latex() for q in QUANTITIES for t in TIMES for m in (False, True)]
+    texts += [statement("mean", "flow", rated=True).latex(), cross_entropy_statement("sums", "flow").latex()]
+    texts += [posterior_statement(quantity).latex() for quantity in ("mean", "covariance", "evidence")]
     page.write_text(document(texts), encoding="utf-8")
     pdflatex(page)  # type: ignore[operator]
 
