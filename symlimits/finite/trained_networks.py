@@ -31,6 +31,7 @@ NETS = 512  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time: 32 MB
 DRAWS, FEWEST, MOST = 2**18, 2**11, 2**13  # networks times width, and networks, of one size in a certificate
 SQUARES = 8  # times as many of squares, which have heavier tails
+MOVES = 16  # of a weight take the time of a random number
 LOSSES = ("mse", "xent")
 Rows = tuple[tuple[float, ...], ...]
 
@@ -268,9 +269,9 @@ class TrainedOutputs:
             raise FormulaError("networks with parts missing", wanted, "a certificate of this version") from None
 
     def work(self, size: int, rounds: int | None = None) -> float:
-        """The weights that a certificate draws and moves at one size; of a run until decided, by its rounds."""
+        """The random numbers of a certificate at one size, and what its steps take the time of; by rounds, if any."""
         nets = self._batch(size) * (rounds + 1) if rounds else self.wanted(size)
-        return float(nets) * self._entries(size) * (1 + self.recipe.steps)
+        return float(nets) * self._entries(size) * (1 + self.recipe.steps / MOVES)
 
     def _entries(self, size: int) -> int:
         """The weights of the largest layer."""
