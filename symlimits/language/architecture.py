@@ -48,6 +48,11 @@ class Dense:
             if name != "b_var" or value is not None:
                 object.__setattr__(self, name, _nonnegative(value, name))
 
+    @property
+    def rated(self) -> bool:
+        """Whether it has a learning rate of its own."""
+        return self.w_rate != 1 or self.b_rate != 1
+
     def __repr__(self) -> str:
         rates = {name: rate for name, rate in (("w_rate", self.w_rate), ("b_rate", self.b_rate)) if rate != 1}
         told = {"w_var": self.w_var, "b_var": self.b_var} | rates
@@ -122,9 +127,7 @@ class Serial:
     @property
     def rated(self) -> bool:
         """Whether a layer has a learning rate of its own."""
-        return any(
-            layer.w_rate != 1 or layer.b_rate != 1 for layer in _written(self.layers) if isinstance(layer, Dense)
-        )
+        return any(layer.rated for layer in _written(self.layers) if isinstance(layer, Dense))
 
     def with_rates(self, *rates: object) -> Serial:
         """The network with a factor of the learning rate for each Dense layer, or a pair, for its weights and its bias.

@@ -11,6 +11,10 @@ $\eta_b$ times that of training, the part of a layer is taken so many times, $\T
 $\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ for $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h),
 whose branch f ends with a Dense layer, adds to both what its branch makes of them: $K' = K + K_f$,
 $\Theta' = \Theta + \Theta_f$, since the last weights of the branch are centred and independent of its input.
+
+The maps are not typed here: they are the limits that the Master theorem gives for one layer as a tensor program,
+forward and backward (`programs/layer_step.py`), for any activation, variance and number of inputs; here those of the
+layer are put in. What a residual block adds is that of h + W phi(h) less that of its branch.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from typing import Any
 
 import sympy as sp
 
+from symlimits.derivation.master import SOURCE as MASTER
 from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.expectation_experiment import ANTITHETIC
@@ -33,16 +38,32 @@ from symlimits.language.names import shown
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
 from symlimits.theory.programs.kernel_link import KernelProgram
+from symlimits.theory.programs.layer_step import (
+    K_xx,
+    K_xz,
+    K_zz,
+    Map,
+    N,
+    Theta,
+    activation_step,
+    b,
+    b_rate,
+    dense_step,
+    phi,
+    put_in,
+    residual_step,
+    slope,
+    w,
+    w_rate,
+)
 from symlimits.theory.twin import Twin, features
 
 u, v, rho = sp.symbols("u v rho", real=True)
 dimension = sp.Symbol("d", positive=True)
-K_xx, K_zz = sp.symbols("K_xx K_zz", positive=True)
-K_xz, Theta = sp.symbols("K_xz Theta", real=True)
 PAIR = Domain({p: POSITIVE, q: POSITIVE, rho: CORRELATION}, {c: rho * sp.sqrt(p * q)}, "c^2 <= p q")
+LAYERWISE = "Master theorem, layer by layer"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 
-Map = tuple[sp.Expr, ...]
 Block = tuple[tuple[Map, ...], sp.Expr]
 
 
@@ -128,7 +149,7 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
     )
     twin = Twin(net, "ntk" if tangent else "nngp") if dimension not in recursion.free_symbols else None
     trace = derive_lines(recursion)
-    definition = replace(trace[0], source=f"{LEE}; the law of large numbers, layer by layer")
+    definition = replace(trace[0], rule=LAYERWISE, source=f"{MASTER}; {LEE}")
     general = KernelProgram(net, "ntk" if tangent else "nngp")
     lines, domain = (definition, *trace[1:]), _domain(recursion, net)
     return Limit(lines, domain, (p, q, c), name, LEE, twin, observable, general=general)
@@ -211,26 +232,18 @@ def block(layer: Any, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Blo
 
 @block.register
 def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    w, b = layer.w_var, layer.bias_variance
-    maps = [w * K + b for K in (K_xx, K_zz, K_xz)]
-    if len(states) == 4:
-        gradient = layer.w_rate * w * K_xz + layer.b_rate * b
-        if widths.standard:
-            bias = sp.S.Zero if layer.b_var is None else layer.b_rate
-            gradient = layer.w_rate * widths.next() * K_xz + bias
-        maps.append(gradient + w * Theta)
-    return [((tuple(maps),), sp.S.One)]
+    step = dense_step(widths.standard, layer.b_var is not None, layer.rated)
+    values = {w: layer.w_var, b: layer.bias_variance, w_rate: layer.w_rate, b_rate: layer.b_rate}
+    if widths.standard and Theta in states:
+        values[N] = widths.next()
+    return [((tuple(line.xreplace(values) for line in step.maps(states)),), sp.S.One)]
 
 
 @block.register
 def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
     _check_moments(layer)
-    f, g = layer(u), layer(v)
-    maps = [pair_expectation(f * g, u, v, *law) for law in ((K_xx,) * 3, (K_zz,) * 3, (K_xx, K_zz, K_xz))]
-    if len(states) == 4:
-        slope = layer.derivative()
-        maps.append(pair_expectation(slope(u) * slope(v), u, v, K_xx, K_zz, K_xz) * Theta)
-    return [((tuple(maps),), sp.S.One)]
+    functions = {phi: layer, slope: layer.derivative()} if Theta in states else {phi: layer}
+    return [((tuple(put_in(line, functions) for line in activation_step().maps(states)),), sp.S.One)]
 
 
 @block.register
@@ -256,7 +269,10 @@ def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bl
         if not count.is_Integer:
             raise NoRule(f"a Residual with {count} layers", "a number of layers", f"a number in place of {count}")
         maps += inner * int(count)
-    added = tuple(state + Earlier(state, len(maps)) for state in states)
+    before = {state: Earlier(state, len(maps)) for state in states}
+    whole, branch = (step.maps(states) for step in residual_step())
+    terms = (sp.expand(line - other) for line, other in zip(whole, branch, strict=True))
+    added = tuple(state + term.xreplace(before) for state, term in zip(states, terms, strict=True))
     return [((*maps, added), sp.S.One)]
 
 

@@ -91,11 +91,12 @@ def _rate(net: Serial, name: str) -> sp.Expr:
 def _overlap(tp: TensorProgram, handle: Any, left: Any, right: Any) -> Scalar:
     """The sum over the entries of a parameter of products of derivatives by weights from N(0, 1)."""
     if isinstance(handle, Matrix):
-        return _variance(tp.program, handle) * _overlap_of_matrices(tp, left, right)
+        return _variance(tp.program, handle) * overlap(tp, left, right)
     return _variance(tp.program, handle) * tp.mean(left * right)
 
 
-def _overlap_of_matrices(tp: TensorProgram, left: LowRank, right: LowRank) -> Scalar:
+def overlap(tp: TensorProgram, left: LowRank, right: LowRank) -> Scalar:
+    r"""The inner product of two matrices of low rank: $\sum cc'\,\frac1n\,u\cdot u'\;\frac1n\,v\cdot v'$."""
     total: Any = 0
     for s in left.terms:
         for t in right.terms:
