@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from symlimits.limits import limit as limit
     from symlimits.loading import load as load
     from symlimits.paper.verify import verify as verify
+    from symlimits.theory import finite_width as finite_width
     from symlimits.theory import scaling as scaling
     from symlimits.theory.deep_linear import deep_linear as deep_linear
     from symlimits.theory.kernels import dual as dual
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "activations": "symlimits.activations",
     "errors": "symlimits.errors",
+    "finite_width": "symlimits.theory.finite_width",
     "rules": "symlimits.derivation.rules",
     "scaling": "symlimits.theory.scaling",
 }

@@ -15,8 +15,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-LONG = ("programs.md", "training.md")
-PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "programs.md", "training.md")
+LONG = ("programs.md", "training.md", "finite_width.md", "fitting.md")
+PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", *LONG)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ NEITHER: list[Any] = [True, 3.5, object(), {"a": 1}, b"x", lambda: 0, np.array([
 NO_SEQUENCE = [True, 3.5, object(), b"x", lambda: 0, "ab", int, {"a": 1}, {1}, 10**5000]
 
 DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
+    "derivative of a kernel": (sl.nngp(sl.mlp(2, act.relu)).derivative, [*ODD, None, "p", "sigma"]),
+    "activation at finite width": (lambda j: sl.finite_width.output_kurtosis(j, (3,)), [*ODD, None, 1, 0]),
+    "hidden widths": (lambda j: sl.finite_width.ntk_variance(act.relu, j), [*NO_SEQUENCE, None, [], [0, 1], [1.5]]),
+    "first_order": (sl.finite_width.first_order, [*ODD, None, 1]),
     "dual": (sl.dual, ODD),
     "nngp": (sl.nngp, [*ODD, None, 1]),
     "ntk": (sl.ntk, [*ODD, None, 1]),

@@ -25,6 +25,7 @@ from symlimits.reading.reference import HEADS, reference
 DIGITS, TOLERANCE = 20, 1e-16
 SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
 SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
+KERNEL = 3  # states of a kernel recursion, at least
 SAMPLES = 2**14  # of a program's line, each of 8 scrambles: errors of some 1e-5 to 1e-4, in half a second
 NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
 
@@ -165,9 +166,11 @@ def _is_nested(expr: sp.Expr) -> bool:
 
 
 def _with_states(expr: sp.Expr, domain: Domain) -> Domain:
-    """A domain that also covers the states of a kernel recursion."""
+    """A domain that also covers the states of a recursion: of a kernel, two variances and a covariance come first."""
     if not isinstance(expr, Recursion):
         return domain
+    if len(expr.states) < KERNEL:
+        return Domain({**domain.ranges, **dict.fromkeys(expr.states, REAL)}, domain.dependent, domain.note)
     first, second, mixed, *others = expr.states
     correlation = sp.Symbol("rho_K", real=True)
     ranges = {first: POSITIVE, second: POSITIVE, correlation: CORRELATION} | dict.fromkeys(others, REAL)

@@ -15,7 +15,9 @@ from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
 from symlimits.finite.kernel_experiment import CHUNK, wanted
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.trained_networks import TrainedOutputs
+from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.architecture import Layer, Repeat, Residual
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
@@ -143,7 +145,9 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
 
 
 def check_draws(
-    networks: Networks | LimitNetworks | Gaps | TrainedOutputs, sizes: Sequence[int], rounds: int | None = None
+    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | TrainedOutputs,
+    sizes: Sequence[int],
+    rounds: int | None = None,
 ) -> None:
     """The same for the networks of an output law, and for trained ones."""
     _at_most(sum(networks.work(size, rounds) for size in sizes if size > 0), MOST_WORK, "random numbers")

@@ -26,6 +26,7 @@ SPHERE = "derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
 CHIZAT = "Chizat et al., arXiv 2211.16980; derived here"
+HANIN = "Hanin and Nica 2020, arXiv 1909.05989; derived here"
 LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
 
 DUALS = {
@@ -106,6 +107,13 @@ def wide(quantity: str, momentum: str = "0") -> Limit:
     return build(law, net, Z, 4, [1.0, 1.0])
 
 
+def finite(quantity: str, phi: str, *widths: int) -> Limit:
+    """The kurtosis of the output, or the variance of the tangent kernel, of networks of fixed widths."""
+    from symlimits.theory import finite_width
+
+    return cast(Limit, getattr(finite_width, quantity)(named_activation(phi), widths))
+
+
 def claims() -> Mapping[str, Claim]:
     """The claims by name, the longest to certify at the end."""
     return {claim.name: claim for claim in TABLE}
@@ -153,6 +161,18 @@ TABLE: tuple[Claim, ...] = (
         Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))
         for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT))
         for phi in NETWORKS
+    ),
+    Claim(
+        "finite-kurtosis",
+        "kurtosis of the output of relu networks of widths 24, 24",
+        HANIN,
+        partial(finite, "output_kurtosis", "relu", 24, 24),
+    ),
+    Claim(
+        "finite-ntk",
+        "variance of the tangent kernel of relu networks of widths 24, 24",
+        HANIN,
+        partial(finite, "ntk_variance", "relu", 24, 24),
     ),
     Claim(
         "output-finite", "output law of a linear network of widths 5, 3, 4", MIXTURE, partial(output, widths=(5, 3, 4))

@@ -29,6 +29,7 @@ from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
 from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
 from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
+from symlimits.reading.latex_programs import asked
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (
@@ -337,7 +338,7 @@ class Printer(MatrixPrinter):
 
     def _print_StraightLine(self, expr: StraightLine) -> str:
         """What is asked for; `equations` say how it comes about."""
-        return str(self._print(expr.output))
+        return str(self._print(asked(expr)))
 
     def _print_InitialValue(self, expr: InitialValue) -> str:
         """What is asked for, at the time; `equations` say how it moves."""

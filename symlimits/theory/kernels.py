@@ -92,7 +92,7 @@ def dual(phi: object) -> Limit:
         trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
         experiment=Twin(features(phi), "nngp", sampler=ANTITHETIC),
         observable="mean of phi(w.x) phi(w.z) over the units of one hidden layer",
-        regime="every width", order=0,
+        regime="every width", order=0, general=KernelProgram(features(phi), "nngp"),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from symlimits.certify.general import check_general, unreached
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DomainError, FormulaError, NoRule
 from symlimits.ladder import is_closed
+from symlimits.language.activation import Activation
 from symlimits.language.architecture import Dense, Repeat, Serial, bound
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
@@ -45,6 +46,13 @@ class KernelProgram:
         """The same with values for some symbols."""
         kept = tuple((symbol, value.subs(given, simultaneous=True)) for symbol, value in self.values)
         return replace(self, values=(*kept, *given.items()))
+
+    def dot(self) -> KernelProgram | None:
+        """The engine beside a dual activation of the derivative."""
+        match self.network.layers:
+            case (Dense() as first, Activation() as phi, Dense() as last):
+                return replace(self, network=replace(self.network, layers=(first, phi.derivative(), last)))
+        return None
 
     def record(self) -> dict[str, Any]:
         """The network as JSON, for a certificate; `from_record` reads it."""

@@ -73,6 +73,10 @@ class TrainingProgram:
         """
         return convergence_rate(self.limit(step, datum, output))
 
+    def notation(self, limit: Limit) -> dict[str, str]:
+        """Which symbol of a limit is which weight, feature or output, as `TensorProgram.notation`."""
+        return self.tp.notation(limit)
+
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The training at a finite width, as `TensorProgram.run`: `run[prog.outputs[t]]` is (m,), or (m, k)."""
         return self.tp.run(width, seed, nets, **values)

@@ -22,7 +22,7 @@ from scipy.special import softmax
 from symlimits.errors import DataError, DomainError, ResourceError
 from symlimits.language.architecture import Serial
 from symlimits.matrices import MatrixDerivation
-from symlimits.reading.normal_points import normal_points
+from symlimits.reading.normal_points import normal_sources
 from symlimits.reading.real import as_real
 from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
 from symlimits.theory.training.data import duration, points, time_kind
@@ -130,7 +130,7 @@ class CrossEntropyLaw:
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         n, k = self.Y.shape
         if n * k <= MOST_SOURCES:
-            return np.asarray(root @ normal_points(n * k, count, seed).reshape(count, n, k))
+            return np.asarray(root @ normal_sources(n * k, count, seed).reshape(count, n, k))
         return np.asarray(root @ np.random.default_rng(seed).standard_normal((count, n, k)))
 
     def _coefficients(self, first: Array, asked: float | int) -> Array:
