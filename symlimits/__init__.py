@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from symlimits import activations as activations
     from symlimits import errors as errors
     from symlimits.chain import Derivation as Derivation
-    from symlimits.chain import load as load
     from symlimits.derivation import rules as rules
     from symlimits.errors import SymlimitsError as SymlimitsError
     from symlimits.language.activation import Activation as Activation
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
+    from symlimits.loading import load as load
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import finite_width as finite_width
     from symlimits.theory import scaling as scaling
@@ -60,7 +60,7 @@ _MODULES = {
     "scaling": "symlimits.theory.scaling",
 }
 _HOMES = {
-    "symlimits.chain": "Derivation load",
+    "symlimits.chain": "Derivation",
     "symlimits.errors": "SymlimitsError",
     "symlimits.language.activation": "Activation activation",
     "symlimits.language.architecture": "Concat Dense LayerNorm Product Residual mlp serial",
@@ -69,6 +69,7 @@ _HOMES = {
     "symlimits.language.image_layers": "AvgPool Conv Flatten GlobalAvgPool",
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
+    "symlimits.loading": "load",
     "symlimits.paper.verify": "verify",
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.depth": "phase_diagram",

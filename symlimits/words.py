@@ -9,7 +9,7 @@ from itertools import pairwise
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from symlimits.derivation import clusters, maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
 from symlimits.derivation.depth import DEPTH_RULES
 from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
@@ -26,6 +26,8 @@ EXPLANATIONS = (
     | {rule.name: rule.explanation for rule in (*ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)}
     | maxplus.EXPLANATIONS
     | clusters.EXPLANATIONS
+    | linear_motion.EXPLANATIONS
+    | probabilities.EXPLANATIONS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")

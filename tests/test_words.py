@@ -8,7 +8,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.derivation import clusters, maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
 from symlimits.derivation.depth import DEPTH_RULES
 from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
@@ -21,7 +21,9 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     text = T.explain()
     assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
     rules = (*RUNGS, *ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)
-    assert {rule.name for rule in rules} | set(maxplus.EXPLANATIONS) | set(clusters.EXPLANATIONS) == set(EXPLANATIONS)
+    modules = (maxplus, clusters, linear_motion, probabilities)
+    of_modules = set().union(*(module.EXPLANATIONS for module in modules))
+    assert {rule.name for rule in rules} | of_modules == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from functools import partial
 from typing import cast
 
 from symlimits.errors import DomainError
+from symlimits.language.architecture import mlp
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
@@ -103,6 +104,18 @@ def trained(depth: int, steps: int, quantity: str | None = None, **asked: object
     return cast(Limit, getattr(limits, quantity)(**asked))
 
 
+def wide(quantity: str, momentum: str = "0") -> Limit:
+    """The mean or the variance of a sum of outputs, at a test and a training input, of wide networks trained on two."""
+    from symlimits.theory.training import claims as of_laws  # with numba, which the table does without
+    from symlimits.theory.training import trained_law
+
+    net = mlp(1, named_activation("erf"), 2, "1/10")
+    X, Y, Z = [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], [[0.5, 1.0], [1.0, 0.5]]
+    law = trained_law(net, X, Y, lr=0.3, momentum=momentum)
+    build = of_laws.mean_limit if quantity == "mean" else of_laws.variance_limit
+    return build(law, net, Z, 4, [1.0, 1.0])
+
+
 def finite(quantity: str, phi: str, *widths: int) -> Limit:
     """The kurtosis of the output, or the variance of the tangent kernel, of networks of fixed widths."""
     from symlimits.theory import finite_width
@@ -148,6 +161,13 @@ TABLE: tuple[Claim, ...] = (
         "singular values of an increment, deep linear networks, L = 2",
         CHIZAT,
         partial(trained, 2, 3, "increment", power=2),
+    ),
+    Claim("law-mean", "mean outputs of wide erf networks after 4 steps", LEE, partial(wide, "mean")),
+    Claim(
+        "law-variance",
+        "variance of outputs of wide erf networks after 4 steps with momentum",
+        LEE,
+        partial(wide, "variance", momentum="1/2"),
     ),
     *(
         Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))

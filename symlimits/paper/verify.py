@@ -17,6 +17,7 @@ from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.finite.trained_networks import TrainedOutputs
 from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
@@ -42,8 +43,10 @@ from symlimits.theory.programs.path_link import PathProgram
 from symlimits.theory.programs.predictor_link import PredictorProgram
 from symlimits.theory.scaling.abc_experiment import DeepTraining
 from symlimits.theory.scaling.claims import FrozenTwin
+from symlimits.theory.training.law_link import LawProgram
 from symlimits.theory.twin import DeepTwin, Twin
 
+COUNTED = Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
     "deep network": DeepTwin.from_record,
@@ -53,6 +56,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
+    "trained networks": TrainedOutputs.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
     "linear networks at two inputs": LinearPairs.from_record,
@@ -67,6 +71,7 @@ GENERALS: dict[str, Callable[[Any], Any]] = {
     "abc-exponent by its program": AbcProgram.from_record,
     "predictor by its program": PredictorProgram.from_record,
     "linearisation by its program": LinearizationProgram.from_record,
+    "trained law by engine kernels": LawProgram.from_record,
 }
 
 
@@ -207,7 +212,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps):
+    elif isinstance(limit.experiment, COUNTED):
         check_draws(limit.experiment, widths, rounds)
 
 
