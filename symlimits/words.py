@@ -9,7 +9,7 @@ from itertools import pairwise
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import EXPLANATIONS, Step
 from symlimits.language.program_lines import is_program
@@ -21,7 +21,14 @@ from symlimits.reading.latex_programs import asked, flattened, new_definitions, 
 STEPS = {  # of lines that no rule rewrites: a topic writes them beside each other
     "causal recursion": "Neurons of all times are jointly Gaussian; their Grams follow from those of earlier times.",
 }
-_OTHERS = {rung.name: rung.explanation for rung in RUNGS} | maxplus.EXPLANATIONS | STEPS
+_OTHERS = (
+    {rung.name: rung.explanation for rung in RUNGS}
+    | maxplus.EXPLANATIONS
+    | clusters.EXPLANATIONS
+    | linear_motion.EXPLANATIONS
+    | probabilities.EXPLANATIONS
+    | STEPS
+)
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
