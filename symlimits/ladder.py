@@ -94,7 +94,7 @@ def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
-    return reached and (not isinstance(expr, Recursion) or is_of_images(expr) or arguments == 3)
+    return reached and (not isinstance(expr, Recursion) or (is_of_images(expr) and is_closed(expr)) or arguments == 3)
 
 
 def method(expr: sp.Expr, arguments: int) -> str:
