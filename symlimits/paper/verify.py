@@ -20,6 +20,7 @@ from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.finite.trained_networks import TrainedOutputs
 from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
+from symlimits.language.pixels import is_of_images
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
     check_draws,
@@ -33,6 +34,8 @@ from symlimits.paper.certificate_file import (
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
+from symlimits.theory.images.limit import ImageLimit
+from symlimits.theory.images.twin import ImageTwin
 from symlimits.theory.linearization.link import LinearizationProgram
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
@@ -51,6 +54,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
     "deep network": DeepTwin.from_record,
     "deep training": DeepTraining.from_record,
+    "network of images": ImageTwin.from_record,
     "frozen training": FrozenTwin.from_record,
     "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,
@@ -167,7 +171,8 @@ def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
     if not isinstance(claim.get("derivation"), dict):
         given = "a certificate without its lines (a function of the author's own stands in them)"
         raise DataError(given, "a derivation that is stored", "limit.certify(...), in the author's program")
-    limit = Limit(**storing.read(json.dumps(claim["derivation"]))._asdict())
+    parts = storing.read(json.dumps(claim["derivation"]))
+    limit = (ImageLimit if is_of_images(parts.trace[0].expr) else Limit)(**parts._asdict())
     check_lines([step.expr for step in limit.trace], limit.domain)
     if "experiment" not in claim:
         return limit
