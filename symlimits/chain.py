@@ -15,6 +15,7 @@ from symlimits import certify as links
 from symlimits import claim, ladder, storing, words
 from symlimits.derivation.price import derive_lines, differentiated
 from symlimits.derivation.sphere import rho
+from symlimits.derivation.tangent import tangent_lines
 from symlimits.errors import DataError, DomainError, NoRule, UnboundSymbol
 from symlimits.expansion import Expansion, equal_variances, expand_at_one
 from symlimits.ladder import Value
@@ -23,7 +24,7 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.lines import Lines
-from symlimits.points import as_numbers, as_point, check_seed, variances
+from symlimits.points import as_numbers, as_point, check_seed, named_symbol, variances
 from symlimits.reading.reference import reference
 from symlimits.sphere import sphere_map
 
@@ -200,6 +201,23 @@ class Derivation(Lines):
         lines, domain = sphere_map(self.trace, self.domain, q)
         return Derivation(lines, domain, (rho,), r"R(\rho)", self.source)
 
+    def derivative(self, parameter: object) -> Derivation:
+        r"""The derivative of a kernel in a parameter of its layers, such as sigma_w or sigma_b, for fitting.
+
+        Its recursion carries the states and their derivatives through the layers by the chain rule, and has the same
+        arguments: called on data it gives Gram matrices of derivatives. `parameter` is the name of a symbol that the
+        kernel holds. Raises `UnboundSymbol` for a symbol that it does not hold, `DomainError` for an argument, and
+        `NoRule` for a depth and for what is no kernel of a network.
+
+        >>> from symlimits import activations as act, mlp, nngp
+        >>> K = nngp(mlp(depth=3, activation=act.relu, w_var="sigma_w**2", b_var=0))
+        >>> K.derivative("sigma_w")([[1.0, 0.0], [0.0, 1.0]], sigma_w="sqrt(2)").diagonal().round(12)
+        array([5.65685425, 5.65685425])
+        """
+        symbol = named_symbol(parameter, self.free_symbols, self.arguments)
+        name = rf"\partial_{{{sp.latex(symbol)}}} {self.name}"
+        return Derivation(tangent_lines(self.trace, symbol), self.domain, self.arguments, name, self.source)
+
     def at_one(self, order: object = 2) -> Expansion:
         r"""The last line near the correlation one, in powers of the gap $\delta = 1 - \rho$ up to `order`.
 
@@ -243,10 +261,16 @@ class Derivation(Lines):
         domain = Domain({**self.domain.ranges, **others}, self.domain.dependent, self.domain.note)
         lines = links.check_lines(self.trace, domain, seed)
         report(f"{self.name}: compiled kernel")
-        compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
-        found = claim.claim(self._parts, domain, seed, self._value_at) | self._about
+        compiled = self._compiled_link(domain, seed)
+        found = self._claimed(domain, seed) | self._about
         every = (*before, lines, compiled, *self._further(domain, seed))
         return links.certificate(f"{self.name} = {words.plain(self.expr)}", every, seed, found)
+
+    def _compiled_link(self, domain: Domain, seed: int) -> links.Link:
+        return links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
+
+    def _claimed(self, domain: Domain, seed: int) -> dict[str, Any]:
+        return claim.claim(self._parts, domain, seed, self._value_at)
 
     def _further(self, domain: Domain, seed: int) -> tuple[links.Link, ...]:
         """Links beside the three; of a limit, the one to the engine of tensor programs."""

@@ -13,12 +13,14 @@ import sympy as sp
 
 from symlimits.derivation.price import price
 from symlimits.errors import DomainError, NoRule
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.domain import Point, relevant
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
 from symlimits.language.names import shown
+from symlimits.language.pixels import is_of_images
 from symlimits.language.product import ProductExpectation
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
@@ -42,6 +44,7 @@ class Value(NamedTuple):
 
 FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled beside networks
 EVALUATION_DIGITS, ROUGH_DIGITS = 20, 15
+MOST_STATES = 8  # of a compiled recursion: a tangent kernel and its derivative
 
 
 def check_accuracy(points: object, error: object) -> None:
@@ -90,7 +93,8 @@ def _evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) ->
         error, method = abs(number - truth), f"series and panels, compiled; error against {digits} digits"
     else:  # no compiled code, or none that reaches this point
         number, error = float(truth), abs(truth - reference(exact_line, point, digits - 5))
-        method = f"quadrature to {digits} digits; error against {digits - 5}"
+        way = "extrapolation of a differential equation" if exact_line.has(InitialValue) else "quadrature"
+        method = f"{way} to {digits} digits; error against {digits - 5}"
     return Value(number, float(error) + max(abs(number), abs(float(truth))) * 2.0**-52, method)
 
 
@@ -125,17 +129,19 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
     heads = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, InitialValue)
-    return not expr.has(*heads)
+    return not expr.has(*heads, DepthLimit)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
     if is_program(expr) or (expr.has(StraightLine) and _missing(expr)):
         return False
-    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
+    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue, DepthLimit) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
-    return reached and (not isinstance(expr, Recursion) or arguments == 3)
+    if not reached or not isinstance(expr, Recursion):
+        return reached
+    return is_of_images(expr) or (arguments == 3 and len(expr.states) <= MOST_STATES)
 
 
 def method(expr: sp.Expr, arguments: int) -> str:

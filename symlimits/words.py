@@ -9,7 +9,9 @@ from itertools import pairwise
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, maxplus
+from symlimits.derivation.depth import affine, euler, one_state
+from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import Step
@@ -21,8 +23,9 @@ from symlimits.reading.latex_programs import asked, flattened, new_definitions, 
 
 EXPLANATIONS = (
     {rung.name: rung.explanation for rung in RUNGS}
-    | {rule.name: rule.explanation for rule in (*ROUTE, inline)}
+    | {rule.name: rule.explanation for rule in (*ROUTE, inline, euler, one_state, affine, expansion, dominant_balance)}
     | maxplus.EXPLANATIONS
+    | clusters.EXPLANATIONS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")

@@ -9,6 +9,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
 from symlimits.derivation import maxplus
+from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.words import EXPLANATIONS, spoken
@@ -18,7 +19,9 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
     assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in (*RUNGS, *ROUTE, inline)} | set(maxplus.EXPLANATIONS) == set(EXPLANATIONS)
+    assert {rule.name for rule in (*RUNGS, *ROUTE, inline, expansion, dominant_balance)} | set(
+        maxplus.EXPLANATIONS
+    ) == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import sympy as sp
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.network import checked_data, numpy_function
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Residual, Serial
+from symlimits.language.architecture import Dense, Serial
 from symlimits.language.network_tree import network_to_tree
 
 Array = npt.NDArray[np.float64]
@@ -130,10 +130,11 @@ def drawn(network: Serial, features: int, outputs: int, size: int, batch: int, r
             after = outputs if i == dense[-1] else size
             found.append(DenseLayer(layer, inputs, after, batch, rng))
             inputs = after
-        elif isinstance(layer, Residual):
-            raise DomainError("training networks with residual blocks", "dense layers and activations", "their `ntk`")
-        else:
+        elif isinstance(layer, Activation):
             found.append(ActivationLayer(layer))
+        else:
+            given = f"training networks with a layer {type(layer).__name__}"
+            raise DomainError(given, "dense layers and activations", "their `ntk`")
     return found
 
 

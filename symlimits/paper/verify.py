@@ -13,8 +13,11 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.gaps import NetworkGaps
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
@@ -29,6 +32,7 @@ from symlimits.paper.certificate_file import (
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
+from symlimits.theory.linearization.link import LinearizationProgram
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.programs.abc_link import AbcProgram
@@ -38,10 +42,11 @@ from symlimits.theory.programs.path_link import PathProgram
 from symlimits.theory.programs.predictor_link import PredictorProgram
 from symlimits.theory.scaling.abc_experiment import DeepTraining
 from symlimits.theory.scaling.claims import FrozenTwin
-from symlimits.theory.twin import Twin
+from symlimits.theory.twin import DeepTwin, Twin
 
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
+    "deep network": DeepTwin.from_record,
     "deep training": DeepTraining.from_record,
     "frozen training": FrozenTwin.from_record,
     "gaps of an output law": Gaps.from_record,
@@ -50,7 +55,10 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "trained deep linear networks": TrainedNetworks.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
+    "linear networks at two inputs": LinearPairs.from_record,
+    "networks of fixed widths": WidthNetworks.from_record,
     "networks on one white input": WhiteNetworks.from_record,
+    "networks beside their linearisations": NetworkGaps.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
@@ -58,6 +66,7 @@ GENERALS: dict[str, Callable[[Any], Any]] = {
     "exponent by its program": ExponentProgram.from_record,
     "abc-exponent by its program": AbcProgram.from_record,
     "predictor by its program": PredictorProgram.from_record,
+    "linearisation by its program": LinearizationProgram.from_record,
 }
 
 
@@ -198,7 +207,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps):
         check_draws(limit.experiment, widths, rounds)
 
 

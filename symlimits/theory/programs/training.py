@@ -115,9 +115,9 @@ def training_program(
     most, and leaves the output random where it starts at random. A variance of zero is no bias, except in a network of
     standard parameterisation, where it is trained.
 
-    Layers of a network are Dense layers, activations and `sl.Residual` blocks; a Dense layer of a branch is a hidden
-    layer like others. `tied` are groups of hidden layers, counted from 1, that share one matrix and one bias, trained
-    as one: `((2, 3),)`. Parameters have the number of the first of them.
+    Layers are Dense layers, activations, LayerNorm, products and `sl.Residual` blocks; a Dense layer of a branch is a
+    hidden layer like others. `tied` are groups of hidden layers, counted from 1, that share one matrix and one bias,
+    trained as one: `((2, 3),)`. Parameters have the number of the first of them.
 
     `X` is (m, d) and `Y` (m,) or (m, k): numbers (floats are exact decimals), exact strings, symbols; `lr` may be a
     symbol. Raises `DataError` for data of other shapes, `DomainError` for other arguments, `NoRule` for other layers,
