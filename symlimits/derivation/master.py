@@ -218,12 +218,28 @@ def limit_lines(
     """
     folded = Folded(program, target)
     power = folded.power(target)
+    _check_vanishing(folded, granted)
     if power < 0:
         return (Step(sp.S.Zero, MASTER, f"{SOURCE}; {VANISHING}"),)
     lines = _lines(folded.program, target, transpose_correction, granted)
     if power > 0:
         raise NoRule(_no_number(program, target, power, lines[-1].expr), "powers of n that cancel", ADVICE)
     return lines
+
+
+def _check_vanishing(folded: Folded, granted: Sequence[type[sp.Function]]) -> None:
+    """What a power of the width makes vanish fulfils the hypotheses too, and is not divided by what tends to zero."""
+    program, source = folded.program, folded.source
+    vectors = {symbol for symbol, place in source.places.items() if source.is_vector(place)}
+    vanishes = folded.power(folded.last) < 0 or folded.gap is not None
+    for place in source.needed([folded.last]) if vanishes else ():
+        expr = getattr(source.instructions[place], "expr", sp.S.Zero)
+        check_map(expr, vectors, granted)
+    for divisor in folded.divisors if vanishes else ():
+        place = program.append(Formula(divisor))
+        walk = Walk(program, granted=granted)
+        if walk.values[walk.run(place)] == 0:
+            raise NoRule(f"a quotient by {divisor}, which tends to zero", "divisors of order one", ADVICE)
 
 
 def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) -> str:

@@ -2,7 +2,8 @@ r"""A program with the powers of its width folded: every value as $n^p$ times on
 
 Powers that meet in a product add up, of a sum the largest stays, and what is smaller vanishes beside it: a number that
 tends to zero is a scalar like others to the Master theorem. A value of power zero has the limit of its factor; one of a
-positive power has none, unless its factor were known to the next order.
+positive power has none, unless its factor were known to the next order. What vanishes does so by its power if its
+factor is bounded: its maps are held to the theorem's hypotheses too, and what it is divided by may not tend to zero.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Folded:
     """The instructions of a program with their powers, up to a place.
 
     `program` has the same places, and no n; `powers` are those that its values are to be multiplied by; `gap` is the
-    smallest power by which something was left out so far.
+    smallest power by which something was left out so far; `divisors` are the scalars that anything is divided by.
     """
 
     source: Program
@@ -48,6 +49,7 @@ class Folded:
     def __post_init__(self) -> None:
         self.powers: dict[sp.Symbol, sp.Expr] = {}
         self.gap: sp.Expr | None = None
+        self.divisors: dict[sp.Expr, None] = {}
         self._sizes: dict[int, sp.Expr] = {}
 
     @cached_property
@@ -55,7 +57,7 @@ class Folded:
         """The program without its powers."""
         known = self.source
         folded = Program()
-        folded.symbols, folded.places, folded.labels = known.symbols, known.places, known.labels
+        folded.symbols, folded.places, folded.labels = list(known.symbols), dict(known.places), known.labels
         folded.matrices = [self._matrix(place) for place in range(len(known.matrices))]
         folded.instructions = list(known.instructions)
         for place in known.needed([self.last]):
@@ -94,6 +96,7 @@ class Folded:
                 return self.powers[self.source.symbols[expansion]], what
             case Map(expr) | Mean(expr) | Formula(expr):
                 power, rest = self.leading(expr)
+                self._divided(rest)
                 return power, type(what)(rest)
         raise AssertionError("no other instruction")
 
@@ -102,8 +105,8 @@ class Folded:
 
         >>> program = Program()
         >>> x, y = (program.symbols[program.append(Gaussian(name, sp.S.One))] for name in "xy")
-        >>> folded = Folded(program, 1)
-        >>> assert folded.power(1) == folded.power(0) == 0
+        >>> folded = Folded(program, program.append(Map(x + y)))
+        >>> assert folded.power(2) == 0  # and so have x and y
         >>> folded.leading(sp.sqrt(n) * (x + sp.tanh(y + x / n)) / n**2 + x / n**2)
         (-3/2, z_0 + tanh(z_1))
         """
@@ -133,7 +136,17 @@ class Folded:
                 return self.leading(expanded)
             raise NoRule(f"{expr}, whose largest parts cancel", "a sum without them", ADVICE)
         self._left_out(highest - power for power, _ in parts)
+        for power, rest in parts:
+            if power != highest:
+                self._divided(rest)
         return highest, total
+
+    def _divided(self, expr: sp.Expr) -> None:
+        """Note what a formula divides by, where that is a scalar."""
+        for divisor in (found.base for found in expr.atoms(sp.Pow) if found.exp.is_negative):
+            places = [self.source.places[s] for s in divisor.free_symbols if s in self.source.places]
+            if places and not any(map(self.source.is_vector, places)):
+                self.divisors[divisor] = None
 
     def _left_out(self, gaps: Iterable[sp.Expr]) -> None:
         for gap in gaps:
@@ -153,4 +166,7 @@ class Folded:
         if highest > 0:
             raise NoRule(f"{expr}, whose argument grows with the width n", "arguments that do not grow", ADVICE)
         self._left_out(-power for power, _ in parts)
+        for power, rest in parts:
+            if power != 0:
+                self._divided(rest)
         return sp.S.Zero, expr.func(*(rest if power == 0 else sp.S.Zero for power, rest in parts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import sympy as sp
 
@@ -70,6 +72,36 @@ def test_why_there_is_no_limit() -> None:
     assert tp.limit(tp.mean(x * x) / n**2).expr == 0
     assert tp.limit(tp.mean(tp.map(act.relu, x) ** 2) / n).evaluate().value == 0.5
     assert tp.limit(tp.mean(tp.map(act.sign, x) ** 2)).evaluate().value == 1
+
+
+VANISHING = [  # means m with m -> 0, vectors x and y: of order one, or without moments, at every width
+    (lambda m, x, y: 1 / (sp.sqrt(n) * m + 2), "a quotient by"),
+    (lambda m, x, y: y**2 + 1 / (sp.sqrt(n) * m), "a quotient by"),
+    (lambda m, x, y: sp.tanh(y + 1 / (sp.sqrt(n) * m)), "a quotient by"),
+    (lambda m, x, y: sp.exp(x**2) / n, "all moments"),
+    (lambda m, x, y: y**2 + 1 / (n * x**2), "all moments"),
+    (lambda m, x, y: 1 / (x + y) ** 2 / n, "a divisor without zeros"),
+    (lambda m, x, y: y / (x**2 - m), "a divisor without zeros"),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), VANISHING)
+def test_what_does_not_vanish_by_its_power(function: Callable[..., sp.Expr], message: str) -> None:
+    """Quotients by what tends to zero, and means that outgrow the power: no limit is said. Bounded ones do vanish."""
+    tp = sl.TensorProgram()
+    x, y = tp.gaussian("x"), tp.gaussian("y")
+    zero, one = tp.mean(x), tp.mean(x * x)
+    with pytest.raises(NoRule, match=message):
+        tp.limit(tp.mean(tp.map(function, zero, x, y) + 0 * x))
+    bounded = tp.map(lambda m, x, y: y**2 + 1 / (n * m) + sp.exp(x) / (n * (1 + x**2 + y**2)), one, x, y)
+    assert tp.limit(tp.mean(bounded)).evaluate().value == 1
+
+
+def test_a_quotient_made_elsewhere_is_seen() -> None:
+    tp = sl.TensorProgram()
+    x = tp.gaussian("x")
+    with pytest.raises(NoRule, match="a quotient by"):
+        tp.limit(tp.mean(x * x) + 1 / tp.mean(x) / sp.sqrt(n))
 
 
 def test_rates_of_programs() -> None:

@@ -4,7 +4,8 @@ With the output $f = n^{1/2} m$ and $m = \frac1n v\cdot\phi(h_L)$, and $\bar x =
 $W = \sqrt{s}\,w$ with $w$ from N(0, 1) give
 $$\sum_w\partial_wf(x)\,\partial_wf(z) = s\,\tfrac1n\,\bar x\cdot\bar z\ \text{(vectors)},\qquad
   s\,\tfrac1n\,\bar y\cdot\bar y'\;\tfrac1n\,x\cdot x'\ \text{(matrices)}$$
-(derived here from reverse mode). The readout's part alone is the NNGP kernel. No rule of the recursions is used.
+(derived here from reverse mode). The readout's part alone is the NNGP kernel. There is no induction over layers: the
+whole network is one program.
 """
 
 from __future__ import annotations
