@@ -34,7 +34,7 @@ for build in (lambda: sl.dual(phi), lambda: sl.ntk(sl.mlp("L", phi))):
     start = time.perf_counter(), time.process_time()
     try:
         build()
-    except sl.DomainError:
+    except sl.errors.DomainError:
         pass  # a discontinuous activation has no tangent kernel
     times += [time.perf_counter() - start[0], time.process_time() - start[1]]
 print(json.dumps(times))

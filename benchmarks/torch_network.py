@@ -19,6 +19,7 @@ import torch
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.certify import Certificate
 
 SIZES, NETWORKS = (16, 64, 256), 400
 DEPTH, W_VAR = 2, 2.0
@@ -67,7 +68,7 @@ def claim(experiment: object = draw) -> sl.Limit:
     return claimed.then(theta.expr, because="Price's theorem, layer by layer")
 
 
-def compared(networks: int = NETWORKS) -> sl.Certificate:
+def compared(networks: int = NETWORKS) -> Certificate:
     """The same networks as an array for each width, held against the kernel itself."""
     rng = np.random.default_rng(1)
     samples = {size: np.concatenate([draw(size, rng) for _ in range(networks // 20)]) for size in SIZES}
@@ -79,7 +80,7 @@ def wrong(size: int, rng: np.random.Generator) -> np.ndarray:
     return 1.25 * draw(size, rng)
 
 
-def outcome(certificate: sl.Certificate) -> str:
+def outcome(certificate: Certificate) -> str:
     """Its links; the statement is long, and the same each time."""
     return "\n".join(str(certificate).splitlines()[1:])
 

@@ -20,7 +20,7 @@ def main() -> None:
     print("log E q^u of a layer =", sp.factor(first), "/N + ...: the linear law with a -> 5a/2", end="\n\n")
     try:
         sl.output_law(widths=(3, 4), covariance=[[1, 0], [0, 1]], activation=act.relu)
-    except sl.NoRule as refusal:
+    except sl.errors.NoRule as refusal:
         print(refusal, end="\n\n")
 
     certificate = law.characteristic.certify(sizes=(2, 8, 32), seed=0)

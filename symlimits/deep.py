@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlimits.derivation.depth import depth_lines, depth_of
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.domain import CORRELATION, Domain, Range
 from symlimits.language.names import shown
 
@@ -27,7 +27,7 @@ def deep(kernel: Any, diagonal: bool) -> Any:
         raise NoRule(f"the limit of depth of {kernel.name}", "a kernel of any input kernel", "depth_limit before bind")
     p, q, c = arguments
     same = {q: p, c: p} if diagonal else {}
-    lines = depth_lines(DepthLimit(recursion.subs(same, simultaneous=True) if same else recursion, depth))
+    lines = depth_lines(ContinuousDepth(recursion.subs(same, simultaneous=True) if same else recursion, depth))
     ranges = {symbol: interval for symbol, interval in kernel.domain.ranges.items() if symbol != depth}
     domain = Domain(ranges, kernel.domain.dependent, kernel.domain.note)
     if diagonal:

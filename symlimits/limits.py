@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symlimits import certify as links
-from symlimits import words
+from symlimits import ladder, words
 from symlimits.chain import Derivation
 from symlimits.deep import deep
 from symlimits.derivation.trace import Step
@@ -27,16 +27,13 @@ from symlimits.finite.tails import HeavyTails
 from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
-from symlimits.language.program_lines import is_program
 from symlimits.points import check_seed, check_text
-from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
 SCALES = (1, 4, 16, 64)  # of variances, for means with heavy tails
 LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
-FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled
 LARGEST_ALPHA = 0.05  # of false alarms
 
 
@@ -70,8 +67,9 @@ class Limit(Derivation):
 
         Raises `DomainError` for a discontinuous activation.
         """
-        experiment = self.experiment.dot() if hasattr(self.experiment, "dot") else None
-        return replace(super().dot(), experiment=experiment, observable=f"{self.observable}, for the derivatives")
+        experiment, general = (x.dot() if hasattr(x, "dot") else None for x in (self.experiment, self.general))
+        words = f"{self.observable}, for the derivatives"
+        return replace(super().dot(), experiment=experiment, general=general, observable=words)
 
     def depth_limit(self, diagonal: bool = False) -> Self:
         r"""The limit of infinite depth of a kernel whose layers move it by 1/L: a differential equation.
@@ -175,8 +173,8 @@ class Limit(Derivation):
     def _questions(self, point: Point, seed: int) -> list[links.Question]:
         """What is asked of the draws, and what line 0 answers, at values of everything but the law's argument."""
         if self.kind not in ARGUMENTS:
-            value = _number(self.definition, relevant(point, self.definition))
-            return [links.Question(Functional(self.kind), value)]
+            value, error = ladder.claimed(self.definition, self.expr, point, VALUE_DIGITS)
+            return [links.Question(Functional(self.kind), value, None, error)]
         if len(self.law_argument) != 1:
             name = ARGUMENTS[self.kind]
             raise DomainError(f"kind = {self.kind!r} of {self.definition}", f"a function of {name}", "kind='mean'")
@@ -279,13 +277,6 @@ def journals(journal: str | PathLike[str]) -> list[Path]:
 def point_in_words(point: Point) -> dict[str, str]:
     """A point as certificates write it."""
     return {str(symbol): str(number) for symbol, number in point.items()}
-
-
-def _number(line: sp.Expr, point: Point) -> float:
-    """What means are held against: of a program's line, a sample that is fine beside those of networks."""
-    if is_program(line):
-        return sampled(line, point, points=FINE_POINTS).value
-    return float(reference(line, point, VALUE_DIGITS))
 
 
 def _checked_resolution(resolution: object) -> float:

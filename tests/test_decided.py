@@ -57,7 +57,7 @@ def test_the_same_on_any_executor_and_verified() -> None:
     assert other != alone
     assert sl.verify(other, experiment=biased).ok
     assert sl.verify(ONE.certify(SIZES, alpha=0.01).to_json(), experiment=biased).ok
-    with pytest.raises(sl.DataError, match="the experiment"):
+    with pytest.raises(sl.errors.DataError, match="the experiment"):
         sl.verify(alone)
 
 
@@ -84,21 +84,21 @@ def test_networks() -> None:
 
 def test_refusals() -> None:
     for wrong in (0, -1, "x", True, float("inf")):
-        with pytest.raises(sl.DomainError, match="resolution"):
+        with pytest.raises(sl.errors.DomainError, match="resolution"):
             ONE.certify(SIZES, resolution=wrong)
     for wrong in (0, -1, "x", True, 0.06, 1e400):
         for resolution in (None, 0.1):
-            with pytest.raises(sl.DomainError, match="alpha"):
+            with pytest.raises(sl.errors.DomainError, match="alpha"):
                 ONE.certify(SIZES, resolution=resolution, alpha=wrong)
     for most in (0, -1, "x", True, 1.5, 255, 20_001):
-        with pytest.raises(sl.DomainError, match="most"):
+        with pytest.raises(sl.errors.DomainError, match="most"):
             ONE.certify(SIZES, resolution=0.1, most=most)
-    with pytest.raises(sl.DomainError, match="an exponent is a slope of logarithms"):
+    with pytest.raises(sl.errors.DomainError, match="an exponent is a slope of logarithms"):
         sl.limit(sp.Integer(0), experiment=biased, kind="exponent").certify(SIZES, resolution=0.1)
-    with pytest.raises(sl.DomainError, match=r"'mean'.*an experiment"):
+    with pytest.raises(sl.errors.DomainError, match=r"'mean'.*an experiment"):
         sl.limit(sp.Integer(0)).certify(SIZES, resolution=0.1)
     heavy = sl.limit(sp.Integer(0), experiment=cauchy)
-    with pytest.raises(sl.DomainError, match="heavy tails"):
+    with pytest.raises(sl.errors.DomainError, match="heavy tails"):
         heavy.certify(SIZES, resolution=1.0)
 
 
@@ -113,7 +113,7 @@ def sixes_squared(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def test_heavy_tails_are_never_decided_early() -> None:
     for seed in range(3):
-        with pytest.raises(sl.DomainError, match="heavy tails"):
+        with pytest.raises(sl.errors.DomainError, match="heavy tails"):
             sl.limit(sp.Integer(1), experiment=sixes_squared, order=0).certify((2, 3, 4), seed=seed, resolution=0.9)
 
 
@@ -213,13 +213,13 @@ def test_a_foreign_journal_is_refused(tmp_path: Path) -> None:
         "experiment": lambda: sl.limit(sp.Integer(1), experiment=one).certify(SIZES, resolution=0.2, journal=journal),
     }
     for name, other in others.items():
-        with pytest.raises(sl.DataError, match=f"its {name} is"):
+        with pytest.raises(sl.errors.DataError, match=f"its {name} is"):
             other()
     assert journal.read_bytes() == content
     altered = content.splitlines(keepends=True)
     altered[50] = altered[50].replace(b"0x1.", b"0x1.1", 1)
     journal.write_bytes(b"".join(altered))
-    with pytest.raises(sl.DataError, match="line 51 of the journal"):
+    with pytest.raises(sl.errors.DataError, match="line 51 of the journal"):
         ONE.certify(SIZES, resolution=0.2, journal=journal)
 
 
@@ -290,9 +290,9 @@ def test_laws_resume_and_are_verified(tmp_path: Path) -> None:
 def test_laws_refuse_what_bets_cannot_decide() -> None:
     claim = sl.limit(NORMAL, experiment=normal, kind="cdf", order=0)
     for resolution in (1e-4, 0.4):
-        with pytest.raises(sl.DomainError, match=r"wanted: more than 0\.00"):
+        with pytest.raises(sl.errors.DomainError, match=r"wanted: more than 0\.00"):
             claim.certify(SIZES, resolution=resolution)
-    with pytest.raises(sl.DomainError, match="no law has this one"):
+    with pytest.raises(sl.errors.DomainError, match="no law has this one"):
         sl.limit(NORMAL + 1, experiment=normal, kind="cdf", order=0).certify(SIZES, resolution=0.1)
 
 

@@ -152,11 +152,11 @@ def test_orders_that_are_refused(order: object) -> None:
 
 
 def test_what_has_no_expansion() -> None:
-    with pytest.raises(sl.NoRule, match="sphere map or a dual"):
+    with pytest.raises(sl.errors.NoRule, match="sphere map or a dual"):
         sl.nngp(sl.mlp(2, act.relu)).at_one()
-    with pytest.raises(sl.NoRule, match="sphere map or a dual"):
+    with pytest.raises(sl.errors.NoRule, match="sphere map or a dual"):
         sl.limit("a**2").at_one()
-    with pytest.raises(sl.NoRule, match=r"at_one\(3\)"):
+    with pytest.raises(sl.errors.NoRule, match=r"at_one\(3\)"):
         sl.dual(act.erf).at_one(1).derivative(3)
-    with pytest.raises(sl.DomainError, match="k = -1"):
+    with pytest.raises(sl.errors.DomainError, match="k = -1"):
         sl.dual(act.erf).at_one(1).derivative(-1)

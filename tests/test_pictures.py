@@ -79,7 +79,7 @@ def test_an_exponent(tmp_path: Path) -> None:
 
 
 def test_what_has_no_picture() -> None:
-    with pytest.raises(sl.DataError, match="mean, law or exponent"):
+    with pytest.raises(sl.errors.DataError, match="mean, law or exponent"):
         Certificate("a claim", (), 0, {}).picture()
 
 

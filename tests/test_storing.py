@@ -47,9 +47,9 @@ def test_what_comes_back_works() -> None:
     assert T(1, 2, 0.5) == sl.dual(act.relu)(1, 2, 0.5)
     assert T.latex() == sl.dual(act.relu).latex()
     assert T.dot()(1, 1, 1) == 0.5
-    with pytest.raises(sl.DomainError, match=r"c\^2 <= p q"):
+    with pytest.raises(sl.errors.DomainError, match=r"c\^2 <= p q"):
         T(1, 1, 5)
-    with pytest.raises(sl.FalseLine):
+    with pytest.raises(sl.errors.FalseLine):
         T.then("c/2", because="hope")
     K = sl.load(sl.nngp(sl.mlp(2, act.relu, 2, 0)).to_json())
     np.testing.assert_array_equal(K(np.eye(2)), sl.nngp(sl.mlp(2, act.relu, 2, 0))(np.eye(2)))
@@ -100,7 +100,7 @@ TAMPERED = {
 def test_tampered_files(name: str) -> None:
     content = json.loads(sl.dual(act.relu).to_json())
     TAMPERED[name](content)
-    with pytest.raises(sl.FormulaError):
+    with pytest.raises(sl.errors.FormulaError):
         sl.load(json.dumps(content))
 
 
@@ -109,7 +109,7 @@ def test_tampered_files(name: str) -> None:
     ["{", "{}", '{"format": 1}', "{" * 5000, '{"a": ' + "9" * 5000 + "}", '{"format": "symlimits derivation 1"}'],
 )
 def test_foreign_text(text: str) -> None:
-    with pytest.raises(sl.FormulaError):
+    with pytest.raises(sl.errors.FormulaError):
         sl.load(text)
 
 
@@ -123,7 +123,7 @@ def test_the_words_of_a_file_are_printed_as_words() -> None:
 
 def test_no_file() -> None:
     for nothing in (None, 3, ["x"]):
-        with pytest.raises(sl.DataError, match="path of a file"):
+        with pytest.raises(sl.errors.DataError, match="path of a file"):
             sl.load(nothing)  # type: ignore[arg-type]
 
 
@@ -131,7 +131,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "missing.json", tmp_path, binary, "a\0b", "x" * 5000):
-        with pytest.raises(sl.DataError, match="a readable JSON file"):
+        with pytest.raises(sl.errors.DataError, match="a readable JSON file"):
             sl.load(path)
 
 

@@ -54,7 +54,7 @@ def test_a_kernel_is_data() -> None:
     kernel = compiled(LINE, (x,))
     assert pickle.loads(pickle.dumps(kernel)) == kernel
     assert kernel.source.count("def ") >= 3
-    with pytest.raises(sl.DataError, match="2 arguments"):
+    with pytest.raises(sl.errors.DataError, match="2 arguments"):
         kernel(1.0, 2.0)
 
 
@@ -113,7 +113,7 @@ def test_what_is_not_compiled_says_why() -> None:
     for reason, expr in cases.items():
         assert derivation(expr).method == f"a straight line, by mpmath: {reason}"
     steps = derivation(cases["T without a value"])
-    with pytest.raises(sl.UnboundSymbol, match="T without a value"):
+    with pytest.raises(sl.errors.UnboundSymbol, match="T without a value"):
         steps.compile()(1.0)
     assert steps.bind(T=3)(2.0) == 2.0
 
@@ -121,7 +121,7 @@ def test_what_is_not_compiled_says_why() -> None:
 def test_lines_are_checked_and_a_false_one_is_found() -> None:
     assert derivation(LINE, sp.sqrt(1 + x**2) ** 3).check().ok
     assert not derivation(LINE, sp.sqrt(1 + x**2) ** 2).check().ok
-    with pytest.raises(sl.FalseLine):
+    with pytest.raises(sl.errors.FalseLine):
         derivation(LINE).then("1 + x**2", because="a slip")
 
 

@@ -176,9 +176,9 @@ def test_the_journal_of_another_matrix_leaves_it_alone(tmp_path: Path) -> None:
         tiled_gram(Interrupted(6), X, out=path, tile=TILE)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     for data, tile, words in ((X[:20], TILE, "its X is"), (X, 8, "its tile is 16; wanted: tile 8")):
-        with pytest.raises(sl.DataError, match=words):
+        with pytest.raises(sl.errors.DataError, match=words):
             tiled_gram(Interrupted(0), data, out=path, tile=tile)
-    with pytest.raises(sl.DataError, match="its kernel is"):
+    with pytest.raises(sl.errors.DataError, match="its kernel is"):
         tiled_gram(product, X, out=path, tile=TILE)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
@@ -200,39 +200,39 @@ def test_a_memory_map_of_ones_own(tmp_path: Path, whole: np.ndarray) -> None:
 def test_bad_input(tmp_path: Path) -> None:
     path = tmp_path / "K.npy"
     for tile in (0, -1, 2.0, True, "8"):
-        with pytest.raises(sl.DomainError, match="tile ="):
+        with pytest.raises(sl.errors.DomainError, match="tile ="):
             tiled_gram(product, X, out=path, tile=tile)  # type: ignore[arg-type]
-    with pytest.raises(sl.DataError, match=r"\.npy"):
+    with pytest.raises(sl.errors.DataError, match=r"\.npy"):
         tiled_gram(product, X, out=tmp_path / "K.txt")
-    with pytest.raises(sl.DataError, match="shape"):
+    with pytest.raises(sl.errors.DataError, match="shape"):
         tiled_gram(product, X, out=np.empty((3, 3)))
-    with pytest.raises(sl.DataError, match="7 columns"):
+    with pytest.raises(sl.errors.DataError, match="7 columns"):
         tiled_gram(product, X, Z[:, :3], out=path)
-    with pytest.raises(sl.DataError, match="NaN"):
+    with pytest.raises(sl.errors.DataError, match="NaN"):
         tiled_gram(product, np.full((3, 2), np.nan), out=path)
-    with pytest.raises(sl.DataError, match=r"a tile of shape \(16, 3\)"):
+    with pytest.raises(sl.errors.DataError, match=r"a tile of shape \(16, 3\)"):
         tiled_gram(lambda A, B=None: A[:, :3], X, out=path, tile=TILE)
-    with pytest.raises(sl.ResourceError, match="tiles of 10000000 rows"):
+    with pytest.raises(sl.errors.ResourceError, match="tiles of 10000000 rows"):
         tiled_gram(product, X, out=path, tile=10**7)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_without_room_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = np.broadcast_to(np.ones((1, 1)), (4_000_000, 1))  # a matrix of 128 TB
-    with pytest.raises(sl.ResourceError, match=r"1\.28e\+05 GB; wanted: at most the .* GB free"):
+    with pytest.raises(sl.errors.ResourceError, match=r"1\.28e\+05 GB; wanted: at most the .* GB free"):
         tiled_gram(product, wide, out=tmp_path / "K.npy")
 
     def full(*_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(npy.os, "posix_fallocate", full, raising=False)
-    with pytest.raises(sl.ResourceError, match="free on the disk"):
+    with pytest.raises(sl.errors.ResourceError, match="free on the disk"):
         tiled_gram(product, X, out=tmp_path / "K.npy")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_is_asked_for() -> None:
-    with pytest.raises(sl.ResourceError, match="work needs 1e"):
+    with pytest.raises(sl.errors.ResourceError, match="work needs 1e"):
         check_memory(10**24, "work", "less")
 
 

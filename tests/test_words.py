@@ -8,8 +8,9 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
 from symlimits.derivation.depth import DEPTH_RULES
+from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.words import EXPLANATIONS, spoken
@@ -19,9 +20,10 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
     assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in (*RUNGS, *ROUTE, *DEPTH_RULES, inline)} | set(maxplus.EXPLANATIONS) == set(
-        EXPLANATIONS
-    )
+    rules = (*RUNGS, *ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)
+    modules = (maxplus, clusters, linear_motion, probabilities)
+    of_modules = set().union(*(module.EXPLANATIONS for module in modules))
+    assert {rule.name for rule in rules} | of_modules == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +70,9 @@ def test_at_one_with_variances_that_have_values() -> None:
     assert sp.simplify(T.bind(p=1).at_one(2).expr - bound.expr) == 0
     assert T.dot().bind(p=1, q=1).at_one("1/2").name == r"\dot{T}(1, 1, \rho)"
     assert bound.variable == rho
-    with pytest.raises(sl.NoRule, match="variances 1 and 2"):
+    with pytest.raises(sl.errors.NoRule, match="variances 1 and 2"):
         T.bind(p=1, q=2).at_one()
-    with pytest.raises(sl.NoRule, match="the covariance 1"):
+    with pytest.raises(sl.errors.NoRule, match="the covariance 1"):
         T.bind(p=2, q=2, c=1).at_one()
 
 

@@ -13,7 +13,7 @@ import sympy as sp
 
 from symlimits.derivation.trace import Rule, Step, Trace
 from symlimits.errors import NoRule
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.recursion import Recursion
 
@@ -32,7 +32,7 @@ def depth_of(recursion: Recursion) -> sp.Symbol:
 
 def _euler(line: sp.Expr) -> sp.Expr:
     """Line by line: the states before the block, the velocities of the block, the output after it."""
-    if not isinstance(line, DepthLimit):
+    if not isinstance(line, ContinuousDepth):
         return line
     recursion, L = line.recursion, line.depth
     states, stages = recursion.states, recursion.stages
@@ -83,7 +83,7 @@ def _needed(head: InitialValue) -> InitialValue:
 
 def _one_state(line: sp.Expr) -> sp.Expr:
     """States that start equal and have equal maps are one: K_zz and K_xz are K_xx where x = z."""
-    if not isinstance(line, DepthLimit):
+    if not isinstance(line, ContinuousDepth):
         return line
     recursion = line.recursion
     (first, *others), stages = recursion.states, recursion.stages
@@ -103,7 +103,7 @@ def _one_state(line: sp.Expr) -> sp.Expr:
     merged = [(tuple(sp.expand(maps[i].xreplace(names)) for i in kept), count) for maps, count in stages]
     states, start = ([part[i] for i in kept] for part in (recursion.states, recursion.start))
     output = names.get(recursion.output, recursion.output)
-    return DepthLimit(Recursion(states, start, merged, output), line.depth) if names else line
+    return ContinuousDepth(Recursion(states, start, merged, output), line.depth) if names else line
 
 
 def _affine(line: sp.Expr) -> sp.Expr:
@@ -156,7 +156,7 @@ affine = Rule(
 DEPTH_RULES = (one_state, euler, affine)
 
 
-def depth_lines(line: DepthLimit) -> Trace:
+def depth_lines(line: ContinuousDepth) -> Trace:
     """The limit of depth, its differential equation and, where the rules find one, its closed form."""
     lines = [Step(line, "definition", "the limit of many layers of small steps")]
     for rule in DEPTH_RULES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 
 import sympy as sp
@@ -14,14 +14,18 @@ from symlimits.language.activation import activation, x
 WANTED = "maps with all moments, as the Master theorem asks"
 
 
-def check_map(expr: sp.Expr, vectors: Set[sp.Symbol]) -> None:
+def check_map(expr: sp.Expr, vectors: Set[sp.Symbol], granted: Sequence[type[sp.Function]] = ()) -> None:
     """Raise `NoRule` for a formula with a function of one vector that has no moments; kinks and jumps may be.
+
+    Of `granted` functions it is a hypothesis that they grow no faster than a polynomial.
 
     >>> z = sp.Symbol("z", real=True)
     >>> check_map(z**3 * sp.tanh(z) * sp.sign(z), {z})
     """
     if expr.atoms(AppliedUndef, sp.Integral):
         raise NoRule(f"the limit of the map {expr}", "functions that are known", ".exponent(...), for any function")
+    if granted:
+        expr = expr.xreplace({found: found.args[0] for found in expr.atoms(*granted)})
     for curve in _curves(expr, vectors):
         _check(curve.xreplace(dict.fromkeys(curve.free_symbols, x)))
 

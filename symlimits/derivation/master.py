@@ -11,6 +11,7 @@ line says so, and rests on its certificate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import sympy as sp
@@ -23,12 +24,15 @@ from symlimits.derivation.random_variables import Jump, RandomVariables
 from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
 from symlimits.derivation.trace import Step, Trace
+from symlimits.derivation.width_powers import ADVICE, Folded
 from symlimits.errors import NoRule
+from symlimits.language.straight_line import StraightLine
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
 
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
 MASTER = "Master theorem"
 BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
+VANISHING = "a negative power of the width"
 _INPUT = "input"
 
 
@@ -39,8 +43,14 @@ class Walk:
     the theorem writes it.
     """
 
-    def __init__(self, program: Program, ladder: bool = True, transpose_correction: bool = True) -> None:
-        self.program, self.corrected = program, transpose_correction
+    def __init__(
+        self,
+        program: Program,
+        ladder: bool = True,
+        transpose_correction: bool = True,
+        granted: Sequence[type[sp.Function]] = (),
+    ) -> None:
+        self.program, self.corrected, self.granted = program, transpose_correction, granted
         self.climbs, self.jumps = ladder, False
         self.variables = RandomVariables()
         self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
@@ -104,6 +114,8 @@ class Walk:
             case Trained(_, _, _, expansion):
                 return self.values[self.program.symbols[expansion]]
             case Apply(matrix, vector, transposed):
+                if self._value(vector) == 0:  # in the limit
+                    return sp.S.Zero
                 new = self._gaussian(place, (matrix, transposed))
                 expr = new + self._correction(matrix, vector, transposed)
                 self.relatives.setdefault((matrix, transposed), []).append(place)
@@ -125,7 +137,7 @@ class Walk:
 
     def _put_in(self, expr: sp.Expr) -> sp.Expr:
         _check_width(expr)
-        check_map(expr, self.vectors)
+        check_map(expr, self.vectors, self.granted)
         values = {s: self.values[s] for s in expr.free_symbols if s in self.values}
         found = expr.xreplace(values)
         if found.has(sp.nan, sp.zoo, sp.oo):
@@ -194,22 +206,54 @@ class Walk:
         return what.variance
 
 
-def limit_lines(program: Program, target: int, transpose_correction: bool = True) -> Trace:
+def limit_lines(
+    program: Program, target: int, transpose_correction: bool = True, granted: Sequence[type[sp.Function]] = ()
+) -> Trace:
     """The lines from the Master theorem's straight line for a scalar of a program to one with closed forms.
 
     `target` is the place of a scalar. `transpose_correction=False` leaves the second term of $Z^{Ax}$ out: a negative
-    control. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
+    control. `granted` are functions of one argument that fulfil the theorem's hypotheses, by whoever puts known ones in
+    their place. Powers of the width are folded; raises `NoRule` where a positive one stays, of which `.exponent`
+    speaks.
     """
-    first = Walk(program, ladder=False, transpose_correction=transpose_correction)
+    folded = Folded(program, target)
+    power = folded.power(target)
+    if power < 0:
+        return (Step(sp.S.Zero, MASTER, f"{SOURCE}; {VANISHING}"),)
+    lines = _lines(folded.program, target, transpose_correction, granted)
+    if power > 0:
+        raise NoRule(_no_number(program, target, power, lines[-1].expr), "powers of n that cancel", ADVICE)
+    return lines
+
+
+def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) -> str:
+    """Why a scalar has no limit, though its factor has."""
+    name, times = program.labels.get(target, str(program.symbols[target])), f"n^({power})"
+    value = found.statements[-1].expression if isinstance(found, StraightLine) and found.statements else found
+    if value == 0:
+        why = "times what tends to zero with the width n: it stays random, or is of another order"
+        return f"the limit of {name}, {times} {why}"
+    return f"the limit of {name}, which grows with the width n, as {times}"
+
+
+def _lines(program: Program, target: int, transpose_correction: bool, granted: Sequence[type[sp.Function]]) -> Trace:
+    """The lines of a program without powers of the width."""
+    first = Walk(program, ladder=False, transpose_correction=transpose_correction, granted=granted)
     start = first.scalars.line(first.run(target))
     lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
-    walk = Walk(program, transpose_correction=transpose_correction)
+    walk = Walk(program, transpose_correction=transpose_correction, granted=granted)
     end = walk.run(target)
     for i, rung in enumerate(RUNGS):
         line = walk.scalars.line(end, i)
         if line != lines[-1].expr:
             lines.append(Step(line, rung.name, rung.source))
     return tuple(lines)
+
+
+def last_line(program: Program, target: int, granted: Sequence[type[sp.Function]] = ()) -> StraightLine:
+    """The last of the lines of `limit_lines` alone, in half the time."""
+    walk = Walk(program, granted=granted)
+    return walk.scalars.line(walk.run(target))
 
 
 def _check_width(expr: sp.Expr) -> None:

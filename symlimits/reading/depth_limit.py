@@ -1,77 +1,53 @@
-r"""The reference value of a `DepthLimit`: the recursion at several depths, extrapolated in 1/L.
+r"""The reference value of a `DepthLimit`, without its series: differences of reciprocals at small states, extrapolated.
 
-The value at L layers has an expansion in powers of 1/L where the maps are smooth; Aitken and Neville's scheme at
-L = m, 2m, ..., km removes k of them. m doubles until two extrapolations agree.
+By the theorem of Stolz and Cesàro $\frac1{\ell g(x_\ell)}$ tends to the limit of
+$\frac1{g(x_{\ell+1})} - \frac1{g(x_\ell)}$, so that with $x \to 0$
+$$\lim_{\ell\to\infty}\ell\,g(x_\ell) = \lim_{x\to0+}\Bigl(\frac1{g(F(x))} - \frac1{g(x)}\Bigr)^{-1}.$$
+Maps of kinked activations are series in the root of x: with $x = t^2$ the limit is the value at t = 0 of a power
+series, found from values at $t_0/2^k$ by Neville's scheme. Derived here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 
-import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import NoRule
-from symlimits.language.depth_limit import DepthLimit
-from symlimits.language.expectation import GaussianExpectation
-from symlimits.language.recursion import Recursion
 
-MULTIPLES = 12  # depths m, 2m, ..., and as many digits more for what their differences lose
-DEEPEST = 4096  # layers
+Map = Callable[[mpf], mpf]
 
-
-def depth_limit_value(expr: DepthLimit, values: Mapping[sp.Symbol, sp.Expr], digits: int) -> mpf:
-    """The limit to `digits` digits; `NoRule` for maps without closed form, and where the depths do not suffice."""
-    if expr.recursion.has(GaussianExpectation):
-        raise NoRule("digits of a limit of depth without closed form", "an activation with a closed form", "the ODE")
-    with mp.workdps(4 * digits + 2 * MULTIPLES):  # a slope loses three quarters of them where a correlation is one
-        numbers = {symbol: value for symbol, value in values.items() if symbol not in expr.recursion.states}
-        at_depth = _depths(expr.recursion, expr.depth, numbers)
-        previous, m = None, 1
-        while m * MULTIPLES <= DEEPEST:
-            found = _extrapolated([(mpf(1) / (m * k), at_depth(m * k)) for k in range(1, MULTIPLES + 1)])
-            if previous is not None and abs(found - previous) <= mpf(10) ** -digits * max(1, abs(found)):
-                return found
-            previous, m = found, 2 * m
-    raise NoRule(f"a limit of depth from {DEEPEST} layers", f"{digits} digits", "fewer digits")
+POINTS = 12  # of Neville's scheme: with t below 1e-3 the last term is below 1e-30
+STARTS = tuple(mpf(10) ** -k for k in (2, 3, 4, 5, 6))  # the largest t: a map may bend at smaller states
+LOST = 5  # digits, over those of 1/t^2, that differences of reciprocals lose twice: x, and what F takes from it
 
 
-def _depths(recursion: Recursion, depth: sp.Symbol, values: Mapping[sp.Symbol, sp.Expr]) -> Callable[[int], mpf]:
-    """The value at a number of layers, by maps as functions of mpmath numbers."""
-    states, start = recursion.states, [mp.mpf(sp.N(e.subs(values), mp.dps)) for e in recursion.start]
-    inverse = sp.Dummy("h")
-    stages = [
-        (_function((*states, inverse), [e.subs(depth, 1 / inverse).subs(values) for e in maps]), count)
-        for maps, count in recursion.stages
-    ]
+def depth_limit(g: Map, image: Map, digits: int) -> mpf:
+    r"""The limit to `digits` digits; `NoRule` where extrapolation from no start agrees with itself.
 
-    def at(layers: int) -> mpf:
-        x, h = list(start), mpf(1) / layers
-        for function, count in stages:
-            for _ in range(layers if count == depth else int(count)):
-                x = [mp.re(value) for value in function([*x, h])]
-        return x[states.index(recursion.output)]
-
-    return at
-
-
-def _function(arguments: tuple[sp.Symbol, ...], exprs: list[sp.Expr]) -> Callable[[list[mpf]], list[mpf]]:
-    return _lambdified(arguments, tuple(exprs))
+    >>> mp.nstr(depth_limit(lambda x: x, lambda x: x - x**2 + x**3 / 3, 15), 12)
+    '1.0'
+    """
+    for start in STARTS:
+        smallest = -int(mp.log10(start / 2**POINTS))
+        with mp.workdps(digits + 2 * LOST * smallest):
+            try:
+                found, before = _extrapolated(g, image, start)
+            except ZeroDivisionError:  # a map that keeps its state
+                break
+            if found != 0 and abs(found - before) <= abs(found) * mpf(10) ** -digits:
+                return 1 / found
+    raise NoRule("an algebraic decay", f"differences that settle to {digits} digits", "a map of slope one at its end")
 
 
-@lru_cache(maxsize=64)
-def _lambdified(arguments: tuple[sp.Symbol, ...], exprs: tuple[sp.Expr, ...]) -> Callable[[list[mpf]], list[mpf]]:
-    found: Callable[[list[mpf]], list[mpf]] = sp.lambdify([arguments], list(exprs), "mpmath", cse=True)
-    return found
-
-
-def _extrapolated(points: list[tuple[mpf, mpf]]) -> mpf:
-    """The value at 0 of the polynomial through points, by Neville's scheme."""
-    steps, row = [h for h, _ in points], [value for _, value in points]
-    for width in range(1, len(row)):
-        row = [
-            (steps[i] * row[i + 1] - steps[i + width] * row[i]) / (steps[i] - steps[i + width])
-            for i in range(len(row) - 1)
-        ]
-    return row[0]
+def _extrapolated(g: Map, image: Map, start: mpf) -> tuple[mpf, mpf]:
+    """The value at t = 0, with all points and without the last."""
+    ts = [start / 2**k for k in range(POINTS)]
+    row: list[mpf] = []
+    before = mpf(0)
+    for k, t in enumerate(ts):
+        new = [1 / g(image(t**2)) - 1 / g(t**2)]
+        for j, old in enumerate(row, 1):
+            new.append(new[-1] + (new[-1] - old) * t / (ts[k - j] - t))
+        before, row = (row[-1] if row else before), new
+    return row[-1], before

@@ -78,21 +78,22 @@ def _functions(k: int, stage: Stage | SampledStage, tangent: bool) -> str:
     parity = f"even={stage.parity == 'even'}, odd={stage.parity == 'odd'}"
     loop = f"normalized_stage(step_{k}, diagonal_{k}" if stage.normalized else f"general_stage(step_{k}"
     return (
-        f"{_JIT}\ndef step_{k}(p, q, P, Q, rho, c, gap, sine, angle, supplement, s):\n"
-        f"{_body(stage.step)}\n    return T, {dot}, Gamma\n\n\n"
-        f"{_JIT}\ndef diagonal_{k}(p):\n{_body(stage.diagonal)}\n    return T\n\n\n"
+        f"{JIT}\ndef step_{k}(p, q, P, Q, rho, c, gap, sine, angle, supplement, s):\n"
+        f"{body(stage.step)}\n    return T, {dot}, Gamma\n\n\n"
+        f"{JIT}\ndef diagonal_{k}(p):\n{body(stage.diagonal)}\n    return T\n\n\n"
         f"advance_{k} = {loop}, {parity})\n"
     )
 
 
-def _body(statements: str) -> str:
+def body(statements: str) -> str:
+    """Statements of a step, as those of a function."""
     return indent(dedent(statements).strip("\n"), "    ")
 
 
 def _advance(stages: Stages) -> str:
     """The function that takes a row of pairs from the input to the output."""
     lines = [
-        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right, ranks):",
+        f"{JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right, ranks):",
         "    first_dense(gaps, tangents, rows, columns, i, j, weights)",
         "    layer = 0",
     ]
@@ -173,7 +174,7 @@ def _expand(stages: Stages, parallel: bool) -> str:
 
 
 # products and sums may fuse; nothing that changes the signs of zeros or hides a NaN
-_JIT = '@njit(error_model="numpy", fastmath={"contract"})'
+JIT = '@njit(error_model="numpy", fastmath={"contract"})'
 
 _HEADER = """\
 import math

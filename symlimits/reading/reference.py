@@ -15,18 +15,21 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import PixelMean, PixelProduct
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion, recalled
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
-from symlimits.reading.depth_limit import depth_limit_value
+from symlimits.reading.continuous_depth import continuous_depth_value
+from symlimits.reading.depth_limit import depth_limit
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.initial_value import lambdified, merged, solved
 from symlimits.reading.legendre import nodes
@@ -38,8 +41,8 @@ from symlimits.reading.spherical import spherical_integral
 from symlimits.reading.straight_line import run
 
 HEADS = (
-    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, DepthLimit),
-    *(sp.Integral, LineIntegral, SphericalIntegral),
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, ContinuousDepth),
+    *(sp.Integral, LineIntegral, SphericalIntegral, PixelMean, PixelProduct, DepthLimit),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
 MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
@@ -115,6 +118,12 @@ def _(expr: Recursion, values: Values) -> mpf:
                 known[line] = _exact_or_float(line, here)
             state = {s: known[line] for s, line in zip(expr.states, maps, strict=True)}
         return _value(state[expr.output], {})
+
+
+@_value.register(PixelMean)
+@_value.register(PixelProduct)
+def _of_images(expr: sp.Expr, values: Values) -> mpf:
+    raise NoRule("the value of a kernel of images at no images", "two images", "image_reference(recursion, x, z)")
 
 
 def _lines(expr: Recursion) -> list[sp.Expr]:
@@ -202,6 +211,19 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
 
 
 @_value.register
+def _(expr: DepthLimit, values: Values) -> mpf:
+    """Expectations over one variable are valued once; one that holds the state would need its digits anew each time."""
+    inside = {symbol: value for symbol, value in values.items() if symbol != expr.variable}
+    heads = _outermost(expr.integrand) | _outermost(expr.image)
+    if any(expr.variable in head.free_symbols for head in heads):
+        raise NoRule(f"digits of {expr}", "a closed form, or a series of the map", "the rule 'expansion'")
+    known = {head: _to_float(_value(head, inside)) for head in heads}
+    g, F = (part.xreplace(known).subs(inside, simultaneous=True) for part in (expr.integrand, expr.image))
+    observed, image = (sp.lambdify(expr.variable, part, "mpmath") for part in (g, F))
+    return depth_limit(observed, image, mp.dps - GUARD)
+
+
+@_value.register
 def _(expr: InitialValue, values: Values) -> mpf:
     """The equation integrated, with numbers for the parameters; the output at the point that is reached."""
     inside = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
@@ -218,9 +240,9 @@ def _(expr: InitialValue, values: Values) -> mpf:
 
 
 @_value.register
-def _(expr: DepthLimit, values: Values) -> mpf:
+def _(expr: ContinuousDepth, values: Values) -> mpf:
     """Values at several depths, extrapolated."""
-    return depth_limit_value(expr, values, mp.dps - GUARD)
+    return continuous_depth_value(expr, values, mp.dps - GUARD)
 
 
 @_value.register

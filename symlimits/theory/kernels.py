@@ -6,9 +6,15 @@ $$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
   K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
 (Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
 standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
-$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). A residual block h + f(h), whose branch f ends with a Dense layer, adds to
-both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
-are centred and independent of its input.
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). Where weights and biases have learning rates of their own, $\eta_w$ and
+$\eta_b$ times that of training, the part of a layer is taken so many times, $\Theta = \sum_l\eta_l\Theta_l$: with
+$\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ for $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h),
+whose branch f ends with a Dense layer, adds to both what its branch makes of them: $K' = K + K_f$,
+$\Theta' = \Theta + \Theta_f$, since the last weights of the branch are centred and independent of its input.
+
+The maps are not typed here: they are the limits that the Master theorem gives for one layer as a tensor program,
+forward and backward (`programs/layer_step.py`), for any activation, variance and number of inputs; here those of the
+layer are put in. What a residual block adds is that of h + W phi(h) less that of its branch.
 """
 
 from __future__ import annotations
@@ -17,10 +23,12 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, singledispatch
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
 
+from symlimits.derivation.master import SOURCE as MASTER
 from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.expectation_experiment import ANTITHETIC
@@ -39,22 +47,42 @@ from symlimits.language.architecture import (
 )
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
+from symlimits.language.image_layers import IMAGE_LAYERS, AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
 from symlimits.theory.branch_maps import Map, concatenated, multiplied, normalized, side_by_side
 from symlimits.theory.layer_order import check_order
 from symlimits.theory.programs.kernel_link import KernelProgram
+from symlimits.theory.programs.layer_step import (
+    K_xx,
+    K_xz,
+    K_zz,
+    N,
+    Theta,
+    activation_step,
+    b,
+    b_rate,
+    dense_step,
+    phi,
+    put_in,
+    residual_step,
+    slope,
+    w,
+    w_rate,
+)
 from symlimits.theory.twin import Twin, features
 
 u, v, rho = sp.symbols("u v rho", real=True)
 dimension = sp.Symbol("d", positive=True)
-K_xx, K_zz = sp.symbols("K_xx K_zz", positive=True)
-K_xz, Theta = sp.symbols("K_xz Theta", real=True)
 PAIR = Domain({p: POSITIVE, q: POSITIVE, rho: CORRELATION}, {c: rho * sp.sqrt(p * q)}, "c^2 <= p q")
+LAYERWISE = "Master theorem, layer by layer"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 
 Block = tuple[tuple[Map, ...], sp.Expr]
+Weights = Dense | Conv
+WEIGHTLESS = (Activation, AvgPool, GlobalAvgPool, Flatten)  # what stands in one block with the weights after it
+IMAGES = "symlimits.theory.images"  # loaded for networks of images only
 
 
 def dual(phi: object) -> Limit:
@@ -82,7 +110,7 @@ def dual(phi: object) -> Limit:
         trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
         experiment=Twin(features(phi), "nngp", sampler=ANTITHETIC),
         observable="mean of phi(w.x) phi(w.z) over the units of one hidden layer",
-        regime="every width", order=0,
+        regime="every width", order=0, general=KernelProgram(features(phi), "nngp"),
     )  # fmt: skip
 
 
@@ -94,6 +122,8 @@ def nngp(net: Serial) -> Limit:
     $K^{l+1} = \sigma_w^2\,\mathbb E\,\phi(u)\phi(v) + \sigma_b^2$ with (u, v) of covariance $K^l$. Raises
     `DomainError` for what is no network or has an infinite second moment, `NoRule` for a network without Dense layers
     at both ends, and `DataError`, when called, for data that are no (n, d) and (m, d) arrays of finite numbers.
+    For a network of images (`Conv`, `Flatten`, ...) data are (n, H, W, C), or (n, W, C) with filters of one axis, and
+    the input kernel is x(alpha).z(alpha')/C, over pairs of pixels.
     Source: Lee et al. 2018, arXiv 1711.00165.
 
     >>> from symlimits import activations as act
@@ -102,15 +132,16 @@ def nngp(net: Serial) -> Limit:
     >>> K([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([1., 4.])
     """
-    return _kernel(_network(net), tangent=False)
+    return _of(_network(net), tangent=False)
 
 
 def ntk(net: Serial) -> Limit:
     r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
 
-    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$. Called like `nngp`, and
-    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
-    1806.07572.
+    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$; with learning rates of the layers,
+    `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, the sum of the layers' parts, each times its rate. Called like
+    `nngp`, and raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018,
+    arXiv 1806.07572.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
@@ -118,7 +149,22 @@ def ntk(net: Serial) -> Limit:
     >>> Th([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([ 4., 16.])
     """
-    return _kernel(_network(net), tangent=True)
+    return _of(_network(net), tangent=True)
+
+
+def _of(net: Serial, tangent: bool) -> Limit:
+    if any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers)):
+        found: Limit = import_module(IMAGES).image_kernel(net, tangent)
+        return found
+    return _kernel(net, tangent)
+
+
+def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:
+    """All layers, those inside of others too."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Repeat | Residual):
+            yield from every(layer.layers)
 
 
 def _network(net: object) -> Serial:
@@ -138,26 +184,36 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
     )
     twin = Twin(net, "ntk" if tangent else "nngp") if dimension not in recursion.free_symbols else None
     trace = derive_lines(recursion)
-    definition = replace(trace[0], source=f"{LEE}; the law of large numbers, layer by layer")
+    definition = replace(trace[0], rule=LAYERWISE, source=f"{MASTER}; {LEE}")
     general = KernelProgram(net, "ntk" if tangent else "nngp")
     lines, domain = (definition, *trace[1:]), _domain(recursion, net)
     return Limit(lines, domain, (p, q, c), name, LEE, twin, observable, general=general)
 
 
 def _domain(recursion: Recursion, net: Serial) -> Domain:
-    """All symbols as their assumptions say; what is in bias variances only may also be zero."""
+    return Domain({**PAIR.ranges, **parameters(recursion, net).ranges}, PAIR.dependent, PAIR.note)
+
+
+def parameters(recursion: Recursion, net: Serial) -> Domain:
+    """All symbols as their assumptions say; what is in bias variances and rates only may also be zero."""
+    _check_names(_symbols(net.layers, _numbers) | _widths_and_counts(net))
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
-    biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
-    ranges = {s: NONNEGATIVE if s in biases and s.is_nonnegative else interval for s, interval in others.items()}
-    return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
+    idle = _symbols(net.layers, _numbers) - _symbols(net.layers, lambda layer: layer.w_var)
+    return Domain({s: NONNEGATIVE if s in idle and s.is_nonnegative else r for s, r in others.items()})
 
 
-def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set[sp.Symbol]:
-    """The symbols in one part of all Dense layers, and in all of the activations."""
+def _numbers(layer: Weights) -> sp.Basic:
+    """Whatever may hold symbols."""
+    rates = (layer.w_rate, layer.b_rate) if isinstance(layer, Dense) else ()
+    return sp.Tuple(layer.w_var, layer.bias_variance, *rates)
+
+
+def _symbols(layers: tuple[Layer, ...], part: Callable[[Weights], sp.Basic]) -> set[sp.Symbol]:
+    """The symbols in one part of all layers with weights, and in all of the activations."""
     found: set[sp.Symbol] = set()
     for layer in layers:
         match layer:
-            case Dense():
+            case Dense() | Conv():
                 found |= part(layer).free_symbols
             case Repeat(layers=inner):
                 found |= _symbols(inner, part)
@@ -176,7 +232,6 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         )
     check_order(net.layers)
     widths = Widths(net)
-    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
     (((entry,), _),) = block(first, states, widths)
     initial = [expr.subs(start, simultaneous=True) for expr in entry]
@@ -188,7 +243,7 @@ def blocks(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Wid
     found: list[Block] = []
     for before, layer in zip((None, *layers), layers, strict=False):
         parts = block(layer, states, widths)
-        if isinstance(before, Activation) and isinstance(layer, Dense):
+        if isinstance(before, WEIGHTLESS) and isinstance(layer, (Dense, *IMAGE_LAYERS)):
             parts = [((*found.pop()[0], *parts[0][0]), sp.S.One)]
         found += parts
     return found
@@ -225,26 +280,19 @@ def block(layer: Any, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Blo
 
 @block.register
 def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    w, b = layer.w_var, layer.bias_variance
-    maps = [w * K + b for K in (K_xx, K_zz, K_xz)]
-    if len(states) == 4:
-        gradient = w * K_xz + b
-        if widths.standard:
-            gradient = widths.inputs * K_xz + (0 if layer.b_var is None else 1)
-        maps.append(gradient + w * Theta)
+    step = dense_step(widths.standard, layer.b_var is not None, layer.rated)
+    values = {w: layer.w_var, b: layer.bias_variance, w_rate: layer.w_rate, b_rate: layer.b_rate}
+    if widths.standard and Theta in states:
+        values[N] = widths.inputs
     widths.dense()
-    return [((tuple(maps),), sp.S.One)]
+    return [((tuple(line.xreplace(values) for line in step.maps(states)),), sp.S.One)]
 
 
 @block.register
 def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
     _check_moments(layer)
-    f, g = layer(u), layer(v)
-    maps = [pair_expectation(f * g, u, v, *law) for law in ((K_xx,) * 3, (K_zz,) * 3, (K_xx, K_zz, K_xz))]
-    if len(states) == 4:
-        slope = layer.derivative()
-        maps.append(pair_expectation(slope(u) * slope(v), u, v, K_xx, K_zz, K_xz) * Theta)
-    return [((tuple(maps),), sp.S.One)]
+    functions = {phi: layer, slope: layer.derivative()} if Theta in states else {phi: layer}
+    return [((tuple(put_in(line, functions) for line in activation_step().maps(states)),), sp.S.One)]
 
 
 @block.register
@@ -262,14 +310,17 @@ def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bloc
 
 @block.register
 def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    if not isinstance(_last(layer.layers), Dense):
+    if not isinstance(_last(layer.layers), Weights):
         given = f"a Residual that ends with {shown(layer.layers[-1])}"
         wanted = "a branch that ends with a Dense layer, whose weights make it independent of what it is added to"
         raise NoRule(given, wanted, "sl.Dense(1) as the last layer of the Residual")
     units = widths.units
     maps = _branch(layer, layer.layers, states, widths)
     _check_equal(layer, units, widths.units)
-    added = tuple(state + Earlier(state, len(maps)) for state in states)
+    before = {state: Earlier(state, len(maps)) for state in states}
+    whole, branch = (step.maps(states) for step in residual_step())
+    terms = (sp.expand(line - other) for line, other in zip(whole, branch, strict=True))
+    added = tuple(state + term.xreplace(before) for state, term in zip(states, terms, strict=True))
     return [((*maps, added), sp.S.One)]
 
 
@@ -330,6 +381,7 @@ def _changed(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: W
 
 def supported_layers() -> frozenset[type]:
     """The layer classes whose limit is known."""
+    import_module(IMAGES)
     return frozenset(block.registry) - {object}
 
 

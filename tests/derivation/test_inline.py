@@ -37,5 +37,5 @@ def test_irrational_coefficients_and_functions_stay() -> None:
 
 
 def test_shared_means_have_no_closed_form() -> None:
-    with pytest.raises(sl.NoRule, match="definitions put in"):
+    with pytest.raises(sl.errors.NoRule, match="definitions put in"):
         trained(2, 1, act.tanh).apply(sl.rules.inline)

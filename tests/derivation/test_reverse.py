@@ -147,11 +147,11 @@ def test_a_trained_matrix_is_one_matrix() -> None:
     m = tp.mean((W1 @ x) ** 2)
     assert len(tp.gradient(m, W1).terms) == 1
     for what in (W, x):
-        with pytest.raises(sl.NoRule, match="trained matrix"):
+        with pytest.raises(sl.errors.NoRule, match="trained matrix"):
             tp.gradient(m, what)
 
 
 def test_scalars_only() -> None:
     tp = TensorProgram()
-    with pytest.raises(sl.DomainError, match="a scalar of this program"):
+    with pytest.raises(sl.errors.DomainError, match="a scalar of this program"):
         tp.gradient(tp.gaussian("x"), tp.gaussian("y"))

@@ -72,7 +72,7 @@ def test_names_that_are_taken(name: str) -> None:
     tp, _, x, _ = program()
     tp.map(lambda a: a * sp.Symbol("s", positive=True), x)
     for draw in (tp.matrix, tp.gaussian):
-        with pytest.raises(sl.DomainError, match="a name that nothing else of the program has"):
+        with pytest.raises(sl.errors.DomainError, match="a name that nothing else of the program has"):
             draw(name)
 
 
@@ -80,7 +80,7 @@ def test_names_that_are_taken(name: str) -> None:
 def test_formulas_with_names_of_the_program(formula: str) -> None:
     """Data that are called as a matrix or a vector would be taken for it."""
     tp, _, x, _ = program()
-    with pytest.raises(sl.DomainError, match="another name"):
+    with pytest.raises(sl.errors.DomainError, match="another name"):
         tp.map(sl.activation(sp.sympify(formula), symbol=sp.Symbol("x")), x)
 
 
@@ -88,7 +88,7 @@ def test_two_programs_do_not_compose() -> None:
     """Two programs may have two widths."""
     (_, W, x, _), (other, V, z, _) = program(), program()
     for compose in (lambda: W @ z, lambda: x + z, lambda: other.mean(x), lambda: V @ x, lambda: x * other.mean(z)):
-        with pytest.raises(sl.DomainError, match="one program"):
+        with pytest.raises(sl.errors.DomainError, match="one program"):
             compose()
 
 
@@ -99,7 +99,7 @@ def test_scalars_multiply_gradients_and_vectors_do_not() -> None:
     run = tp.run(8)
     ones = W + m * g / 2 - (g - 2 * g) * m
     assert np.abs(run[ones] - run[W] - 1.5 * run[m] * np.outer(run[y], run[x]) / 8).max() < ROUNDING
-    with pytest.raises(sl.DomainError, match="a number or a scalar"):
+    with pytest.raises(sl.errors.DomainError, match="a number or a scalar"):
         x * g
 
 

@@ -81,5 +81,5 @@ def test_what_is_no_program(where: list[Any], what: Any) -> None:
 
 @pytest.mark.parametrize("tree", [None, 1, "x", [], {}, {"instructions": [1], "matrices": []}])
 def test_no_tree_at_all(tree: Any) -> None:
-    with pytest.raises(sl.FormulaError, match="what program_to_tree writes"):
+    with pytest.raises(sl.errors.FormulaError, match="what program_to_tree writes"):
         program_from_tree(tree)

@@ -120,7 +120,7 @@ def test_too_much_is_refused_before_anything_is_computed(word: str, monkeypatch:
 
     for door in ("certify", "check", "judge"):
         monkeypatch.setattr(sl.Limit, door, reached)
-    with pytest.raises(sl.DataError, match=word.split(":")[0]):
+    with pytest.raises(sl.errors.DataError, match=word.split(":")[0]):
         sl.verify(HOSTILE[word])
 
 
@@ -158,7 +158,7 @@ def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise AssertionError("read")
 
     monkeypatch.setattr(certificate_file.storing, "file_text", reached)
-    with pytest.raises(sl.DataError, match="bytes"):
+    with pytest.raises(sl.errors.DataError, match="bytes"):
         sl.verify(path)
 
 

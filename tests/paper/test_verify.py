@@ -98,8 +98,8 @@ def test_an_edited_line_breaks_the_chain() -> None:
         last["expr"] = {"head": "Mul", "args": [3, last["expr"]]}
 
     found = sl.verify(edited(stored(), change, sign=True))
-    assert {"lines", "certificate", "claim"} == {difference.part for difference in found.differences}
-    assert found.certificate.failed == ("lines",)
+    assert {"lines", "general", "certificate", "claim"} == {difference.part for difference in found.differences}
+    assert found.certificate.failed == ("lines", "general")
 
 
 def test_another_seed_gives_other_numbers() -> None:
@@ -223,14 +223,14 @@ def test_the_forms_of_a_certificate(tmp_path: Path) -> None:
 def test_a_picture_needs_a_folder_and_means(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["certify", "dual-linear", "--picture"]) == 2
     assert "--out" in capsys.readouterr().err
-    with pytest.raises(sl.DataError, match="means at several sizes"):
+    with pytest.raises(sl.errors.DataError, match="means at several sizes"):
         sl.dual(act.linear).check().picture()
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     certificate = sl.dual(act.linear).certify(SIZES, seed=3)
-    with pytest.raises(sl.NoRule, match="plot"):
+    with pytest.raises(sl.errors.NoRule, match="plot"):
         certificate.picture()
 
 
@@ -255,5 +255,5 @@ def test_a_link_twice_is_refused() -> None:
     def change(content: Any) -> None:
         content["links"].insert(0, content["links"][0] | {"summary": "another"})
 
-    with pytest.raises(sl.FormulaError, match="twice"):
+    with pytest.raises(sl.errors.FormulaError, match="twice"):
         sl.verify(edited(stored(), change, sign=True))

@@ -75,7 +75,7 @@ def test_dimension_comes_from_the_data() -> None:
     # Theta = 4 T(K) + 1 + 2 (1/2) (x.x + 1), K = 2 x.x/d, T = K/2
     for X, d in ((one, 2), (padded, 3)):
         assert kernel(X)[0, 0] == pytest.approx(4 * 5 / d + 1 + 6, rel=1e-15)
-    with pytest.raises(sl.UnboundSymbol, match="d without a value"):
+    with pytest.raises(sl.errors.UnboundSymbol, match="d without a value"):
         kernel.pairs(1, 1, 0)
 
 
@@ -90,9 +90,9 @@ def test_dimension_comes_from_the_data() -> None:
     ],
 )
 def test_wrong_data(kernel: RecursionKernel, wrong: object, message: str) -> None:
-    with pytest.raises(sl.DataError, match=message):
+    with pytest.raises(sl.errors.DataError, match=message):
         kernel(wrong)
-    with pytest.raises(sl.DataError, match=message):
+    with pytest.raises(sl.errors.DataError, match=message):
         kernel(np.ones((2, 2)), wrong)
     with pytest.raises(sl.SymlimitsError):
         kernel.pairs(1.0, 1.0, "x")

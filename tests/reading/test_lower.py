@@ -177,12 +177,12 @@ def test_kernel_prints_pickles_and_compares() -> None:
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ((1.0, 2.0), sl.DataError, "2 arguments"),
-        ((1.0, 2.0, float("nan")), sl.DataError, "c with NaN"),
+        ((1.0, 2.0), sl.errors.DataError, "2 arguments"),
+        ((1.0, 2.0, float("nan")), sl.errors.DataError, "c with NaN"),
         ((1.0, 2.0, "x"), UnboundSymbol, "x without a value"),
-        ((1.0, 2.0, 1j), sl.DataError, "a real number"),
-        ((1.0, 2.0, [[1.0], [1.0, 2.0]]), sl.DataError, "a real number"),
-        ((1.0, 2.0, None), sl.DataError, "a real number"),
+        ((1.0, 2.0, 1j), sl.errors.DataError, "a real number"),
+        ((1.0, 2.0, [[1.0], [1.0, 2.0]]), sl.errors.DataError, "a real number"),
+        ((1.0, 2.0, None), sl.errors.DataError, "a real number"),
     ],
 )
 def test_wrong_arguments(wrong: tuple[object, ...], error: type[Exception], message: str) -> None:

@@ -57,7 +57,7 @@ def test_many_layers_have_their_moments() -> None:
     square = ProductExpectation(q**2, q, [(10, 1, 20), (5, 1, 1)])
     with mp.workdps(30):
         assert abs(reference(square, {}, DIGITS) / (mp.mpf("1.2") ** 20 * mp.mpf("1.4")) - 1) < ROUNDING
-    with pytest.raises(sl.NoRule):
+    with pytest.raises(sl.errors.NoRule):
         mellin_inversion(square)
 
 
@@ -91,12 +91,12 @@ def test_a_head_like_others() -> None:
 
 @pytest.mark.parametrize("layers", [[], [(0, 1, 1)], [(3, 1, 0)], [(3, 2, 1)], [(3, 1)], [(t, 1, 1)], [(HALF, 1, 1)]])
 def test_strange_layers_are_refused(layers: list[tuple[object, ...]]) -> None:
-    with pytest.raises(sl.DomainError, match="layers"):
+    with pytest.raises(sl.errors.DomainError, match="layers"):
         waves(*layers)
 
 
 def test_other_probabilities_have_a_value_and_no_rule() -> None:
     head = waves((2, sp.Rational(1, 3), 1))
     assert 0 < value(head, 1) < 1
-    with pytest.raises(sl.NoRule, match="probability"):
+    with pytest.raises(sl.errors.NoRule, match="probability"):
         mellin_inversion(head)

@@ -13,7 +13,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.architecture import Repeat, Serial
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.initial_value import InitialValue
 
 SLOW = pytest.mark.slow
@@ -94,7 +94,7 @@ def test_lines() -> None:
     assert [step.rule for step in K.trace[1:]] == [
         "equal states are one", "Euler's method read backwards", "affine differential equations",
     ]  # fmt: skip
-    assert isinstance(K.definition, DepthLimit)
+    assert isinstance(K.definition, ContinuousDepth)
     assert r"\lim_{L \to \infty}" in K.latex()
     assert sl.load(K.to_json()).trace == K.trace
     mixed = sl.nngp(residual(act.erf)).depth_limit()

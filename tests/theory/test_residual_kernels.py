@@ -133,7 +133,7 @@ def test_standard_parameterisation() -> None:
     T = [float(v) for v in of_erf([*K, theta])]
     assert sl.ntk(net)(X)[0, 1] == pytest.approx(5 * T[2] + 1 + T[3], rel=ROUNDING)
     unequal = sl.serial(FIRST, BLOCK, act.erf, LAST, parameterization="standard", widths=(5, 7))
-    with pytest.raises(sl.DomainError, match="equal widths"):
+    with pytest.raises(sl.errors.DomainError, match="equal widths"):
         network.empirical_ntk(unequal, X, 2, np.random.default_rng(0))
 
 
@@ -161,7 +161,7 @@ def test_storing() -> None:
     nested = sl.serial(FIRST, BLOCK, act.erf, LAST)
     for _ in range(20):
         nested = sl.serial(FIRST, sl.Residual(*nested.layers[1:]), act.erf, LAST)
-    with pytest.raises(sl.FormulaError):
+    with pytest.raises(sl.errors.FormulaError):
         network_from_tree(network_to_tree(nested))
 
 
@@ -178,17 +178,17 @@ REFUSED = [
 
 @pytest.mark.parametrize(("net", "message"), REFUSED)
 def test_networks_without_a_limit(net: object, message: str) -> None:
-    with pytest.raises(sl.NoRule, match=message):
+    with pytest.raises(sl.errors.NoRule, match=message):
         sl.nngp(net)  # type: ignore[arg-type]
 
 
 def test_blocks_that_are_none() -> None:
-    with pytest.raises(sl.DomainError, match="without layers"):
+    with pytest.raises(sl.errors.DomainError, match="without layers"):
         sl.Residual()
-    with pytest.raises(sl.DomainError, match="a layer such as"):
+    with pytest.raises(sl.errors.DomainError, match="a layer such as"):
         sl.Residual(act.erf, "dense")  # type: ignore[arg-type]
     y = sp.Symbol("y")
-    with pytest.raises(sl.DomainError, match="outside of a block"):
+    with pytest.raises(sl.errors.DomainError, match="outside of a block"):
         Recursion((y,), (y,), [(((y**2,), (y + Earlier(y, 2),)), 1)], y)
 
 

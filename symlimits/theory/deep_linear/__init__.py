@@ -204,7 +204,8 @@ class DeepLinear:
 
         Arguments and errors as for `gradient_descent`, but that any rate is taken; entries and `lr` are rational
         numbers, "1/3" or 0.1, and kept exactly. `.predictor(entry)`, `.increment(layer, power)`, `.neuron(layer)` and
-        `.rate(quantity, layer)`.
+        `.rate(quantity, layer)`. Line 0 is the limit of the training as a tensor program where that is short (see
+        `claims.py`), and the recursion for more steps.
 
         >>> deep_linear(2).limits([[1]], [["1/2"]], lr="1/10", steps=1).predictor().expr
         3/20

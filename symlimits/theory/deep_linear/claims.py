@@ -2,12 +2,17 @@ r"""Statements about training at infinite width as limits, with the finite netwo
 
 The limit is deterministic: predictors, Grams of neurons and singular values of increments of one network of width m
 tend to it, at distances of $m^{-1/2}$, and their means with a bias of 1/m; the entries of one neuron tend to a
-Gaussian. The statement is that of Chizat et al., arXiv 2211.16980; values, rate and law: derived here. Line 0 is the
-program of the causal recursion, with the data in it; what follows is its sweep.
+Gaussian. The statement is that of Chizat et al., arXiv 2211.16980; values, rate and law: derived here.
+
+Of predictors and increments line 0 is what the Master theorem makes of the training itself as a tensor program, where
+that has a page or two of definitions (`programs/linear_training.py`: up to three layers, two steps with up to four
+entries of the predictor, three steps with one); the causal recursion is the next line. Elsewhere, and of neurons, line
+0 is the recursion with the data in it. What follows is its sweep.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,20 +20,24 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from symlimits.derivation.master import SOURCE as MASTER
 from symlimits.derivation.maxplus import deviation_lines
 from symlimits.derivation.price import derive_lines
 from symlimits.derivation.trace import Step, Trace
-from symlimits.errors import DomainError
+from symlimits.errors import DomainError, NoRule
 from symlimits.finite.deep_linear_experiments import DISTANCES, TrainedNetworks, frozen
 from symlimits.language.domain import Domain, natural_domain
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.names import shown
+from symlimits.language.straight_line import StraightLine
 from symlimits.limits import Limit
 from symlimits.theory.deep_linear.lazy import gradient_descent
 from symlimits.theory.deep_linear.path import Path
 from symlimits.theory.deep_linear.polynomial import rational
 from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
 from symlimits.theory.deep_linear.programs import BoundRecursion, swept
+from symlimits.theory.programs.linear_training import LIMIT, RECURSION, LinearTraining
+from symlimits.theory.programs.predictor_link import PredictorProgram
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
 EXPONENTS = {"path": "e_{{A}}", "forward gram": r"e_{{\Phi_{{{}}}}}", "backward gram": "e_{{G_{{{}}}}}"}
@@ -43,7 +52,7 @@ class TrainingLimits:
     >>> from symlimits import deep_linear
     >>> limits = deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=2)
     >>> limits.predictor(), limits.rate()
-    (Limit((A^{\infty}_{2})_{1,1} = 3553187/3125000, 2 lines), Limit(e_{A} = -1/2, 2 lines))
+    (Limit((A^{\infty}_{2})_{1,1} = 3553187/3125000, 3 lines), Limit(e_{A} = -1/2, 2 lines))
     """
 
     program: BoundRecursion
@@ -59,9 +68,11 @@ class TrainingLimits:
         """
         networks = self._networks("predictor", entry=entry)  # which refuses entries out of range
         i, j = networks.entry
-        lines = _swept(Step(self.program.predictor((i, j)), "definition", SOURCE))
+        lines = self._lines(self.program.predictor((i, j)), lambda training, *data: training.predictor((i, j), *data))
         name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{i + 1},{j + 1}}}"
-        return Limit(lines, Domain({}), (), name, SOURCE, networks, self._words("an entry of the predictor"))
+        words, asked = self._words("an entry of the predictor"), self.program
+        general = PredictorProgram(asked.depth, asked.Sxx, asked.Syx, asked.lr, asked.steps, (i, j))
+        return Limit(lines, Domain({}), (), name, SOURCE, networks, words, general=general)
 
     def increment(self, layer: int = 2, power: int = 1) -> Limit:
         r"""The sum of the powers 2p of the singular values of $M_l(T) - M_l(0)$, for l = 2 to L and p = `power`.
@@ -74,7 +85,8 @@ class TrainingLimits:
         1/25
         """
         networks = self._networks("increment power", layer, power=power)
-        lines = _swept(Step(self.program.increment(layer, power), "definition", SOURCE))
+        recursion = self.program.increment(layer, power)
+        lines = self._lines(recursion, lambda training, *data: training.increment(layer, power, *data))
         words = self._words(f"the sum of the powers {2 * power} of the singular values of M_{layer} minus its start")
         return Limit(lines, Domain({}), (), rf"\sum_i \sigma_i^{{{2 * power}}}", SOURCE, networks, words)
 
@@ -114,6 +126,16 @@ class TrainingLimits:
         words = f"root mean square of what the {quantity} of a network differs from the limit by"
         name = EXPONENTS[quantity].format(layer)
         return Limit(deviation_lines(), Domain({}), (), name, SOURCE, networks, self._words(words), kind="exponent")
+
+    def _lines(self, recursion: StraightLine, general: Callable[..., StraightLine]) -> Trace:
+        """From the training as a program where that is short, by the recursion, to a number."""
+        asked = self.program
+        training = LinearTraining(asked.depth, len(asked.Sxx), len(asked.Syx), asked.steps)
+        try:
+            line = general(training, asked.Sxx, asked.Syx, asked.lr)
+        except NoRule:
+            return _swept(Step(recursion, "definition", SOURCE))
+        return _swept(Step(line, LIMIT, MASTER), Step(recursion, RECURSION, SOURCE))
 
     @property
     def _path(self) -> Path:

@@ -1,12 +1,11 @@
-r"""Deep networks under an abc-parameterisation, trained with given gradients, as a program written out by hand.
+r"""Deep networks under an abc-parameterisation, trained with given gradients, as a program.
 
 $h^1 = W^1x$, $h^{l+1} = W^{l+1}\phi(h^l)$, $f = W^{L+1}\phi(h^L)$ with $W^l = n^{-a_l}w^l$, $w^l\sim N(0, n^{-2b_l})$,
 rates $n^{-c_l}$, one datum x = 1, and gradients $g_1, g_2, \dots$ that are parameters. With
 $u^l = \partial f/\partial h^l$,
 $$u^L = n^{-a_{L+1}}v\,\phi'(h^L),\quad u^{l-1} = (W^l)^\top u^l\,\phi'(h^{l-1}),\quad
 \Delta w^l = -n^{-c_l-a_l}\,g\,u^l\phi(h^{l-1})^\top,$$
-or the signs of this without $n^{-a_l}$; the way back taken step by step here and not by a rule
-(Yang and Hu, arXiv 2011.14522, definition 1.1).
+or the signs of this without $n^{-a_l}$; u by reverse mode (Yang and Hu, arXiv 2011.14522, definition 1.1).
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from symlimits.errors import DataError
 from symlimits.finite.deep_training import check_optimizer
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Initial, Program, Term, n
-from symlimits.theory.programs.one_hidden import Function, check_steps, derivative
+from symlimits.theory.programs.one_hidden import Function, check_steps
+from symlimits.theory.programs.tensor_program import TensorProgram
 from symlimits.theory.scaling.passes import MOVES
 
 HALF = sp.Rational(1, 2)
@@ -74,15 +74,16 @@ class _Network:
         h = [weights.first]
         for matrix, unit in zip(weights.hidden, self.units[1:-1], strict=True):
             h.append((matrix @ self.bent(h[-1])) * unit)
-        return h, mean(self.program, weights.readout * self.bent(h[-1])) * n
+        return h, self.overlap(weights, h) * n
+
+    def overlap(self, weights: _Weights, h: Sequence[Vector]) -> Scalar:
+        """f/n."""
+        return mean(self.program, weights.readout * self.bent(h[-1]))
 
     def backward(self, weights: _Weights, h: Sequence[Vector]) -> list[Vector]:
-        r"""$u^1, \dots, u^L$."""
-        u = [weights.readout * self.slope(h[-1])]
-        for layer in range(len(h) - 1, 0, -1):
-            moved = (weights.hidden[layer - 1].T @ u[0]) * self.units[layer]
-            u.insert(0, moved * self.slope(h[layer - 1]))
-        return u
+        r"""$u^1, \dots, u^L$, by reverse mode: the derivatives of f/n by vectors, times n, are those of f."""
+        found = TensorProgram(self.program).gradient(self.overlap(weights, h), *h)
+        return list(found) if len(h) > 1 else [found]
 
     def stepped(self, weights: _Weights, g: sp.Symbol) -> _Weights:
         """The weights after one more step."""
@@ -100,9 +101,6 @@ class _Network:
 
     def bent(self, h: Vector) -> Vector:
         return self._mapped(self.phi, h)
-
-    def slope(self, h: Vector) -> Vector:
-        return self._mapped(derivative(self.phi), h)
 
     def _mapped(self, function: Function, h: Vector) -> Vector:
         found = mapped(self.program, lambda z: function(z), h)

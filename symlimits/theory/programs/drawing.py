@@ -37,7 +37,7 @@ def checked_layers(net: Any) -> tuple[Layer, ...]:
         raise DomainError(f"net = {shown(net)}", wanted, "sl.mlp(depth=1, activation=act.tanh)")
     if net.widths is not None and len(set(net.widths)) > 1:
         raise NoRule(f"widths {shown(net.widths)}", "hidden layers of one width n", "equal widths")
-    return layers
+    return tuple(layers)
 
 
 def _check_kinds(layers: Iterable[Layer]) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.language.activation import Activation
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar, Vector, mapped, mean
 from symlimits.language.tensor_program import Gaussian, Program, n
+from symlimits.theory.programs.tensor_program import TensorProgram
 
 Function = Callable[[Any], Any]  # an activation, or an undefined SymPy function
 GENERIC = sp.Function("phi")
@@ -57,15 +57,16 @@ class _Network:
         """$\\phi(h)$."""
         return self.vector(lambda z: self.phi(z), h)
 
-    def slope(self, h: Vector) -> Vector:
-        """$\\phi'(h)$."""
-        return self.vector(derivative(self.phi), h)
+    def gradients(self, a: Vector, h: Vector) -> tuple[Vector, Vector]:
+        r"""$\phi(h)$ and $a\,\phi'(h)$, the derivatives of $a\cdot\phi(h)$ by reverse mode."""
+        of_a, of_h = TensorProgram(self.program).gradient(mean(self.program, a * self.bent(h)), a, h)
+        return of_a, of_h
 
     def pushes(self, a: Vector, w: Vector, step: int) -> tuple[Vector, Vector]:
         r"""$\Delta a$ and $\Delta w$ of one step."""
         g = sp.Symbol(f"g_{step}", positive=True)
-        push_a = self.bent(w) * (-self.rate_a * self.sigma * g)
-        return push_a, a * self.slope(w) * (-self.rate_w * self.sigma * g)
+        of_a, of_w = self.gradients(a, w)
+        return of_a * (-self.rate_a * self.sigma * g), of_w * (-self.rate_w * self.sigma * g)
 
     def vector(self, function: Callable[..., sp.Expr], *values: Vector) -> Vector:
         """A map of vectors."""
@@ -80,17 +81,10 @@ class _Network:
 
     def kernel(self, a: Vector, w: Vector) -> Scalar:
         r"""$\sigma^2\sum_r(\eta_a\phi^2 + \eta_wa_r^2\phi'^2)$."""
-        h = self.inner(w)
-        of_a, of_w = mean(self.program, self.bent(h) ** 2), mean(self.program, a**2 * self.slope(h) ** 2)
+        by_a, by_h = self.gradients(a, self.inner(w))
+        of_a, of_w = mean(self.program, by_a**2), mean(self.program, by_h**2)
         found: Scalar = of_a * (n * self.sigma**2 * self.rate_a) + of_w * (n * self.sigma**2 * self.rate_w)
         return found
-
-
-def derivative(phi: Function) -> Callable[[sp.Expr], sp.Expr]:
-    """The derivative of an activation, or of an undefined function."""
-    if isinstance(phi, Activation):
-        return phi.derivative()
-    return lambda z: phi(z).diff(z)
 
 
 def one_hidden_program(

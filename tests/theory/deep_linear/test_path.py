@@ -208,12 +208,14 @@ def test_small_targets_are_lazy(depth: int) -> None:
     ],
 )
 def test_layers_and_times_out_of_range(ask: object, words: str) -> None:
-    with pytest.raises(sl.DomainError, match=words):
+    with pytest.raises(sl.errors.DomainError, match=words):
         ask(path())  # type: ignore[operator]
 
 
 def test_a_path_that_diverges_is_no_result() -> None:
-    with pytest.raises(sl.DomainError, match=r"leaves the range of floats at step .* below the critical one, 0\.\d+"):
+    with pytest.raises(
+        sl.errors.DomainError, match=r"leaves the range of floats at step .* below the critical one, 0\.\d+"
+    ):
         sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=50.0, steps=40, forced=True)
 
 
@@ -226,7 +228,7 @@ def test_data_without_a_minimum_are_allowed() -> None:
 
 
 def test_data_without_a_minimum_are_named_where_their_path_diverges() -> None:
-    with pytest.raises(sl.DomainError, match="outside the range of Sxx"):
+    with pytest.raises(sl.errors.DomainError, match="outside the range of Sxx"):
         sl.deep_linear(2).gradient_descent([[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]], lr=0.1, steps=20)
 
 
@@ -249,7 +251,7 @@ def test_a_rate_above_the_critical_one_is_refused_unless_forced() -> None:
     net, critical = sl.deep_linear(2), sl.deep_linear(2).critical_rate([[1.0]], [[2.0]])
     assert critical == critical_rate(2, [[1.0]], [[2.0]])
     assert critical == pytest.approx(path_of_one(2, 0.01).critical_rate, rel=0.02)  # where small steps end
-    with pytest.raises(sl.DomainError, match=f"above the critical rate {critical:.6g} of the minimiser"):
+    with pytest.raises(sl.errors.DomainError, match=f"above the critical rate {critical:.6g} of the minimiser"):
         net.gradient_descent([[1.0]], [[2.0]], lr=1.5 * critical, steps=40)
     forced = net.gradient_descent([[1.0]], [[2.0]], lr=1.5 * critical, steps=40, forced=True)
     assert abs(forced.errors[-5:]).max() > 0.1
@@ -263,7 +265,7 @@ def test_the_rate_is_judged_by_the_minimiser_not_by_the_path() -> None:
     assert abs(thrown.errors[-1]).max() < 1e-3
     assert thrown.critical_rate > 0.215 > net.critical_rate([[1.0]], [[2.0]])
     for steps in (1, 3, 400):
-        with pytest.raises(sl.DomainError, match="above the critical rate"):
+        with pytest.raises(sl.errors.DomainError, match="above the critical rate"):
             net.gradient_descent([[1.0]], [[2.0]], lr=0.215, steps=steps)
     for lr in (5.0, 1e300):
         assert net.gradient_descent([[1.0]], [[2.0]], lr=lr, steps=0).predictors.tolist() == [[[0.0]]]
@@ -271,7 +273,7 @@ def test_the_rate_is_judged_by_the_minimiser_not_by_the_path() -> None:
 
 def test_the_rate_is_judged_before_the_path() -> None:
     """A path that no memory would hold is refused for its rate."""
-    with pytest.raises(sl.DomainError, match="above the critical rate"):
+    with pytest.raises(sl.errors.DomainError, match="above the critical rate"):
         sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=5.0, steps=10**6)
 
 
@@ -282,7 +284,7 @@ def test_momentum_allows_larger_rates(momentum: float) -> None:
     critical = (1 + momentum) * net.critical_rate([[1.0]], target)
     below = net.gradient_descent([[1.0]], target, lr=0.97 * critical, steps=600, momentum=momentum)
     assert abs(below.errors[-1]).max() < 1e-6
-    with pytest.raises(sl.DomainError, match="above the critical rate"):
+    with pytest.raises(sl.errors.DomainError, match="above the critical rate"):
         net.gradient_descent([[1.0]], target, lr=1.03 * critical, steps=600, momentum=momentum)
     above = net.gradient_descent([[1.0]], target, lr=1.03 * critical, steps=60, momentum=momentum, forced=True)
     assert abs(above.errors[-2:]).max() > abs(above.errors[0]).max()
@@ -293,7 +295,7 @@ def test_rates_that_no_minimiser_judges() -> None:
     net, lr = sl.deep_linear(2), 1.1 * sl.deep_linear(2).critical_rate(DATA.Sxx, DATA.Syx)
     assert net.train(X, Y, lr=lr, steps=3, weight_decay=0.1).steps == 3
     assert net.train(X, Y, lr=lr, steps=3, batches=2).steps == 3
-    with pytest.raises(sl.DomainError, match="above the critical rate"):
+    with pytest.raises(sl.errors.DomainError, match="above the critical rate"):
         net.train(X, Y, lr=lr, steps=3)
 
 
@@ -305,20 +307,20 @@ def test_memory_is_asked_for_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the network in coordinates, and of the recursion, which a forced path is."""
     net, data = sl.deep_linear(2), (np.eye(2), np.eye(2))
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**8)
-    with pytest.raises(sl.ResourceError, match="a path of 1000000 steps needs"):
+    with pytest.raises(sl.errors.ResourceError, match="a path of 1000000 steps needs"):
         net.gradient_descent(*data, steps=10**6)
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**9)
     assert bytes_needed(2, 2, 2, 10_000) > 10**9
-    with pytest.raises(sl.ResourceError, match="a path of 10000 steps needs"):
+    with pytest.raises(sl.errors.ResourceError, match="a path of 10000 steps needs"):
         net.gradient_descent(*data, steps=10_000, forced=True)
 
 
 def test_doors() -> None:
-    with pytest.raises(sl.DomainError, match="depth = 0"):
+    with pytest.raises(sl.errors.DomainError, match="depth = 0"):
         sl.deep_linear(0)
     for lr in (0, -1, "x", float("nan")):
         with pytest.raises(sl.SymlimitsError):
             path(lr=lr)  # type: ignore[arg-type]
     for steps in (-1, 1.5, True):
-        with pytest.raises(sl.DomainError, match="steps"):
+        with pytest.raises(sl.errors.DomainError, match="steps"):
             path(steps=steps)  # type: ignore[arg-type]

@@ -128,14 +128,14 @@ def test_large_polynomials(depth: int, steps: int, terms: int) -> None:
 @pytest.mark.parametrize(
     ("ask", "error", "words"),
     [
-        (lambda net: net.polynomial(5), sl.DomainError, "at most 4 steps at this depth"),
-        (lambda net: net.lazy_polynomial(26), sl.DomainError, "at most 25 steps"),
-        (lambda net: net.polynomial(-1), sl.DomainError, "an integer from 0 to"),
-        (lambda net: net.polynomials([[1]], [[1, 2]]), sl.DataError, "shapes"),
-        (lambda net: net.polynomials([[1]], [1]), sl.DataError, "rows and columns"),
-        (lambda net: net.polynomials([["sqrt(2)"]], [[1]]), sl.NoRule, "rational entries"),
-        (lambda net: net.polynomials([[-1]], [[1]]), sl.DomainError, "no negative eigenvalue"),
-        (lambda net: net.polynomials([[1]], [["x"]]), sl.NoRule, "rational entries"),
+        (lambda net: net.polynomial(5), sl.errors.DomainError, "at most 4 steps at this depth"),
+        (lambda net: net.lazy_polynomial(26), sl.errors.DomainError, "at most 25 steps"),
+        (lambda net: net.polynomial(-1), sl.errors.DomainError, "an integer from 0 to"),
+        (lambda net: net.polynomials([[1]], [[1, 2]]), sl.errors.DataError, "shapes"),
+        (lambda net: net.polynomials([[1]], [1]), sl.errors.DataError, "rows and columns"),
+        (lambda net: net.polynomials([["sqrt(2)"]], [[1]]), sl.errors.NoRule, "rational entries"),
+        (lambda net: net.polynomials([[-1]], [[1]]), sl.errors.DomainError, "no negative eigenvalue"),
+        (lambda net: net.polynomials([[1]], [["x"]]), sl.errors.NoRule, "rational entries"),
     ],
 )
 def test_refused(ask: Any, error: type[Exception], words: str) -> None:

@@ -205,7 +205,7 @@ def test_consecutive_parts() -> None:
     ],
 )
 def test_batches_that_are_none(batches: Any, words: str) -> None:
-    with pytest.raises((sl.DataError, sl.DomainError), match=words):
+    with pytest.raises((sl.errors.DataError, sl.errors.DomainError), match=words):
         sl.deep_linear(2).train(X, Y, batches=batches)
 
 
@@ -215,14 +215,14 @@ def test_batches_that_are_none(batches: Any, words: str) -> None:
 def test_a_network_that_grows_beyond_memory_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for at the start fits; what the network would grow to does not."""
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 4 * 10**6)
-    with pytest.raises(sl.ResourceError, match=r"a network of .* coordinates a layer needs"):
+    with pytest.raises(sl.errors.ResourceError, match=r"a network of .* coordinates a layer needs"):
         gradient_descent(4, DATA.Sxx, DATA.Syx, 0.05, 60, tolerance=0.0)
     assert gradient_descent(4, DATA.Sxx, DATA.Syx, 0.05, 3, tolerance=0.0).steps == 3
 
 
 def test_a_long_path_is_refused_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**6)
-    with pytest.raises(sl.ResourceError, match="a path of 10000 steps needs"):
+    with pytest.raises(sl.errors.ResourceError, match="a path of 10000 steps needs"):
         sl.deep_linear(2).train(X, Y, steps=10_000, momentum=0.5, forced=True)
 
 
@@ -230,12 +230,12 @@ def test_grams_of_many_times_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
     path = sl.deep_linear(2).train(X, Y, lr=0.05, steps=200, momentum=0.5)
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 10**6)
     for ask in (path.forward_gram, path.mixed_gram, path.neuron_law):
-        with pytest.raises(sl.ResourceError, match="201 times needs"):
+        with pytest.raises(sl.errors.ResourceError, match="201 times needs"):
             ask(1)
     assert path.grams_at(-1)[0][1].shape == (3, 3)  # one time asks for nothing
 
 
 def test_a_large_kernel_operator_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("symlimits.memory.available_bytes", lambda: 1000)
-    with pytest.raises(sl.ResourceError, match=r"2 outputs and 3 directions needs .* try: forced=True"):
+    with pytest.raises(sl.errors.ResourceError, match=r"2 outputs and 3 directions needs .* try: forced=True"):
         sl.deep_linear(2).gradient_descent(DATA.Sxx, DATA.Syx, lr=0.1, steps=1)

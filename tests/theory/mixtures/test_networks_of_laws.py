@@ -88,12 +88,12 @@ def test_strange_networks_are_refused_in_words(key: str, value: object) -> None:
 
 @pytest.mark.parametrize("widths", [[3, -2], [True], "3", None, [2.5]])
 def test_strange_widths_are_refused_in_words(widths: object) -> None:
-    with pytest.raises(sl.FormulaError, match="positive integers"):
+    with pytest.raises(sl.errors.FormulaError, match="positive integers"):
         Networks.from_record(Networks((3,), sp.Integer(1)).record() | {"widths": widths})
 
 
 def test_networks_that_would_take_hours_are_refused() -> None:
-    with pytest.raises(sl.DataError, match="random numbers"):
+    with pytest.raises(sl.errors.DataError, match="random numbers"):
         check_draws(Networks((10**4, 10**4), sp.Integer(1)), (2, 4, 8))
 
 
@@ -128,5 +128,5 @@ def test_another_ratio_is_rejected() -> None:
 
 
 def test_depths_that_are_no_integers_are_refused() -> None:
-    with pytest.raises(sl.DomainError, match="integers"):
+    with pytest.raises(sl.errors.DomainError, match="integers"):
         sl.output_law(ratio="1/3").characteristic.certify(sizes=(4, 8, 16))

@@ -83,7 +83,7 @@ def test_certificates_are_drawn_again() -> None:
     content["claim"]["experiment"]["kept"] = 1
     assert not sl.verify(json.dumps(content | {"digest": digest(content)})).ok
     for key, value in (("kept", 6), ("kept", True), ("ratio", -1), ("rectified", 0)):
-        with pytest.raises(sl.FormulaError, match="gaps"):
+        with pytest.raises(sl.errors.FormulaError, match="gaps"):
             Gaps.from_record(Gaps(sp.S.Half, 0).record() | {key: value})
 
 
@@ -95,7 +95,7 @@ def test_refusals() -> None:
         lambda: sl.output_law(ratio=1).leading_gap(7),
         lambda: sl.output_law(ratio=1, outputs=2).rate(),
     ):
-        with pytest.raises(sl.DomainError):
+        with pytest.raises(sl.errors.DomainError):
             call()
 
 

@@ -88,15 +88,15 @@ def test_stationary_points_are_stationary() -> None:
 
 def test_what_has_no_tail_is_refused() -> None:
     w = sp.Symbol("w")
-    with pytest.raises(sl.NoRule, match="hidden layers"):
+    with pytest.raises(sl.errors.NoRule, match="hidden layers"):
         _ = sl.output_law(widths=()).tail.expr
-    with pytest.raises(sl.NoRule, match="without end"):
+    with pytest.raises(sl.errors.NoRule, match="without end"):
         stirling(sl.LineIntegral(sp.gamma(w) * s**-w, w, (0, 1)))
-    with pytest.raises(sl.NoRule, match="linear network"):
+    with pytest.raises(sl.errors.NoRule, match="linear network"):
         stirling(sl.LineIntegral(sp.gamma(2 * w) * s**-w, w, (0, sp.oo)))
     with pytest.raises(sl.SymlimitsError):
         _ = sl.output_law(widths=(3,), activation=act.relu).tail.expr
-    with pytest.raises(sl.DomainError):
+    with pytest.raises(sl.errors.DomainError):
         _ = sl.output_law(ratio=1, outputs=2).tail
-    with pytest.raises(sl.DomainError, match="too far out"):
+    with pytest.raises(sl.errors.DomainError, match="too far out"):
         sl.output_law(widths=(1,)).log_pdf(1e100)

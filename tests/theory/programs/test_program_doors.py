@@ -119,7 +119,7 @@ def test_what_is_right_passes() -> None:
 def test_an_output_that_starts_at_random_is_named() -> None:
     """The bias of the last layer is one number, which no width averages."""
     prog = sl.training_program(sl.mlp(1, act.tanh, 1, 1), [[1]], [1], steps=1)
-    with pytest.raises(sl.NoRule, match="b_out, which starts at random"):
+    with pytest.raises(sl.errors.NoRule, match="b_out, which starts at random"):
         prog.limit(1)
     control = sl.serial(sl.Dense(w_var=1, b_var=1), act.erf, sl.Dense(w_var=1, b_var=0))
     assert sl.training_program(control, [[1]], [1], steps=0).limit(0).evaluate().value == 0

@@ -57,7 +57,7 @@ def test_parameters_are_bound_or_given_by_the_point() -> None:
     w = next(iter(claim().free_symbols))
     one, other = (e(8, np.random.default_rng(0)) for e in (nets.bind({w: sp.Integer(2)}), nets.at({w: sp.Integer(2)})))
     assert (one == other).all()
-    with pytest.raises(sl.UnboundSymbol):
+    with pytest.raises(sl.errors.UnboundSymbol):
         nets(8, np.random.default_rng(0))
 
 
@@ -76,5 +76,5 @@ def test_the_networks_are_a_copy() -> None:
 
 @pytest.mark.parametrize("record", [{}, {"values": [], "program": {}}, {"values": [1], "program": None}])
 def test_what_is_no_record(record: dict[str, object]) -> None:
-    with pytest.raises(sl.FormulaError):
+    with pytest.raises(sl.errors.FormulaError):
         ProgramNetworks.from_record(record)

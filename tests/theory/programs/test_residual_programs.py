@@ -128,17 +128,17 @@ def test_the_tangent_kernel_of_the_engine_is_that_of_the_recursion(phi: Any) -> 
 
 NET = sl.serial(DENSE, BLOCK, BLOCK, act.tanh, DENSE)
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"tied": ((1, 2),)}, sl.DomainError, "from 2 to 3"),
-    ({"tied": ((2, 4),)}, sl.DomainError, "from 2 to 3"),
-    ({"tied": ((2, 2),)}, sl.DomainError, "none of them twice"),
-    ({"tied": ((2,),)}, sl.DomainError, "groups of hidden layers"),
-    ({"tied": (2, 3)}, sl.DomainError, "groups of hidden layers"),
-    ({"tied": "23"}, sl.DomainError, "groups of hidden layers"),
-    ({"net": sl.serial(BLOCK, act.tanh, DENSE), "X": X, "Y": Y}, sl.DomainError, "before the first Dense layer"),
-    ({"net": sl.serial(DENSE, BLOCK), "X": X, "Y": Y}, sl.DomainError, "a linear readout"),
+    ({"tied": ((1, 2),)}, sl.errors.DomainError, "from 2 to 3"),
+    ({"tied": ((2, 4),)}, sl.errors.DomainError, "from 2 to 3"),
+    ({"tied": ((2, 2),)}, sl.errors.DomainError, "none of them twice"),
+    ({"tied": ((2,),)}, sl.errors.DomainError, "groups of hidden layers"),
+    ({"tied": (2, 3)}, sl.errors.DomainError, "groups of hidden layers"),
+    ({"tied": "23"}, sl.errors.DomainError, "groups of hidden layers"),
+    ({"net": sl.serial(BLOCK, act.tanh, DENSE), "X": X, "Y": Y}, sl.errors.DomainError, "before the first Dense layer"),
+    ({"net": sl.serial(DENSE, BLOCK), "X": X, "Y": Y}, sl.errors.DomainError, "a linear readout"),
     (
         {"net": sl.serial(DENSE, BLOCK, sl.Residual(act.tanh, sl.Dense(2)), DENSE), "tied": TIED},
-        sl.DomainError,
+        sl.errors.DomainError,
         "layers that are alike",
     ),
 ]
@@ -154,5 +154,5 @@ def test_tied_layers_have_one_matrix() -> None:
     prog = sl.training_program(NET, X, Y, 1, tied=TIED)
     matrices = [name for name, handle in prog.parameters[1].items() if isinstance(handle, Matrix)]
     assert matrices == ["W_2"]
-    with pytest.raises(sl.NoRule, match="2 outer products"):
+    with pytest.raises(sl.errors.NoRule, match="2 outer products"):
         sl.training_program(NET, X[:1], Y[:1], 1, optimizer="sign", tied=TIED)

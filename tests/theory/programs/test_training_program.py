@@ -102,7 +102,7 @@ def test_signs_of_one_hidden_layer_may_have_several_data() -> None:
 
 
 def test_signs_of_sums_are_refused() -> None:
-    with pytest.raises(sl.NoRule, match="2 outer products"):
+    with pytest.raises(sl.errors.NoRule, match="2 outer products"):
         sl.training_program(sl.mlp(2, act.tanh, 1, 0), X, Y, 1, ETA, optimizer="sign")
 
 
@@ -179,7 +179,7 @@ def test_symbols_get_their_values_at_the_run() -> None:
     values = {"s": 2.0, "w": 1.5, "a": 0.5, "y": 1.0, "eta": 0.1}
     closed = sl.training_program(sl.mlp(2, sl.activation("tanh(2*x)"), 1.5, 0), [[0.5, 1]], [1.0], 2, 0.1)
     assert np.abs(outputs_of(open_, **values) - outputs_of(closed)).max() < TOLERANCE
-    with pytest.raises(sl.UnboundSymbol, match="eta"):
+    with pytest.raises(sl.errors.UnboundSymbol, match="eta"):
         open_.run(WIDTH)[open_.outputs[1][0]]
 
 
@@ -211,29 +211,29 @@ def test_data_that_are_zero() -> None:
 
 NET = sl.mlp(2, act.tanh, 1, 0)
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"net": "mlp"}, sl.DomainError, "a network"),
-    ({"net": sl.serial(sl.Dense(1), act.relu)}, sl.DomainError, "a linear readout"),
-    ({"net": sl.serial(sl.Dense(1))}, sl.DomainError, "a hidden layer at least"),
-    ({"net": Serial((sl.Dense(1), "convolution", sl.Dense(1)))}, sl.NoRule, "Dense layers and activations"),
-    ({"net": sl.mlp("L", act.tanh, 1, 0)}, sl.DomainError, "an integer depth"),
-    ({"net": sl.mlp(2, act.tanh, 1, 0, "standard", widths=(1, 2))}, sl.NoRule, "one width"),
-    ({"X": [1, 2]}, sl.DataError, "X = "),
-    ({"X": [[1, 2], [1]]}, sl.DataError, "all of one length"),
-    ({"X": "x"}, sl.DataError, "X = "),
-    ({"X": []}, sl.DataError, "X = "),
-    ({"X": [[1, float("nan")], [1, 2]]}, sl.DomainError, "X is NaN"),
-    ({"Y": [1]}, sl.DataError, "2 inputs and 1 labels"),
-    ({"Y": [["v"], [1]]}, sl.DomainError, "the symbol v"),
-    ({"X": [["U_1", 1], [0, 1]]}, sl.DomainError, "the symbol U_1"),
-    ({"lr": "W_2"}, sl.DomainError, "the symbol W_2"),
-    ({"lr": 0}, sl.DomainError, "a positive rate"),
-    ({"steps": -1}, sl.DomainError, "steps = -1"),
-    ({"steps": 1.5}, sl.DomainError, "steps = 1.5"),
-    ({"scaling": "muP"}, sl.DomainError, "mup, ntk, standard, mean_field"),
-    ({"scaling": sl.scaling.abc(depth=2)}, sl.DomainError, "a point of sl.scaling.abc"),
-    ({"scaling": sl.scaling.named("muP", depth=3)}, sl.DomainError, "3 hidden layers for a network of 2"),
-    ({"scaling": sl.scaling.named("muP-adam", depth=2)}, sl.DomainError, "one for the same optimizer"),
-    ({"optimizer": "adam"}, sl.DomainError, "'sgd' or 'sign'"),
+    ({"net": "mlp"}, sl.errors.DomainError, "a network"),
+    ({"net": sl.serial(sl.Dense(1), act.relu)}, sl.errors.DomainError, "a linear readout"),
+    ({"net": sl.serial(sl.Dense(1))}, sl.errors.DomainError, "a hidden layer at least"),
+    ({"net": Serial((sl.Dense(1), "convolution", sl.Dense(1)))}, sl.errors.NoRule, "Dense layers and activations"),
+    ({"net": sl.mlp("L", act.tanh, 1, 0)}, sl.errors.DomainError, "an integer depth"),
+    ({"net": sl.mlp(2, act.tanh, 1, 0, "standard", widths=(1, 2))}, sl.errors.NoRule, "one width"),
+    ({"X": [1, 2]}, sl.errors.DataError, "X = "),
+    ({"X": [[1, 2], [1]]}, sl.errors.DataError, "all of one length"),
+    ({"X": "x"}, sl.errors.DataError, "X = "),
+    ({"X": []}, sl.errors.DataError, "X = "),
+    ({"X": [[1, float("nan")], [1, 2]]}, sl.errors.DomainError, "X is NaN"),
+    ({"Y": [1]}, sl.errors.DataError, "2 inputs and 1 labels"),
+    ({"Y": [["v"], [1]]}, sl.errors.DomainError, "the symbol v"),
+    ({"X": [["U_1", 1], [0, 1]]}, sl.errors.DomainError, "the symbol U_1"),
+    ({"lr": "W_2"}, sl.errors.DomainError, "the symbol W_2"),
+    ({"lr": 0}, sl.errors.DomainError, "a positive rate"),
+    ({"steps": -1}, sl.errors.DomainError, "steps = -1"),
+    ({"steps": 1.5}, sl.errors.DomainError, "steps = 1.5"),
+    ({"scaling": "muP"}, sl.errors.DomainError, "mup, ntk, standard, mean_field"),
+    ({"scaling": sl.scaling.abc(depth=2)}, sl.errors.DomainError, "a point of sl.scaling.abc"),
+    ({"scaling": sl.scaling.named("muP", depth=3)}, sl.errors.DomainError, "3 hidden layers for a network of 2"),
+    ({"scaling": sl.scaling.named("muP-adam", depth=2)}, sl.errors.DomainError, "one for the same optimizer"),
+    ({"optimizer": "adam"}, sl.errors.DomainError, "'sgd' or 'sign'"),
 ]
 
 

@@ -43,7 +43,7 @@ def test_every_line_holds(cell: str | None, quantity: str) -> None:
 def test_a_wrong_line_is_refused() -> None:
     """The central limit theorem in place of the law of large numbers: half a power less."""
     line = sl.scaling.one_hidden_layer().derivation("f_a", "MF-NTK")
-    with pytest.raises(sl.FalseLine):
+    with pytest.raises(sl.errors.FalseLine):
         line.then(line.expr - sp.Rational(1, 2), because="a sum of centred terms")
 
 

@@ -14,8 +14,9 @@ from scipy.linalg import expm
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.linear_motion import lam
+from symlimits.matrix_letters import eta, mass, mu, omega, steps, time
 from symlimits.reading.matrix_value import matrix_value
-from symlimits.theory.training.statements import critical_rate, eta, mass, mu, omega, steps, time
+from symlimits.theory.training.statements import critical_rate
 
 NET = sl.mlp(depth=1, activation=act.relu, w_var=2, b_var=0)
 RNG = np.random.default_rng(7)
@@ -117,9 +118,9 @@ def test_the_critical_rate_parts_what_converges_from_what_does_not() -> None:
         below, above = (sl.trained_law(NET, X, Y, lr=c * critical, forced=True, **given) for c in (0.99, 1.01))
         assert np.allclose(below.mean(Z, steps=40_000), below.mean(Z), atol=1e-6)
         assert np.abs(above.mean(X, steps=4000)).max() > 1e6
-        with pytest.raises(sl.DomainError, match="above the critical rate"):
+        with pytest.raises(sl.errors.DomainError, match="above the critical rate"):
             sl.trained_law(NET, X, Y, lr=1.01 * critical, **given).mean(Z, steps=3)
-    with pytest.raises(sl.DomainError, match="overflow"):
+    with pytest.raises(sl.errors.DomainError, match="overflow"):
         above.mean(Z, steps=10**9)
 
 
@@ -134,7 +135,7 @@ def test_the_critical_rate_is_the_derived_one() -> None:
 def test_singular_kernels_are_refused_at_infinite_time_and_right_before() -> None:
     twice, targets = np.concatenate([X, X[:1]]), np.concatenate([Y, Y[:1] + 1])
     law = sl.trained_law(NET, twice, targets)
-    with pytest.raises(sl.DomainError, match="1 of 6 eigenvalues zero"):
+    with pytest.raises(sl.errors.DomainError, match="1 of 6 eigenvalues zero"):
         law.mean(Z)
     assert np.allclose(law.mean(twice[:1], time=1e7), targets[[0, 5]].mean(axis=0), atol=1e-6)  # rounding times time
     known = sl.trained_law(NET, twice, targets, rcond=1e-10)
@@ -159,23 +160,23 @@ def test_evidence_and_posterior_by_another_route() -> None:
 
 
 BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
-    "labels of one axis": (lambda: sl.trained_law(NET, X, Y[:, 0]), sl.DataError, r"Y\[:, None\]"),
-    "labels too few": (lambda: sl.trained_law(NET, X, Y[:3]), sl.DataError, "a row of Y"),
-    "NaN in X": (lambda: sl.trained_law(NET, X * np.nan, Y), sl.DataError, "NaN"),
-    "NaN in Y": (lambda: sl.trained_law(NET, X, Y * np.nan), sl.DataError, "NaN"),
-    "no network": (lambda: sl.trained_law(3, X, Y), sl.DomainError, "a network"),  # type: ignore[arg-type]
-    "kernel": (lambda: sl.trained_law(NET, X, Y, kernel="rbf"), sl.DomainError, "'ntk' or 'nngp'"),
-    "loss": (lambda: sl.trained_law(NET, X, Y, loss="hinge"), sl.DomainError, "'mse' or 'xent'"),
-    "lr": (lambda: sl.trained_law(NET, X, Y, lr=0), sl.DomainError, "learning rate"),
-    "momentum": (lambda: sl.trained_law(NET, X, Y, momentum=1), sl.DomainError, "below 1"),
-    "weight decay": (lambda: sl.trained_law(NET, X, Y, weight_decay=-1), sl.DomainError, "zero or more"),
-    "rcond": (lambda: sl.trained_law(NET, X, Y, rcond=2), sl.DomainError, "rcond"),
-    "forced": (lambda: sl.trained_law(NET, X, Y, forced=1), sl.DomainError, "True or False"),  # type: ignore[arg-type]
-    "noise": (lambda: sl.posterior(NET, X, Y, noise_var=-1), sl.DomainError, "noise_var"),
-    "posterior labels": (lambda: sl.posterior(NET, X, Y[:, 0]), sl.DataError, "a row of k outputs"),
+    "labels of one axis": (lambda: sl.trained_law(NET, X, Y[:, 0]), sl.errors.DataError, r"Y\[:, None\]"),
+    "labels too few": (lambda: sl.trained_law(NET, X, Y[:3]), sl.errors.DataError, "a row of Y"),
+    "NaN in X": (lambda: sl.trained_law(NET, X * np.nan, Y), sl.errors.DataError, "NaN"),
+    "NaN in Y": (lambda: sl.trained_law(NET, X, Y * np.nan), sl.errors.DataError, "NaN"),
+    "no network": (lambda: sl.trained_law(3, X, Y), sl.errors.DomainError, "a network"),  # type: ignore[arg-type]
+    "kernel": (lambda: sl.trained_law(NET, X, Y, kernel="rbf"), sl.errors.DomainError, "'ntk' or 'nngp'"),
+    "loss": (lambda: sl.trained_law(NET, X, Y, loss="hinge"), sl.errors.DomainError, "'mse' or 'xent'"),
+    "lr": (lambda: sl.trained_law(NET, X, Y, lr=0), sl.errors.DomainError, "learning rate"),
+    "momentum": (lambda: sl.trained_law(NET, X, Y, momentum=1), sl.errors.DomainError, "below 1"),
+    "weight decay": (lambda: sl.trained_law(NET, X, Y, weight_decay=-1), sl.errors.DomainError, "zero or more"),
+    "rcond": (lambda: sl.trained_law(NET, X, Y, rcond=2), sl.errors.DomainError, "rcond"),
+    "forced": (lambda: sl.trained_law(NET, X, Y, forced=1), sl.errors.DomainError, "True or False"),  # type: ignore[arg-type]
+    "noise": (lambda: sl.posterior(NET, X, Y, noise_var=-1), sl.errors.DomainError, "noise_var"),
+    "posterior labels": (lambda: sl.posterior(NET, X, Y[:, 0]), sl.errors.DataError, "a row of k outputs"),
     "standard": (
         lambda: sl.trained_law(sl.mlp(1, act.relu, 2, 0, "standard", (8,)), X, Y, kernel="nngp"),
-        sl.DomainError,
+        sl.errors.DomainError,
         "NTK parameterisation",
     ),
 }  # fmt: skip
@@ -195,10 +196,10 @@ def test_times_and_steps_at_the_door() -> None:
     for given in ({"time": -1}, {"time": "x"}, {"time": True}, {"steps": -1}, {"steps": 2.5}, {"steps": True}):
         with pytest.raises(sl.SymlimitsError):
             law.mean(Z, **given)
-    with pytest.raises(sl.DomainError, match="one of the two"):
+    with pytest.raises(sl.errors.DomainError, match="one of the two"):
         law.covariance(Z, time=1, steps=1)
     for wrong in (Z[:, :2], Z[0], Z * np.nan, "Z"):
-        with pytest.raises(sl.DataError):
+        with pytest.raises(sl.errors.DataError):
             law.mean(wrong, time=1)
     assert np.array_equal(law.mean(Z, time=INF), law.mean(Z))
     assert np.array_equal(law.mean(Z, time="1/2"), law.mean(Z, time=0.5))

@@ -134,11 +134,11 @@ def test_last_layer_training_leaves_the_others() -> None:
 
 def test_the_doors_of_experiments() -> None:
     law = sl.trained_law(RELU, X, Y)
-    with pytest.raises(sl.DataError, match="one for each row"):
+    with pytest.raises(sl.errors.DataError, match="one for each row"):
         mean_limit(law, RELU, Z, 3, [1.0])
-    with pytest.raises(sl.DomainError, match="whole number of steps"):
+    with pytest.raises(sl.errors.DomainError, match="whole number of steps"):
         mean_limit(law, RELU, Z, 2.5, [1.0, 0.0, 0.0])  # type: ignore[arg-type]
-    with pytest.raises(sl.DomainError, match="NTK parameterisation"):
+    with pytest.raises(sl.errors.DomainError, match="NTK parameterisation"):
         drawn(sl.mlp(1, act.relu, 2, 0, "standard", (8,)), 3, 1, 4, 1, np.random.default_rng(0))
-    with pytest.raises(sl.DataError, match="a row of Y for each"):
+    with pytest.raises(sl.errors.DataError, match="a row of Y for each"):
         TrainedOutputs(RELU, ((1.0,),), ((1.0,), (2.0,)), ((1.0,),), Recipe(0.1, 1), (1.0,))
