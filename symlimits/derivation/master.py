@@ -231,11 +231,12 @@ def _check_vanishing(folded: Folded, granted: Sequence[type[sp.Function]]) -> No
     """What a power of the width makes vanish fulfils the hypotheses too, and is not divided by what tends to zero."""
     program, source = folded.program, folded.source
     vectors = {symbol for symbol, place in source.places.items() if source.is_vector(place)}
-    vanishes = folded.power(folded.last) < 0 or folded.gap is not None
-    for place in source.needed([folded.last]) if vanishes else ():
-        expr = getattr(source.instructions[place], "expr", sp.S.Zero)
+    if folded.power(folded.last) >= 0 and folded.gap is None:
+        return
+    whole = [kind.instructions[i] for kind in (source, program) for i in source.needed([folded.last])]
+    for expr in (*(what.expr for what in whole if isinstance(what, Map | Mean | Formula)), *folded.factors):
         check_map(expr, vectors, granted)
-    for divisor in folded.divisors if vanishes else ():
+    for divisor in folded.divisors:
         place = program.append(Formula(divisor))
         walk = Walk(program, granted=granted)
         if walk.values[walk.run(place)] == 0:
@@ -249,6 +250,8 @@ def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) ->
     if value == 0:
         why = "times what tends to zero with the width n: it stays random, or is of another order"
         return f"the limit of {name}, {times} {why}"
+    if not value.is_number:
+        return f"the limit of {name}, {times} a value that is not seen to be zero: if it is none, it grows"
     return f"the limit of {name}, which grows with the width n, as {times}"
 
 

@@ -40,7 +40,8 @@ class Folded:
     """The instructions of a program with their powers, up to a place.
 
     `program` has the same places, and no n; `powers` are those that its values are to be multiplied by; `gap` is the
-    smallest power by which something was left out so far; `divisors` are the scalars that anything is divided by.
+    smallest power by which something was left out so far. `factors` are what was left out, and quotients, without their
+    powers; `divisors` are the scalars that anything is divided by.
     """
 
     source: Program
@@ -49,6 +50,7 @@ class Folded:
     def __post_init__(self) -> None:
         self.powers: dict[sp.Symbol, sp.Expr] = {}
         self.gap: sp.Expr | None = None
+        self.factors: dict[sp.Expr, None] = {}
         self.divisors: dict[sp.Expr, None] = {}
         self._sizes: dict[int, sp.Expr] = {}
 
@@ -96,7 +98,6 @@ class Folded:
                 return self.powers[self.source.symbols[expansion]], what
             case Map(expr) | Mean(expr) | Formula(expr):
                 power, rest = self.leading(expr)
-                self._divided(rest)
                 return power, type(what)(rest)
         raise AssertionError("no other instruction")
 
@@ -113,6 +114,7 @@ class Folded:
         if expr == n:
             return sp.S.One, sp.S.One
         if not expr.has(n) and all(self.powers.get(s, 0) == 0 for s in expr.free_symbols):
+            self._divided(expr)
             return sp.S.Zero, expr
         if expr.is_Symbol:
             return self.powers[expr], expr
@@ -123,6 +125,9 @@ class Folded:
             return sp.Add(*(power for power, _ in parts)), sp.Mul(*(rest for _, rest in parts))
         if expr.is_Pow and expr.exp.is_Rational:
             power, rest = self.leading(expr.base)
+            if expr.exp.is_negative:  # before it cancels
+                self._divided(rest**expr.exp)
+                self.factors[rest**expr.exp] = None
             return power * expr.exp, rest**expr.exp
         return self._of_function(expr)
 
@@ -135,10 +140,7 @@ class Folded:
             if expanded != expr:
                 return self.leading(expanded)
             raise NoRule(f"{expr}, whose largest parts cancel", "a sum without them", ADVICE)
-        self._left_out(highest - power for power, _ in parts)
-        for power, rest in parts:
-            if power != highest:
-                self._divided(rest)
+        self._left_out(highest, parts)
         return highest, total
 
     def _divided(self, expr: sp.Expr) -> None:
@@ -148,9 +150,11 @@ class Folded:
             if places and not any(map(self.source.is_vector, places)):
                 self.divisors[divisor] = None
 
-    def _left_out(self, gaps: Iterable[sp.Expr]) -> None:
-        for gap in gaps:
-            if gap > 0:
+    def _left_out(self, highest: sp.Expr, parts: Iterable[Part]) -> None:
+        for power, rest in parts:
+            if rest != 0 and power < highest:
+                self.factors[rest] = None
+                gap = highest - power
                 self.gap = gap if self.gap is None else min(self.gap, gap)
 
     def _of_function(self, expr: sp.Expr) -> Part:
@@ -162,11 +166,9 @@ class Folded:
         parts = [self.leading(argument) for argument in expr.args]
         highest = max((power for power, rest in parts if rest != 0), default=sp.S.Zero)
         if isinstance(expr, HOMOGENEOUS):
+            self._left_out(highest, parts)
             return highest, expr.func(*(rest if power == highest else 0 for power, rest in parts))
         if highest > 0:
             raise NoRule(f"{expr}, whose argument grows with the width n", "arguments that do not grow", ADVICE)
-        self._left_out(-power for power, _ in parts)
-        for power, rest in parts:
-            if power != 0:
-                self._divided(rest)
+        self._left_out(sp.S.Zero, parts)
         return sp.S.Zero, expr.func(*(rest if power == 0 else sp.S.Zero for power, rest in parts))

@@ -1,7 +1,7 @@
 """What the engine says of a kernel: the network's own program, forward and backward, against its recursion.
 
-The recursion's layer maps are the engine's limits of one layer (`layer_step.py`). What is compared is the induction over
-layers, and the code that composes and evaluates the maps; rules that both sides use are held against finite networks.
+The recursion's layer maps are the engine's limits of one layer (`layer_step.py`). What is compared is the induction
+over layers, and the code that composes and evaluates the maps; what both sides use is held against finite networks.
 """
 
 from __future__ import annotations
