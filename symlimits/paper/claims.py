@@ -146,9 +146,9 @@ def _kernels() -> Iterator[Claim]:
 
 def _wide() -> Iterator[Claim]:
     """Of training, depth and finite width."""
-    law = 'sl.trained_law(NET, [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], lr=0.3{})'
+    law = "sl.trained_law(NET, [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], lr=0.3{})"
     net = 'sl.mlp(1, act.erf, 2, "1/10")'
-    at = f'{net}, [[0.5, 1.0], [1.0, 0.5]], 4, [1.0, 1.0]'
+    at = f"{net}, [[0.5, 1.0], [1.0, 0.5]], 4, [1.0, 1.0]"
     for name, words, momentum in (("mean", "mean", ""), ("variance", "variance", ', momentum="1/2"')):
         code = f"laws.{name}_limit({law.format(momentum).replace('NET', net)}, {at})"
         title = f"{words} of a sum of outputs of wide erf networks after 4 steps{' with momentum' * bool(momentum)}"
