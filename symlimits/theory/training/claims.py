@@ -1,11 +1,14 @@
 r"""Predictions of a trained law as limits, with the finite networks that certify them.
 
 The mean over networks of width N, and the covariance, differ from the prediction by O(1/N): the kernel of a network
-fluctuates by $N^{-1/2}$, with a bias of 1/N. Statement: Lee et al. 2019, arXiv 1902.06720.
+fluctuates by $N^{-1/2}$, with a bias of 1/N. Statement: Lee et al. 2019, arXiv 1902.06720. Preactivations move by
+$N^{-1/2}$; of a kinked activation a share of $N^{-1/2}$ of the neurons crosses the kink, each changing by as much as it
+moves, so that the bias is of the order $N^{-1/2}$ where hidden layers are trained (`theory/linearization/`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from symlimits.derivation.trace import Step
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.deep_linear_experiments import frozen
 from symlimits.finite.trained_networks import Recipe, TrainedOutputs
+from symlimits.language.activation import Activation
 from symlimits.language.architecture import Serial
 from symlimits.language.domain import Domain
 from symlimits.language.formula import exact
@@ -104,4 +108,11 @@ def _data(law: TrainedLaw | CrossEntropyLaw, Z: Any) -> tuple[Any, Any, Any]:
 
 def _limit(value: float, experiment: TrainedOutputs, name: str, observable: str) -> Limit:
     line = Step(exact(float(f"{value:.{DIGITS}g}")), "definition", SOURCE)
-    return Limit((line,), Domain({}), (), name, SOURCE, experiment, observable, general=LawProgram(experiment))
+    found = Limit((line,), Domain({}), (), name, SOURCE, experiment, observable, general=LawProgram(experiment))
+    return replace(found, order=_order(experiment))
+
+
+def _order(experiment: TrainedOutputs) -> float:
+    """The power of 1/N by which means over networks differ: a half where moving neurons cross kinks."""
+    kinked = any(isinstance(layer, Activation) and layer.kinks for layer in experiment.network.flat())
+    return 0.5 if kinked and not experiment.recipe.last_layer else 1
