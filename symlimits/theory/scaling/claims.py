@@ -75,8 +75,8 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
     The lines are those of `fan.derivation(quantity, cell)`, the experiment is training with gradients that are the
     same at every width: `certify(sizes=...)` measures the slope of the logarithm. `quantity` is a key of
     `cell.exponents` except kernel_a and kernel_w; kernel_increment is measured at inputs that were not trained on,
-    kernel_increment_trained at those that were. Raises `DomainError` for another name, and `NoRule` for the latter where
-    slopes jump without changing their size: on one datum, where crossings are seen, such kernels have none.
+    kernel_increment_trained at those that were. Raises `DomainError` for another name, and `NoRule` for the latter
+    where slopes jump without changing their size: on one datum, where crossings are seen, such kernels have none.
 
     >>> from symlimits.theory.scaling import one_hidden_layer
     >>> claim = exponent_limit(one_hidden_layer(activation="erf"), "MF", "f_aw")
