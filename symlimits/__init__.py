@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from symlimits import activations as activations
     from symlimits import errors as errors
     from symlimits.chain import Derivation as Derivation
-    from symlimits.chain import load as load
     from symlimits.derivation import rules as rules
     from symlimits.errors import SymlimitsError as SymlimitsError
     from symlimits.language.activation import Activation as Activation
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
+    from symlimits.loading import load as load
+    from symlimits.paper.notation import Notation as Notation
     from symlimits.paper.verify import verify as verify
     from symlimits.theory import finite_width as finite_width
     from symlimits.theory import scaling as scaling
@@ -60,7 +61,7 @@ _MODULES = {
     "scaling": "symlimits.theory.scaling",
 }
 _HOMES = {
-    "symlimits.chain": "Derivation load",
+    "symlimits.chain": "Derivation",
     "symlimits.errors": "SymlimitsError",
     "symlimits.language.activation": "Activation activation",
     "symlimits.language.architecture": "Concat Dense LayerNorm Product Residual mlp serial",
@@ -69,6 +70,8 @@ _HOMES = {
     "symlimits.language.image_layers": "AvgPool Conv Flatten GlobalAvgPool",
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
+    "symlimits.paper.notation": "Notation",
+    "symlimits.loading": "load",
     "symlimits.paper.verify": "verify",
     "symlimits.theory.deep_linear": "deep_linear",
     "symlimits.theory.depth": "phase_diagram",
@@ -93,6 +96,13 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'symlimits' has no attribute '{name}'")
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext symlimits` does: the names sl and act, and formulas in the terminal."""
+    from symlimits.repl import load
+
+    load(shell, {"sl": import_module(__name__), "act": import_module(_MODULES["activations"])})
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import sympy as sp
@@ -313,20 +312,3 @@ class Derivation(Lines):
     @property
     def _parts(self) -> storing.Parts:
         return storing.Parts(self.trace, self.domain, self.arguments, self.name, self.source)
-
-
-def load(text_or_path: str | Path) -> Derivation:
-    """A derivation from the JSON of `to_json`, given as text or as the path of a file.
-
-    The formulas are rebuilt from a whitelist; nothing in the file is executed. The experiment is
-    not stored: what comes back prints, evaluates, compiles, and is checked line by line by `.check()`.
-    Nothing is checked on the way in: a false line is loaded as it is. Raises `DataError` for a file that cannot be
-    read, `FormulaError` for anything that `to_json` does not write.
-
-    >>> from symlimits import activations as act, dual
-    >>> load(dual(act.sign).to_json())
-    Derivation(T(p, q, c) = 2*asin(c/(sqrt(p)*sqrt(q)))/pi, 4 lines)
-    """
-    if not isinstance(text_or_path, str | Path):
-        raise DataError(shown(text_or_path), "JSON text, or the path of a file", "sl.load('derivation.json')")
-    return Derivation(**storing.read(text_or_path)._asdict())

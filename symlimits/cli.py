@@ -167,8 +167,12 @@ def _tiles(command: argparse.ArgumentParser) -> None:
 
 def _reproduction(command: argparse.ArgumentParser) -> None:
     command.set_defaults(workers=2)
-    command.add_argument("--quick", action="store_true", help="smaller networks")
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="where everything is written")
+    add = command.add_argument
+    papers = "golikov2020, lee2019, bassetti2024, chizat2022, or all (default)"
+    add("paper", nargs="?", default="all", metavar="PAPER", help=papers)
+    add("--quick", action="store_true", help="smaller networks")
+    add("--out", type=Path, required=True, metavar="DIR", help="where everything is written: a new folder")
+    add("--force", action="store_true", help="write into a folder that is not empty; other files in it are left alone")
 
 
 def _cache(command: argparse.ArgumentParser) -> None:
@@ -195,7 +199,7 @@ ARGUMENTS: dict[str, tuple[str, tuple[Group, ...]]] = {
     "compare": ("hold samples of your own against a statement", (_statement, _samples, _seed, _folder)),
     "verify": ("compute a stored certificate again, and say which link differs", (_certificate, _work, _pool)),
     "gram": ("compute the Gram matrix of a kernel", (_statement, _data, _work, _tiles, _resumption)),
-    "reproduce": ("derive and certify every claim", (_seed, _work, _reproduction, _resumption)),
+    "reproduce": ("derive, certify and print every claim", (_seed, _work, _reproduction, _notation, _resumption)),
     "doctor": ("look at this installation, and check it", (_cache,)),
 }
 

@@ -141,7 +141,7 @@ def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     )
     if not reached or not isinstance(expr, Recursion):
         return reached
-    return is_of_images(expr) or (arguments == 3 and len(expr.states) <= MOST_STATES)
+    return (is_of_images(expr) and is_closed(expr)) or (arguments == 3 and len(expr.states) <= MOST_STATES)
 
 
 def method(expr: sp.Expr, arguments: int) -> str:

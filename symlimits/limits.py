@@ -18,14 +18,13 @@ import sympy as sp
 from symlimits import certify as links
 from symlimits import ladder, words
 from symlimits.chain import Derivation
-from symlimits.derivation.depth import depth_lines, depth_of
+from symlimits.deep import deep
 from symlimits.derivation.trace import Step
-from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.finite.functional import ARGUMENTS, KINDS, Functional
 from symlimits.finite.plan import Plan
 from symlimits.finite.tails import HeavyTails
-from symlimits.language.continuous_depth import ContinuousDepth
-from symlimits.language.domain import CORRELATION, Domain, Point, Range, natural_domain, relevant
+from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.points import check_seed, check_text
@@ -35,8 +34,6 @@ SIZES = (32, 128, 512)
 SCALES = (1, 4, 16, 64)  # of variances, for means with heavy tails
 LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
-INNER = Range(sp.Integer(-1), sp.Integer(1), (False, False), (sp.S.Zero,))  # correlations where velocities are smooth
-DEEP = "width and depth to infinity, steps of one over the depth"
 LARGEST_ALPHA = 0.05  # of false alarms
 
 
@@ -77,18 +74,15 @@ class Limit(Derivation):
     def depth_limit(self, diagonal: bool = False) -> Self:
         r"""The limit of infinite depth of a kernel whose layers move it by 1/L: a differential equation.
 
-        The network has one block of L layers, `Repeat(layers, "L")`, with variances over L in its branches:
-        $h \mapsto h + L^{-1/2}\,\mathrm{Dense}(\phi(h))$ leads to $\dot K = \sigma_w^2T_\phi(K) + \sigma_b^2$ from
-        time 0 to 1. Lines: the recursion of L layers, the equation, and its solution where it has a closed form. With
-        `diagonal` the kernel K(x, x), a function of p. Finite networks are as deep as they are wide. Raises `NoRule`
-        for other networks, `DomainError` for another `diagonal`. Source: derived here.
+        L layers with variances over L, $h \mapsto h + L^{-1/2}\,\mathrm{Dense}(\phi(h))$, lead to
+        $\dot K = \sigma_w^2T_\phi(K) + \sigma_b^2$ from time 0 to 1. With `diagonal` the kernel K(x, x) of p. Finite
+        networks are as deep as wide. Raises `NoRule` for other networks, `DomainError` for another `diagonal`.
 
         >>> from symlimits import Dense, Residual, activations as act, nngp, serial
         >>> from symlimits.language.architecture import Repeat
-        >>> block = Residual(act.relu, Dense("w/L", "b/L"))
-        >>> net = serial(Dense(1), Repeat((block,), "L"), Dense(1))
-        >>> nngp(net).depth_limit(diagonal=True).expr
-        2*b*exp(w/2)/w - 2*b/w + p*exp(w/2)
+        >>> blocks = Repeat((Residual(act.relu, Dense("w/L")),), "L")
+        >>> nngp(serial(Dense(1), blocks, Dense(1))).depth_limit(diagonal=True).expr
+        p*exp(w/2)
         """
         return deep(self, diagonal)
 
@@ -267,38 +261,8 @@ class Limit(Derivation):
         at = getattr(self.experiment, "at", None)
         if at is None and self.definition.free_symbols - set(self.law_argument):
             raise _unbound(self, "an experiment is made at one point", ".bind({}=...)")
-        (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
-        point = self.domain.shrunk(point, scale)
+        point = self.domain.shrunk(self.domain.mixed_points(seed, corners=0, interior=1)[0], scale)
         return at(point) if at else self.experiment, point, self._questions(point, seed)
-
-
-def deep(kernel: Any, diagonal: bool) -> Any:
-    """The limit of depth of the last line of a kernel."""
-    if not isinstance(diagonal, bool):
-        raise DomainError(f"diagonal = {shown(diagonal)}", "True or False", "diagonal=True")
-    recursion = kernel.recursion
-    depth, arguments = depth_of(recursion), kernel.arguments
-    if len(arguments) != 3:
-        raise NoRule(f"the limit of depth of {kernel.name}", "a kernel of any input kernel", "depth_limit before bind")
-    p, q, c = arguments
-    same = {q: p, c: p} if diagonal else {}
-    lines = depth_lines(ContinuousDepth(recursion.subs(same, simultaneous=True) if same else recursion, depth))
-    ranges = {symbol: interval for symbol, interval in kernel.domain.ranges.items() if symbol != depth}
-    domain = Domain(ranges, kernel.domain.dependent, kernel.domain.note)
-    if diagonal:
-        domain = Domain({s: r for s, r in ranges.items() if s != q and s not in _inner(domain)})
-    else:
-        domain = replace(domain, ranges=ranges | dict.fromkeys(_inner(domain), INNER))
-    experiment = kernel.experiment.bind(same).deep(depth) if kernel.experiment is not None else None
-    return replace(
-        kernel, trace=lines, domain=domain, arguments=(p,) if diagonal else arguments, experiment=experiment,
-        name=kernel.name.replace("z", "x") if diagonal else kernel.name, regime=DEEP, general=None,
-    )  # fmt: skip
-
-
-def _inner(domain: Domain) -> list[sp.Symbol]:
-    """The symbols that are correlations."""
-    return [symbol for symbol, interval in domain.ranges.items() if interval == CORRELATION]
 
 
 def journals(journal: str | PathLike[str]) -> list[Path]:
@@ -388,18 +352,8 @@ def limit(
     repeated = next((a for a, b in pairwise(arguments) if a.name == b.name), None)
     if repeated is not None:
         raise DomainError(f"two symbols named {repeated}", "one symbol for each name", "the same assumptions for both")
-    return Limit(
-        (line,),
-        domain or natural_domain(line.expr),
-        arguments,
-        name,
-        source,
-        experiment,
-        observable,
-        regime,
-        kind,
-        order,
-    )
+    domain = domain or natural_domain(line.expr)
+    return Limit((line,), domain, arguments, name, source, experiment, observable, regime, kind, order)
 
 
 def _check_experiment(experiment: Any) -> None:
@@ -431,8 +385,7 @@ def _check_sizes(sizes: object) -> None:
     known = tuple(sizes) if isinstance(sizes, Iterable) and not isinstance(sizes, str) else None
     if known is None:
         raise DomainError(f"sizes = {shown(sizes)}", "a sequence of three or more widths", "sizes=(32, 128, 512)")
-    integers = all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in known)
-    if not integers:
+    if not all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in known):
         raise DomainError(f"sizes = {shown(known)}", "positive integers", "sizes=(32, 128, 512)")
     if len(set(known)) < max(3, len(known)):
         raise DomainError(f"sizes = {shown(known)}", "three or more different widths", "sizes=(32, 128, 512)")

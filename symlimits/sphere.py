@@ -3,6 +3,7 @@ r"""The layer map of a kernel on inputs of equal variance, as the lines and the 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import sympy as sp
@@ -25,7 +26,8 @@ class SphereMap(NamedTuple):
 def sphere_map(trace: Trace, domain: Domain, q: object) -> SphereMap:
     """Every line of a kernel recursion at K(x, x) = K(z, z) = q and K(x, z) = q rho."""
     variance = _variance(q)
-    lines = tuple(replace(s, expr=on_sphere(s.expr, variance)) for s in trace if isinstance(s.expr, Recursion))
+    every = [replace(s, expr=on_sphere(s.expr, variance)) for s in trace if isinstance(s.expr, Recursion)]
+    lines = tuple(every[:1] + [line for before, line in pairwise(every) if before.expr != line.expr])
     if not lines:
         raise NoRule("the sphere map of a line without layers", "a kernel of a network", "sl.nngp(net).on_sphere(1)")
     natural = natural_domain(sp.Add(*(step.expr for step in lines)))

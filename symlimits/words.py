@@ -9,23 +9,25 @@ from itertools import pairwise
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from symlimits.derivation import clusters, maxplus
-from symlimits.derivation.depth import affine, euler, one_state
-from symlimits.derivation.dominant_balance import dominant_balance, expansion
-from symlimits.derivation.rules import ROUTE, inline
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
 from symlimits.derivation.rungs import RUNGS
-from symlimits.derivation.trace import Step
+from symlimits.derivation.trace import EXPLANATIONS, Step
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import Definition, Statement, StraightLine
 from symlimits.reading.decimals import long_decimal
 from symlimits.reading.latex_programs import asked, flattened, new_definitions, opened
 
-EXPLANATIONS = (
+STEPS = {  # of lines that no rule rewrites: a topic writes them beside each other
+    "causal recursion": "Neurons of all times are jointly Gaussian; their Grams follow from those of earlier times.",
+}
+_OTHERS = (
     {rung.name: rung.explanation for rung in RUNGS}
-    | {rule.name: rule.explanation for rule in (*ROUTE, inline, euler, one_state, affine, expansion, dominant_balance)}
     | maxplus.EXPLANATIONS
     | clusters.EXPLANATIONS
+    | linear_motion.EXPLANATIONS
+    | probabilities.EXPLANATIONS
+    | STEPS
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
@@ -51,14 +53,23 @@ def plain(expr: sp.Expr) -> str:
     return (long_decimal(expr) if expr.is_Rational else "") or str(expr)
 
 
+def explained(rule: str) -> str | None:
+    """What a rule does, in a sentence; None where nobody has said.
+
+    >>> print(explained("Gamma integrals"))
+    An integral of powers and exponentials over the half-line is a Gamma function.
+    """
+    return _OTHERS.get(rule) or EXPLANATIONS.get(rule)
+
+
 def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping[str, str] | None = None) -> str:
     """Every line with its rule, its source, and what the rule does; `notation` renames symbols."""
     printer = _Printer({symbol: spoken(letters) for symbol, letters in (notation or {}).items()})
     text = [f"{spoken(name)} is defined by", *printer.line(opened(trace[0].expr))]
     for before, step in pairwise(trace):
         text += [f"By {step.rule} ({step.source}) this equals", *printer.line(opened(step.expr), opened(before.expr))]
-        if step.rule in EXPLANATIONS:
-            text.append(f"  {EXPLANATIONS[step.rule]}")
+        said = explained(step.rule)
+        text += [f"  {said}"] if said else []
     return "\n".join([*text, f"Source: {source}."])
 
 

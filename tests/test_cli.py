@@ -341,7 +341,10 @@ def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
-    assert all(word in text for word in ("sympy", "numba", "cache", "threads", "pdflatex", "self-check"))
+    assert all(word in text for word in ("sympy", "numba", "cache", "compiler", "threads", "pdflatex", "self-check"))
+    monkeypatch.setitem(doctor.OPTIONAL, "no-such-package", ("nothing", "symlimits[none]"))
+    assert main(["doctor"]) == 0
+    assert "not installed, nothing: pip install 'symlimits[none]'" in capsys.readouterr().out
     monkeypatch.setattr(doctor, "TOLERANCE", -1.0)
     assert main(["doctor"]) == 1
     assert "FAILED" in capsys.readouterr().out

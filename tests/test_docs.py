@@ -16,14 +16,15 @@ PAGE = DOCS / "transfer.md"
 
 
 KERNELS = ("training.md", "linearization.md", "images.md", "layers.md", "phase_diagram.md")
-LONG = ("programs.md", "finite_width.md", "fitting.md", *KERNELS)
+LONG = ("programs.md", "finite_width.md", "fitting.md", "how_to.md", *KERNELS)
 PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", *LONG)
 
 
 @pytest.mark.parametrize(
     ("page", "lines"), [pytest.param(p, 10, marks=[pytest.mark.slow] if p in LONG else []) for p in PAGES]
 )
-def test_sessions(page: str, lines: int) -> None:
+def test_sessions(page: str, lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # sessions write files
     result = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
     assert result.attempted > lines

@@ -8,20 +8,29 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
+from symlimits.derivation.depth import DEPTH_RULES
 from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
-from symlimits.words import EXPLANATIONS, spoken
+from symlimits.paper.claims import claims
+from symlimits.words import explained, spoken
 
 
 def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
-    assert all(EXPLANATIONS[step.rule] in text for step in T.trace[1:])
-    assert {rule.name for rule in (*RUNGS, *ROUTE, inline, expansion, dominant_balance)} | set(
-        maxplus.EXPLANATIONS
-    ) == set(EXPLANATIONS)
+    assert all(f"  {explained(step.rule)}\n" in text for step in T.trace[1:])
+    rules = (*RUNGS, *ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)
+    modules = (maxplus, clusters, linear_motion, probabilities)
+    assert all(map(explained, {rule.name for rule in rules}.union(*(module.EXPLANATIONS for module in modules))))
+    assert explained("by symmetry") is None
+
+
+@pytest.mark.slow
+def test_every_line_of_every_claim_is_explained() -> None:
+    steps = {step.rule: claim.name for claim in claims().values() for step in claim.build().trace[1:]}
+    assert {rule: name for rule, name in steps.items() if not explained(rule)} == {}
 
 
 @pytest.mark.parametrize(

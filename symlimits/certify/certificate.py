@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from symlimits.reading.html_text import html_table
 from symlimits.reading.latex_text import escape
 from symlimits.surroundings import surroundings
 
@@ -73,6 +74,10 @@ class Certificate:
         body = [" & ".join(map(escape, row)) + r" \\" for row in [("link", "outcome", "finding", "level"), *rows]]
         table = [r"\begin{tabular}{llp{0.55\linewidth}l}", r"\toprule", body[0], r"\midrule", *body[1:]]
         return "\n".join([*head, *table, r"\bottomrule", r"\end{tabular}"])
+
+    def _repr_html_(self) -> str:
+        rows = [(x.name, MARKS[x.passed], x.summary, x.level if x.passed is not None else "") for x in self.links]
+        return html_table(("link", "outcome", "finding", "level"), rows, self.statement)
 
     def picture(self, path: str | Path | None = None) -> Any:
         """The samples of the first link as a matplotlib figure, written to `path` if it is given."""

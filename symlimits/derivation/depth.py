@@ -153,10 +153,13 @@ affine = Rule(
 )
 
 
+DEPTH_RULES = (one_state, euler, affine)
+
+
 def depth_lines(line: ContinuousDepth) -> Trace:
     """The limit of depth, its differential equation and, where the rules find one, its closed form."""
     lines = [Step(line, "definition", "the limit of many layers of small steps")]
-    for rule in (one_state, euler, affine):
+    for rule in DEPTH_RULES:
         try:
             lines.append(rule.step(lines[-1].expr))
         except NoRule:

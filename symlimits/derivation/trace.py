@@ -22,6 +22,7 @@ class Step:
 
 
 Trace = tuple[Step, ...]
+EXPLANATIONS: dict[str, str] = {}  # of every rule there is, by its name: what `explain()` says of a line
 
 
 def to_trees(trace: Trace, shared: Sequence[sp.Basic] = ()) -> list[dict[str, Any]]:
@@ -53,6 +54,9 @@ class Rule:
     source: str
     explanation: str
     rewrite: Callable[[sp.Expr], sp.Expr]
+
+    def __post_init__(self) -> None:
+        EXPLANATIONS.setdefault(self.name, self.explanation)
 
     def __call__(self, expr: sp.Expr) -> sp.Expr:
         """The next line; `NoRule` where the rule changes nothing."""

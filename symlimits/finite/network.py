@@ -177,10 +177,11 @@ def _chain(layers: tuple[Layer, ...], h: Array, draw: Draw) -> Realization:
 
 
 def _rates(layer: Dense, shape: Shape, parameterization: str) -> tuple[float, float]:
-    """The squared factor before each trained weight, and before each trained bias."""
+    """The squared factor before each trained weight, and before each trained bias, times what the rate is times."""
+    weights, bias = float(layer.w_rate), float(layer.b_rate)
     if parameterization == "ntk":
-        return float(layer.w_var) / shape.inputs, float(layer.bias_variance)
-    return 1 / shape.scale, float(layer.b_var is not None)
+        return weights * float(layer.w_var) / shape.inputs, bias * float(layer.bias_variance)
+    return weights / shape.scale, bias * float(layer.b_var is not None)
 
 
 def _transpose(a: Array) -> Array:

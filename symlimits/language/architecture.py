@@ -16,12 +16,12 @@ from symlimits.language.activation import Activation, activation
 from symlimits.language.formula import exact
 from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
-from symlimits.language.variances import variance as _variance
+from symlimits.language.nonnegative import nonnegative
 
 PARAMETERIZATIONS = ("ntk", "standard")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dense:
     r"""A fully connected layer with weight variance `w_var` and bias variance `b_var`.
 
@@ -29,22 +29,36 @@ class Dense:
     $W$ and $b$ from N(0, 1) and n the number of inputs of the layer. In the standard
     parameterisation $z = W h + b$ with $W_{ij} \sim N(0, w_{var}/n)$, $b_i \sim N(0, b_{var})$.
     `b_var=None` means a layer without bias; `b_var=0` in the standard parameterisation
-    means a bias that starts at zero and is trained.
+    means a bias that starts at zero and is trained. `w_rate` and `b_rate`, zero or more, are what the learning rate
+    is multiplied by for the weights and the bias of this layer; at zero they stay as they were drawn.
 
-    Raises `DomainError` for a negative variance or what is no number or formula. Source: Lee et al. 2019, arXiv
-    1902.06720 (NTK parameterisation).
+    Raises `DomainError` for a negative variance or rate or what is no number or formula. Source: Lee et al. 2019,
+    arXiv 1902.06720 (NTK parameterisation).
 
-    >>> Dense(2, "sigma_b**2")
-    Dense(w_var=2, b_var=sigma_b**2)
+    >>> Dense(2, "sigma_b**2"), Dense(2, 1, w_rate="eta_1")
+    (Dense(w_var=2, b_var=sigma_b**2), Dense(w_var=2, b_var=1, w_rate=eta_1))
     """
 
     w_var: sp.Expr
     b_var: sp.Expr | None = None
+    w_rate: sp.Expr = sp.S.One
+    b_rate: sp.Expr = sp.S.One
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "w_var", _variance(self.w_var, "w_var"))
-        if self.b_var is not None:
-            object.__setattr__(self, "b_var", _variance(self.b_var, "b_var"))
+        for name in ("w_var", "b_var", "w_rate", "b_rate"):
+            value = getattr(self, name)
+            if name != "b_var" or value is not None:
+                object.__setattr__(self, name, nonnegative(value, name))
+
+    @property
+    def rated(self) -> bool:
+        """Whether it has a learning rate of its own."""
+        return self.w_rate != 1 or self.b_rate != 1
+
+    def __repr__(self) -> str:
+        rates = {name: rate for name, rate in (("w_rate", self.w_rate), ("b_rate", self.b_rate)) if rate != 1}
+        told = {"w_var": self.w_var, "b_var": self.b_var} | rates
+        return f"Dense({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     @property
     def bias_variance(self) -> sp.Expr:
@@ -199,6 +213,29 @@ class Serial:
         """The Dense layers in the order in which data meet them, those of branches too."""
         return _denses(tuple(self.flat()))
 
+    @property
+    def rated(self) -> bool:
+        """Whether a layer has a learning rate of its own."""
+        return any(layer.rated for layer in _written(self.layers) if isinstance(layer, Dense))
+
+    def with_rates(self, *rates: object) -> Serial:
+        """The network with a factor of the learning rate for each Dense layer, or a pair, for its weights and its bias.
+
+        They come in the order in which data meet the layers. Raises `DomainError` for another number of them, for
+        negative ones, and for a depth that is open.
+
+        >>> from symlimits import activations as act
+        >>> [dense.w_rate for dense in mlp(1, act.relu, 2, 0).with_rates("1/2", (3, 0)).denses()]
+        [1/2, 3]
+        """
+        layers = tuple(self.flat())
+        left = [rate if isinstance(rate, tuple) else (rate, rate) for rate in rates]
+        count = sum(1 for _ in _denses(layers))
+        if len(left) != count or any(len(pair) != 2 for pair in left):
+            wanted = f"one for each of {count} Dense layers, a number or a pair"
+            raise DomainError(f"rates {shown(rates)}", wanted, f"with_rates({', '.join('1' * count)})")
+        return replace(self, layers=_with_rates(layers, iter(left)))
+
 
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
@@ -267,8 +304,9 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
 
     def at(layer: Layer) -> Layer:
         match layer:
-            case Dense(w_var, b_var):
-                return Dense(w_var.subs(values), None if b_var is None else b_var.subs(values))
+            case Dense(w_var, b_var, w_rate, b_rate):
+                start = w_var.subs(values), None if b_var is None else b_var.subs(values)
+                return Dense(*start, w_rate.subs(values), b_rate.subs(values))
             case Repeat(layers, count):
                 return Repeat(tuple(map(at, layers)), count.subs(values))
             case Conv(w_var=w_var, b_var=b_var):
@@ -327,6 +365,25 @@ def _denses(layers: tuple[Layer, ...]) -> Iterator[Dense]:
             yield layer
         for branch in branches_of(layer):
             yield from _denses(branch)
+
+
+def _written(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """The layers as they are written, those of branches and of repetitions once."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Repeat):
+            yield from _written(layer.layers)
+        for branch in branches_of(layer):
+            yield from _written(branch)
+
+
+def _with_rates(layers: tuple[Layer, ...], rates: Iterator[tuple[object, ...]]) -> tuple[Layer, ...]:
+    def at(layer: Layer) -> Layer:
+        if isinstance(layer, Dense):
+            return Dense(layer.w_var, layer.b_var, *next(rates))
+        return with_branches(layer, [_with_rates(branch, rates) for branch in branches_of(layer)])
+
+    return tuple(map(at, layers))
 
 
 def _flatten(layers: tuple[Layer, ...]) -> Iterator[Layer]:

@@ -10,10 +10,12 @@ from itertools import islice, product
 import sympy as sp
 
 from symlimits.errors import DomainError
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.substitution import valued
 
+RHO = sp.Symbol("rho", real=True)  # a correlation
 Point = dict[sp.Symbol, sp.Expr]
 MODERATE, WIDE = 1, 4  # decades that draws cover on either side of one: for experiments and quadrature, for formulas
 
@@ -202,7 +204,15 @@ def describe(interval: Range) -> str:
 
 
 def natural_domain(expr: sp.Expr) -> Domain:
-    """The domain that the assumptions on the symbols of an expression suggest."""
+    """The domain that the assumptions on the symbols of an expression suggest.
+
+    A symbol that is the covariance of a pair in an expectation lies where the pair has a law.
+
+    >>> p, q, c = sp.Symbol("p", positive=True), sp.Symbol("q", positive=True), sp.Symbol("c", real=True)
+    >>> u, v = sp.symbols("u v", real=True)
+    >>> natural_domain(GaussianExpectation(u * v, (u, v), [[p, c], [c, q]])).dependent
+    {c: rho*sqrt(p*q)}
+    """
 
     def interval(symbol: sp.Symbol) -> Range:
         if symbol.is_integer:
@@ -211,7 +221,23 @@ def natural_domain(expr: sp.Expr) -> Domain:
             return POSITIVE
         return NONNEGATIVE if symbol.is_nonnegative else REAL
 
-    return Domain({symbol: interval(symbol) for symbol in sorted(expr.free_symbols, key=str)})
+    taken = {symbol.name for symbol in expr.free_symbols}
+    covariances = {} if RHO.name in taken else _covariance(expr)
+    free = sorted(expr.free_symbols - set(covariances), key=str)
+    ranges = {symbol: interval(symbol) for symbol in free} | dict.fromkeys([RHO] * len(covariances), CORRELATION)
+    return Domain(ranges, {c: RHO * sp.sqrt(p * q) for c, (p, q) in covariances.items()})
+
+
+def _covariance(expr: sp.Expr) -> dict[sp.Symbol, tuple[sp.Expr, sp.Expr]]:
+    """The symbol, if there is one, that is nothing but the covariance of pairs, with their variances."""
+    found: dict[sp.Symbol, set[tuple[sp.Expr, sp.Expr]]] = {}
+    for head in expr.atoms(GaussianExpectation):
+        if len(head.variables) == 2:
+            p, c, _, q = head.covariance
+            if c.is_Symbol and not c.is_nonnegative and p.is_positive and q.is_positive and not (p + q).has(c):
+                found.setdefault(c, set()).add((p, q))
+    pairs = {c: next(iter(pairs)) for c, pairs in found.items() if len(pairs) == 1}
+    return pairs if len(found) == 1 else {}
 
 
 def relevant(point: Point, expr: sp.Expr) -> Point:

@@ -8,7 +8,7 @@ import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.names import shown
-from symlimits.language.variances import variance
+from symlimits.language.nonnegative import nonnegative
 
 PADDINGS = ("same", "valid", "circular")
 
@@ -39,9 +39,9 @@ class Conv:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", _integers(self.shape, "shape", "sl.Conv((3, 3), 2, 0)"))
         object.__setattr__(self, "strides", _strides(self.strides, self.shape))
-        object.__setattr__(self, "w_var", variance(self.w_var, "w_var"))
+        object.__setattr__(self, "w_var", nonnegative(self.w_var, "w_var"))
         if self.b_var is not None:
-            object.__setattr__(self, "b_var", variance(self.b_var, "b_var"))
+            object.__setattr__(self, "b_var", nonnegative(self.b_var, "b_var"))
         if self.padding not in PADDINGS:
             raise DomainError(f"padding = {shown(self.padding)}", "'same', 'valid' or 'circular'", "padding='same'")
 

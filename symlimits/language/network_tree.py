@@ -41,8 +41,10 @@ def network_to_tree(net: Serial) -> dict[str, Any]:
 
 def _to_tree(layer: Layer) -> dict[str, Any]:
     match layer:
-        case Dense(w_var, b_var):
-            return {"dense": {"w_var": to_tree(w_var), "b_var": None if b_var is None else to_tree(b_var)}}
+        case Dense(w_var, b_var, w_rate, b_rate):
+            parts = {"w_var": to_tree(w_var), "b_var": None if b_var is None else to_tree(b_var)}
+            rates = {"w_rate": w_rate, "b_rate": b_rate}
+            return {"dense": parts | {name: to_tree(rate) for name, rate in rates.items() if rate != 1}}
         case Repeat(layers, count):
             return {"repeat": {"layers": [_to_tree(inner) for inner in layers], "count": to_tree(count)}}
         case Residual(layers=layers):
@@ -82,7 +84,8 @@ def network_from_tree(tree: Any) -> Serial:
 def _from_tree(tree: Any, depth: int) -> Layer:
     ((kind, parts),) = tree.items()
     if kind == "dense":
-        return Dense(_number(parts["w_var"]), None if parts["b_var"] is None else _number(parts["b_var"]))
+        rates = {name: _number(parts[name]) for name in ("w_rate", "b_rate") if name in parts}
+        return Dense(_number(parts["w_var"]), None if parts["b_var"] is None else _number(parts["b_var"]), **rates)
     if kind == "repeat" and depth < MAX_NESTING:
         return Repeat(tuple(_from_tree(inner, depth + 1) for inner in parts["layers"]), _number(parts["count"]))
     if kind == "residual" and depth < MAX_NESTING:

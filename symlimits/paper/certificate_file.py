@@ -17,6 +17,7 @@ from symlimits.errors import DataError, FormulaError
 from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.kernel_experiment import CHUNK, wanted
 from symlimits.finite.linear_pairs import LinearPairs
+from symlimits.finite.trained_networks import TrainedOutputs
 from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.architecture import Layer, Repeat, branches_of
 from symlimits.language.domain import Domain
@@ -145,7 +146,7 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
 
 
 def check_draws(
-    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps,
+    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs,
     sizes: Sequence[int],
     rounds: int | None = None,
 ) -> None:

@@ -1,22 +1,20 @@
 """The table of claims: every statement that `symlimits reproduce` derives, certifies and prints.
 
-A new result adds an entry here and nothing elsewhere. The entries are functions with their arguments
-rather than limits, so that the table costs nothing to read and a claim can be sent to another process.
+A new result adds an entry here and nothing elsewhere. An entry holds the line of code that makes its statement, as a
+user would type it, so that the table costs nothing to read, a claim can be sent to another process, and a reader of the
+report can make it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
+from importlib import import_module
 
+from symlimits.chain import Derivation
 from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
-from symlimits.paper.statements import FAMILIES, NAMED, named_activation, statement
-from symlimits.theory.scaling import one_hidden_layer
-from symlimits.theory.scaling.claims import exponent_limit
 
 PRICE = "Price 1958; derived here"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
@@ -25,94 +23,98 @@ SPHERE = "derived here"
 DEPTH = "Schoenholz et al. 2017, arXiv 1611.01232; derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
-CHIZAT = "Chizat et al., arXiv 2211.16980; derived here"
 HANIN = "Hanin and Nica 2020, arXiv 1909.05989; derived here"
 LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
+CHIZAT = "Chizat et al. 2022, arXiv 2211.16980; derived here"
+
+PAPERS = {
+    "golikov2020": "E. A. Golikov, Dynamically stable infinite-width limits of neural classifiers, arXiv 2006.06574",
+    "lee2019": "J. Lee et al., Wide neural networks of any depth evolve as linear models under gradient descent, "
+    "arXiv 1902.06720",
+    "bassetti2024": "F. Bassetti, L. Ladelli and P. Rotondo, Proportional infinite-width infinite-depth limit for deep "
+    "linear neural networks, arXiv 2411.15267",
+    "chizat2022": "L. Chizat, M. Colombo, X. Fernandez-Real and A. Figalli, Infinite-width limit of deep linear neural "
+    "networks, arXiv 2211.16980",
+}
+ALL = "all"
 
 DUALS = {
-    "linear": "linear",
-    "cubic": "polynomial(1/2,-1,1/3,1/4)",
-    "step": "step",
-    "sign": "sign",
-    "relu": "relu",
-    "leaky-relu": "leaky_relu(alpha)",
-    "absolute": "absolute",
-    "exp": "exp",
-    "sin": "sin",
-    "cos": "cos",
-    "gaussian": "gaussian",
-    "erf": "erf",
-    "normal-cdf": "normal_cdf",
-    "gelu": "gelu",
-    "x-erf": "x*erf(x)",
-    "relu-squared": "relu_power(2)",
-    "rbf": "rbf",
-    "hermite-3": "hermite(3)",
-    "gabor": "gabor",
-    "erf-and-line": "erf(x) + x/10",
-    "tanh": "tanh",
+    "linear": "act.linear",
+    "cubic": 'act.polynomial([1/2, -1, "1/3", 1/4])',
+    "step": "act.step",
+    "sign": "act.sign",
+    "relu": "act.relu",
+    "leaky-relu": 'act.leaky_relu("alpha")',
+    "absolute": "act.absolute",
+    "exp": "act.exp",
+    "sin": "act.sin",
+    "cos": "act.cos",
+    "gaussian": "act.gaussian",
+    "erf": "act.erf",
+    "normal-cdf": "act.normal_cdf",
+    "gelu": "act.gelu",
+    "x-erf": 'sl.activation("x*erf(x)")',
+    "relu-squared": "act.relu_power(2)",
+    "rbf": "act.rbf",
+    "hermite-3": "act.hermite(3)",
+    "gabor": "act.gabor",
+    "erf-and-line": 'sl.activation("erf(x) + x/10")',
+    "tanh": "act.tanh",
 }
 NETWORKS = ("relu", "erf", "gelu")
+QUANTITIES = {
+    "f_init": "the logit at the start",
+    "f_a": "the part of the logit that the increment of outer weights gives",
+    "f_w": "the part of the logit that the increment of inner weights gives",
+    "f_aw": "the part of the logit that both increments give",
+    "delta_a": "the increment of an outer weight",
+    "delta_w": "the increment of an inner weight",
+    "kernel": "the tangent kernel at the start times the rates",
+    "kernel_increment": "the increment of the tangent kernel over the kernel",
+}
+MODELS = {"MF": "mean-field", "NTK": "NTK", "sym-default": "sym-default"}
+TRAINED = 'sl.deep_linear(2).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=3)'
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement to be reproduced: `name` is a file name, `title` says it in words, `build` derives it."""
+    """A statement to be reproduced: `name` is a file name, `title` says it in words, `code` is the line that makes it.
+
+    `paper` is a key of `PAPERS`, the result that it belongs to; `source` names whose it is.
+    """
 
     name: str
     title: str
     source: str
-    build: Callable[[], Limit]
+    paper: str
+    code: str
+
+    def build(self) -> Limit:
+        """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `laws`.
+
+        What is no limit, an identity, is one without an experiment.
+        """
+        import symlimits as sl
+
+        names = {"sl": sl, "act": sl.activations}
+        if self.code.startswith("laws."):
+            names["laws"] = import_module("symlimits.theory.training.claims")
+        made = eval(self.code, names)  # a line of this table, nobody else's
+        assert isinstance(made, Derivation)
+        return (
+            made if isinstance(made, Limit) else Limit(made.trace, made.domain, made.arguments, made.name, made.source)
+        )
 
 
-def sphere_map(kernel: str, phi: str) -> Limit:
-    """The layer map of a kernel at equal input variances q = 1, an identity: weight variance 2 and no bias."""
-    network = statement(kernel, phi, w_var=2, b_var=0)
-    found = network.on_sphere(1)
-    return Limit(found.trace, found.domain, found.arguments, found.name, found.source)
+def claims(paper: str = ALL) -> Mapping[str, Claim]:
+    """The claims of a paper, or of all, by name; `DomainError` for another paper.
 
-
-def critical_decay(phi: str) -> Limit:
-    """The constant of the algebraic decay of 1 - rho along the critical line of a phase diagram, an identity."""
-    from symlimits.theory.depth import phase_diagram  # with SciPy, which the table does without
-
-    found = phase_diagram(named_activation(phi)).critical_line().decay
-    return Limit(found.trace, found.domain, found.arguments, found.name, found.source)
-
-
-def exponent(cell: str, quantity: str) -> Limit:
-    """The power of the width that a quantity of one hidden layer grows like, in a cell of hyperparameters."""
-    return exponent_limit(one_hidden_layer(activation="erf"), cell, quantity)
-
-
-def output(phi: str = "linear", **law: object) -> Limit:
-    """The characteristic function of an output law."""
-    from symlimits.theory.mixtures import OutputLaw, output_law  # with numba, which the table does without
-
-    found = output_law(**law, activation=named_activation(phi))  # type: ignore[arg-type]
-    return cast(OutputLaw, found).characteristic
-
-
-def trained(depth: int, steps: int, quantity: str | None = None, **asked: object) -> Limit:
-    """What deep linear networks tend to after some steps: the polynomial path, or a limit at data of two inputs."""
-    from symlimits.theory.deep_linear import deep_linear  # with numba, which the table does without
-
-    if quantity is None:
-        return deep_linear(depth).path_limit(steps)
-    limits = deep_linear(depth).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=steps)
-    return cast(Limit, getattr(limits, quantity)(**asked))
-
-
-def finite(quantity: str, phi: str, *widths: int) -> Limit:
-    """The kurtosis of the output, or the variance of the tangent kernel, of networks of fixed widths."""
-    from symlimits.theory import finite_width
-
-    return cast(Limit, getattr(finite_width, quantity)(named_activation(phi), widths))
-
-
-def claims() -> Mapping[str, Claim]:
-    """The claims by name, the longest to certify at the end."""
-    return {claim.name: claim for claim in TABLE}
+    >>> list(claims("bassetti2024"))[0]
+    'output-finite'
+    """
+    if paper not in (ALL, *PAPERS):
+        raise DomainError(f"the paper {brief(repr(paper))}", ", ".join((*PAPERS, ALL)), "symlimits reproduce lee2019")
+    return {claim.name: claim for claim in TABLE if paper in (ALL, claim.paper)}
 
 
 def find(name: str) -> Claim:
@@ -125,52 +127,101 @@ def find(name: str) -> Claim:
     return found
 
 
-def _words(phi: str) -> str:
-    return phi if phi in NAMED or phi.partition("(")[0] in FAMILIES else f"x -> {named_activation(phi).expr}"
+def _duals() -> Iterator[Claim]:
+    for name, phi in DUALS.items():
+        words = phi.removeprefix("act.").removeprefix("sl.activation(").replace('"', "")
+        words = words if phi.startswith("act.") else words.removesuffix(")")
+        yield Claim(f"dual-{name}", f"dual activation of {words}", PRICE, "lee2019", f"sl.dual({phi})")
 
 
-TABLE: tuple[Claim, ...] = (
-    *(
-        Claim(f"dual-{name}", f"dual activation of {_words(phi)}", PRICE, partial(statement, "dual", phi))
-        for name, phi in DUALS.items()
-    ),
-    Claim("sphere-relu", "correlation map of a relu layer, NNGP", SPHERE, partial(sphere_map, "nngp", "relu")),
-    Claim(
-        "exponent-ntk", "growth of the logit's part from both layers, NTK", GOLIKOV, partial(exponent, "NTK", "f_aw")
-    ),
-    Claim(
-        "critical-decay", "decay of 1 - rho with depth on erf's critical line", DEPTH, partial(critical_decay, "erf")
-    ),
-    Claim("sphere-slope-relu", "slope map of a relu layer, NTK", SPHERE, partial(sphere_map, "ntk", "relu")),
-    Claim("trained-path", "predictor of deep linear networks after 2 steps, L = 2", CHIZAT, partial(trained, 2, 2)),
-    Claim(
-        "trained-increment",
-        "singular values of an increment, deep linear networks, L = 2",
-        CHIZAT,
-        partial(trained, 2, 3, "increment", power=2),
-    ),
-    *(
-        Claim(f"{kernel}-{phi}", f"{title} of {phi} networks of any depth L", source, partial(statement, kernel, phi))
-        for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT))
-        for phi in NETWORKS
-    ),
-    Claim(
-        "finite-kurtosis",
-        "kurtosis of the output of relu networks of widths 24, 24",
-        HANIN,
-        partial(finite, "output_kurtosis", "relu", 24, 24),
-    ),
-    Claim(
-        "finite-ntk",
-        "variance of the tangent kernel of relu networks of widths 24, 24",
-        HANIN,
-        partial(finite, "ntk_variance", "relu", 24, 24),
-    ),
-    Claim(
-        "output-finite", "output law of a linear network of widths 5, 3, 4", MIXTURE, partial(output, widths=(5, 3, 4))
-    ),
-    Claim("output-limit", "output law of linear networks of depth half the width", LIMIT, partial(output, ratio="1/2")),
-    Claim(
-        "output-relu", "output law of a relu network of widths 3, 4", MIXTURE, partial(output, "relu", widths=(3, 4))
-    ),
+def _kernels() -> Iterator[Claim]:
+    for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT)):
+        for phi in NETWORKS:
+            title_of = f"{title} of {phi} networks of any depth L"
+            yield Claim(f"{kernel}-{phi}", title_of, source, "lee2019", f'sl.{kernel}(sl.mlp("L", act.{phi}))')
+        sphere = f'sl.{kernel}(sl.mlp("L", act.relu, w_var=2, b_var=0)).on_sphere(1)'
+        name, words = ("sphere-relu", "correlation map") if kernel == "nngp" else ("sphere-slope-relu", "slope map")
+        yield Claim(name, f"{words} of a relu layer, {kernel.upper()}", SPHERE, "lee2019", sphere)
+
+
+def _wide() -> Iterator[Claim]:
+    """Of training, depth and finite width."""
+    law = "sl.trained_law(NET, [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], lr=0.3{})"
+    net = 'sl.mlp(1, act.erf, 2, "1/10")'
+    at = f"{net}, [[0.5, 1.0], [1.0, 0.5]], 4, [1.0, 1.0]"
+    for name, words, momentum in (("mean", "mean", ""), ("variance", "variance", ', momentum="1/2"')):
+        code = f"laws.{name}_limit({law.format(momentum).replace('NET', net)}, {at})"
+        title = f"{words} of a sum of outputs of wide erf networks after 4 steps{' with momentum' * bool(momentum)}"
+        yield Claim(f"law-{name}", title, LEE, "lee2019", code)
+    decay = "sl.phase_diagram(act.erf).critical_line().decay"
+    yield Claim("critical-decay", "decay of 1 - rho with depth on erf's critical line", DEPTH, "lee2019", decay)
+    for name, words, call in (
+        ("finite-kurtosis", "kurtosis of the output", "output_kurtosis"),
+        ("finite-ntk", "variance of the tangent kernel over its squared mean", "ntk_variance"),
+    ):
+        code = f"sl.finite_width.{call}(act.relu, (24, 24))"
+        yield Claim(name, f"{words}, relu networks of widths 24, 24", HANIN, "lee2019", code)
+
+
+def _exponents() -> Iterator[Claim]:
+    fan = 'sl.scaling.one_hidden_layer(activation="erf")'
+    for cell, model in MODELS.items():
+        for quantity, words in QUANTITIES.items():
+            name = f"exponent-{cell}-{quantity}".lower().replace("_", "-")
+            code = f'sl.scaling.exponent_limit({fan}, "{cell}", "{quantity}")'
+            yield Claim(name, f"power of the width in {words}, {model} limit", GOLIKOV, "golikov2020", code)
+
+
+def _trained() -> Iterator[Claim]:
+    linear = "deep linear networks, L = 2"
+    yield Claim(
+        "trained-path", f"predictor of {linear}, after 2 steps", CHIZAT, "chizat2022", "sl.deep_linear(2).path_limit(2)"
+    )
+    for name, words, call in (
+        ("trained-predictor", "an entry of the predictor", "predictor((0, 0))"),
+        (
+            "trained-increment",
+            "sum of fourth powers of the singular values of an increment",
+            "increment(layer=2, power=2)",
+        ),
+    ):
+        yield Claim(name, f"{words} of {linear}, after 3 steps", CHIZAT, "chizat2022", f"{TRAINED}.{call}")
+
+
+def _outputs() -> Iterator[Claim]:
+    for name, words, source, law in (
+        ("output-finite", "linear networks of widths 5, 3, 4", MIXTURE, "widths=(5, 3, 4)"),
+        ("output-relu", "relu networks of widths 3, 4", MIXTURE, "widths=(3, 4), activation=act.relu"),
+        ("output-limit", "linear networks of depth half the width", LIMIT, 'ratio="1/2"'),
+    ):
+        code = f"sl.output_law({law}).characteristic"
+        yield Claim(name, f"characteristic function of the output of {words}", source, "bassetti2024", code)
+
+
+def _all() -> Iterable[Claim]:
+    yield from _duals()
+    yield from _exponents()
+    yield from _kernels()
+    yield from _wide()
+    yield from _outputs()
+    yield from _trained()
+
+
+TABLE: tuple[Claim, ...] = tuple(_all())
+HEADLINES = (  # what the README shows
+    "dual-relu",
+    "dual-tanh",
+    "nngp-erf",
+    "ntk-relu",
+    "sphere-relu",
+    "law-mean",
+    "law-variance",
+    "critical-decay",
+    "finite-ntk",
+    "exponent-mf-f-aw",
+    "exponent-ntk-kernel-increment",
+    "output-finite",
+    "output-limit",
+    "trained-path",
+    "trained-increment",
 )

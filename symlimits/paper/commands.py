@@ -20,12 +20,14 @@ from symlimits.paper import reproduce as reproduction
 from symlimits.paper import verify as verification
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
-from symlimits.paper.files import array_file, check_folder, write_files
+from symlimits.paper.files import array_file, check_empty, check_folder, write_files
+from symlimits.paper.notation import Notation, check_legend
 from symlimits.paper.progress import Progress, progress
 from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
 from symlimits.paper.tables import read_rows, read_samples
 from symlimits.paper.workers import Pool, workers
+from symlimits.paper.written import write
 from symlimits.reading.latex import latex
 from symlimits.tiled import TILE, tiled_gram
 
@@ -115,17 +117,20 @@ def _fits(shape: tuple[int, int]) -> bool:
 
 
 def reproduce(arguments: Namespace) -> int:
-    """Every claim: derived, certified, written, and summed up in a table."""
-    folder = check_folder(arguments.out)
+    """The claims of a paper, or of all: derived, certified, written, and summed up in a table."""
+    journal = arguments.out / "reproduce.journal"
+    table, folder = list(claims(arguments.paper).values()), check_empty(arguments.out, arguments.force, journal.name)
+    letters = Notation(dict(pairs(arguments.notation)) if arguments.notation else {})
+    for paper in {claim.paper: None for claim in table}:
+        check_legend(paper, letters)
     sizes, seed = reproduction.QUICK_SIZES if arguments.quick else SIZES, arguments.seed
-    table, journal = list(claims().values()), folder / "reproduce.journal"
-    log = opened(journal, reproduction.subject(table, sizes, seed))
+    log = opened(journal, reproduction.subject(table, sizes, seed, letters))
     with resumable(journal, arguments.resume), log as found, _team(arguments) as (report, executor):
-        outcomes = reproduction.reproduce(table, sizes, seed, executor, report, found)
-    files = write_files(folder, reproduction.texts(outcomes))
+        outcomes = reproduction.reproduce(table, sizes, seed, executor, report, found, letters)
+        said = write(folder, outcomes, letters, report)
     journal.unlink(missing_ok=True)
     print(reproduction.table(outcomes))
-    print(f"{len(files)} files in {folder}; statements.tex holds every derivation")
+    print("\n".join(said))
     return OK if all(outcome.certificate.ok for outcome in outcomes) else BROKEN
 
 

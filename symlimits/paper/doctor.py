@@ -11,13 +11,22 @@ from time import perf_counter
 
 import numba
 import platformdirs
+from llvmlite import binding
 
 from symlimits import activations
 from symlimits.disk import cache_folder, cached_files
 from symlimits.theory.kernels import dual
 
 PACKAGES = ("symlimits", "sympy", "mpmath", "numpy", "scipy", "numba", "llvmlite")
-OPTIONAL = ("python-flint", "matplotlib", "jinja2", "distributed", "rich")
+OPTIONAL = {  # package: what it is for, and how it is installed
+    "python-flint": ("enclosures, and fast exact numbers", "symlimits[rigorous]"),
+    "matplotlib": ("figures", "symlimits[plot]"),
+    "jinja2": ("the report in HTML", "symlimits[report]"),
+    "latex2mathml": ("formulas in HTML", "symlimits[report]"),
+    "distributed": ("clusters", "symlimits[dask]"),
+    "rich": ("a moving line of progress", "rich"),
+}
+ABSENT = "not installed"
 POINT = (1.0, 2.0, 0.5)
 TOLERANCE = 1e-14  # relative; a sound kernel differs by a few units in the last place
 
@@ -26,9 +35,10 @@ def examination() -> tuple[list[tuple[str, str]], bool]:
     """Rows (what, finding) for a table, and whether the self-check passed."""
     check, passed = self_check()
     rows = [("python", platform.python_version()), *((name, _version(name)) for name in PACKAGES)]
-    rows += [(name, f"{_version(name)} (optional)") for name in OPTIONAL]
-    rows += [("cache", _cache()), ("threads", _threads())]
-    rows += [("pdflatex", shutil.which("pdflatex") or "not found: .tex files are written, not compiled")]
+    rows += [(name, _optional(name)) for name in OPTIONAL]
+    rows += [("cache", _cache()), ("compiler", _compiler()), ("threads", _threads())]
+    missing = "not found: .tex files are written, not compiled; TeX Live has it"
+    rows += [("pdflatex", shutil.which("pdflatex") or missing)]
     return [*rows, ("self-check", check)], passed
 
 
@@ -49,7 +59,18 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return ABSENT
+
+
+def _optional(package: str) -> str:
+    found = _version(package)
+    use, install = OPTIONAL[package]
+    return f"not installed, {use}: pip install '{install}'" if found == ABSENT else f"{found}, {use}"
+
+
+def _compiler() -> str:
+    """Of the compiled kernels: LLVM, and the processor that it writes for."""
+    return f"LLVM {'.'.join(map(str, binding.llvm_version_info))}, for {binding.get_host_cpu_name()}"
 
 
 def _cache() -> str:

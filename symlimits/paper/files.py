@@ -25,16 +25,25 @@ def check_folder(folder: Path) -> Path:
     return folder
 
 
-def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write texts under their names: all of them are on the disk before the first takes its place."""
+def check_empty(folder: Path, force: bool, kept: str) -> Path:
+    """The folder, if it may be written to and nothing but the file `kept` stands in it, or `force` is given."""
+    check_folder(folder)
+    if folder.is_dir() and not force and any(path.name != kept for path in folder.iterdir()):
+        raise DataError(f"the folder {folder}, which is not empty", "a new folder", "--force, or another name")
+    return folder
+
+
+def write_files(folder: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
+    """Write files under their names: all of them are on the disk before the first takes its place."""
     check_folder(folder)
     paths = [folder / name for name in texts]
     _check_places(paths)
     with _in_words(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        for parent in {path.parent for path in paths} | {folder}:
+            parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:
             for path, text in zip(paths, texts.values(), strict=True):
-                opened.enter_context(new_file(path)).write(text.encode())
+                opened.enter_context(new_file(path)).write(text if isinstance(text, bytes) else text.encode())
     return paths
 
 

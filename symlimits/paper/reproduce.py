@@ -12,26 +12,36 @@ from symlimits.errors import SymlimitsError
 from symlimits.finite.engine import Source, run
 from symlimits.finite.journal import Journal
 from symlimits.finite.multiple import holm
+from symlimits.finite.remaining import bar
 from symlimits.limits import SIZES
-from symlimits.paper.claims import Claim
-from symlimits.paper.documents import Section, collected, columns, fragment, tabular
+from symlimits.paper.claims import PAPERS, Claim
+from symlimits.paper.documents import Picture, Section, collected, columns, fragment, tabular
+from symlimits.paper.figures import FIGURES
+from symlimits.paper.macros import FILE, definitions
+from symlimits.paper.notation import Notation, legend, names
+from symlimits.paper.scope import Facts, facts, scope
 from symlimits.surroundings import surroundings
 
 QUICK_SIZES = (16, 64, 256)
 SIMULATION = "simulation"
-HEADER = ("claim", "simulation", "lines", "compiled", "status")
+LINKS = ("simulation", "lines", "compiled", "general")
+HEADER = ("claim", *LINKS, "status")
 TITLE = "Limits of wide networks: derivations and certificates"
+NONE, NO_FACTS = Notation(), Facts()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one claim: its certificate, and the texts of its files by their names."""
+    """What came of one claim: its certificate, the texts of its files by their names, what it is about, its symbols."""
 
     claim: Claim
     certificate: Certificate
     fragment: str
     files: dict[str, str]
     seconds: float
+    scope: str = ""
+    symbols: tuple[str, ...] = ()
+    facts: Facts = NO_FACTS
 
     @property
     def p_value(self) -> float | None:
@@ -46,7 +56,7 @@ class Outcome:
         Its simulation holds, or not, on its own; `reproduce` has judged it among all.
         """
         marks = {link.name: MARKS[link.passed] for link in self.certificate.links}
-        return self.claim.name, *(marks.get(name, "-") for name in HEADER[1:4]), MARKS[self.certificate.ok]
+        return self.claim.name, *(marks.get(name, "-") for name in LINKS), MARKS[self.certificate.ok]
 
 
 def reproduce(
@@ -56,19 +66,20 @@ def reproduce(
     executor: Source = None,
     progress: Callable[[str], None] | None = None,
     log: Journal | None = None,
+    notation: Notation = NONE,
 ) -> list[Outcome]:
     """The outcome of each claim, in the order of the claims; the executor changes the time it takes, nothing else.
 
     The outcomes that a journal holds are taken from there.
     """
-    report = progress or (lambda _: None)
+    report, start = progress or (lambda _: None), perf_counter()
     report(f"{len(claims)} claims, at widths {', '.join(map(str, sizes))}")
     stored = {} if log is None else log.found
     found = {claim.name: _restored(claim, stored[claim.name]) for claim in claims if claim.name in stored}
 
     def keep(claim: Claim, outcome: Outcome) -> tuple[Claim, ...]:
         found[claim.name] = outcome
-        report(f"{len(found)} of {len(claims)}: {claim.name} {outcome.row[-1]}")
+        report(f"{claim.name} {outcome.row[-1]}{bar(len(found), len(claims), perf_counter() - start)}")
         if log is not None:
             log.append(claim.name, _stored(outcome))
         return ()
@@ -76,7 +87,7 @@ def reproduce(
     missing = [claim for claim in claims if claim.name not in found]
     if executor is not None:
         missing.reverse()  # the longest are at the end: one begun last would be waited for by all other workers
-    run(_Examination(tuple(sizes), seed), missing, keep, executor, name=_name, seconds=0.0)
+    run(_Examination(tuple(sizes), seed, notation), missing, keep, executor, name=_name, seconds=0.0)
     return judged_together([found[claim.name] for claim in claims])
 
 
@@ -107,9 +118,10 @@ def _judged(outcome: Outcome, rejected: bool) -> Outcome:
     return replace(outcome, certificate=replace(found, links=tuple(links)))
 
 
-def subject(claims: Sequence[Claim], sizes: Sequence[int], seed: int) -> dict[str, Any]:
+def subject(claims: Sequence[Claim], sizes: Sequence[int], seed: int, notation: Notation = NONE) -> dict[str, Any]:
     """What the journal of a reproduction is about."""
-    return {"claims": [claim.name for claim in claims], "sizes": list(sizes), "seed": seed, **surroundings()}
+    asked = {"claims": [claim.name for claim in claims], "sizes": list(sizes), "seed": seed}
+    return {**asked, "notation": dict(notation), **surroundings()}
 
 
 @dataclass(frozen=True)
@@ -118,9 +130,10 @@ class _Examination:
 
     sizes: tuple[int, ...]
     seed: int
+    notation: Notation
 
     def __call__(self, claim: Claim) -> Outcome:
-        return examine(claim, self.sizes, self.seed)
+        return examine(claim, self.sizes, self.seed, self.notation)
 
 
 def _name(claim: Claim) -> str:
@@ -128,36 +141,58 @@ def _name(claim: Claim) -> str:
 
 
 def _stored(outcome: Outcome) -> dict[str, Any]:
-    return {"fragment": outcome.fragment, "files": outcome.files, "seconds": outcome.seconds}
+    return {name: getattr(outcome, name) for name in ("fragment", "files", "seconds", "scope", "symbols", "facts")}
 
 
 def _restored(claim: Claim, content: Mapping[str, Any]) -> Outcome:
     certificate = Certificate.from_json(content["files"][f"{claim.name}.certificate.json"])
-    return Outcome(claim, certificate, content["fragment"], dict(content["files"]), content["seconds"])
+    kept = content["fragment"], dict(content["files"]), content["seconds"], content["scope"]
+    return Outcome(claim, certificate, *kept, tuple(content["symbols"]), Facts(*content["facts"]))
 
 
-def examine(claim: Claim, sizes: Sequence[int], seed: int) -> Outcome:
+def examine(claim: Claim, sizes: Sequence[int], seed: int, notation: Notation = NONE) -> Outcome:
     """Derive and certify one claim; an error on the way is a broken link of its certificate."""
     start = perf_counter()
     files: dict[str, str] = {}
-    tex = ""
+    tex = about = ""
+    symbols, said = tuple[str, ...](), NO_FACTS
     try:
-        limit = claim.build()
-        tex = fragment(claim.name, limit)
-        files = {f"{claim.name}.tex": tex, f"{claim.name}.json": limit.to_json() + "\n"}
-        outcome = limit.certify(sizes, seed)
+        statement = claim.build()
+        letters, symbols = notation.within(statement), tuple(sorted(names(statement)))
+        tex, about = fragment(claim.name, statement, letters), scope(statement, letters)
+        said = facts(statement)
+        files = {f"{claim.name}.tex": tex, f"{claim.name}.json": statement.to_json() + "\n"}
+        outcome = statement.certify(sizes, seed)
     except SymlimitsError as error:
         outcome = certificate(claim.title, [Link("derivation", False, str(error))], seed)
     files[f"{claim.name}.certificate.json"] = outcome.to_json() + "\n"
-    return Outcome(claim, outcome, tex, files, perf_counter() - start)
+    return Outcome(claim, outcome, tex, files, perf_counter() - start, about, symbols, said)
 
 
-def texts(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """All files of a reproduction: those of each claim, and the document of all."""
-    files = {name: text for outcome in outcomes for name, text in outcome.files.items()}
-    sections = [Section(o.claim.name, o.claim.title, o.claim.source, o.fragment) for o in outcomes if o.fragment]
-    table = tabular(HEADER, [outcome.row for outcome in outcomes])
-    return files | {"statements.tex": collected(sections, table, TITLE)}
+def texts(outcomes: Sequence[Outcome], notation: Notation = NONE, pictures: bool = True) -> dict[str, str]:
+    """The text files of a reproduction: a folder a paper, with the files of its claims and a document; the macros."""
+    files = {f"{outcome.claim.paper}/{name}": text for outcome in outcomes for name, text in outcome.files.items()}
+    for paper in papers(outcomes):
+        files[f"{paper}/{paper}.tex"] = _document(paper, outcomes, notation, pictures)
+    return files | {FILE: definitions()}
+
+
+def used(outcomes: Sequence[Outcome]) -> set[str]:
+    """The names of the symbols of outcomes."""
+    return {name for outcome in outcomes for name in outcome.symbols}
+
+
+def papers(outcomes: Sequence[Outcome]) -> list[str]:
+    """The papers that outcomes are of, in the order of the table."""
+    return [paper for paper in PAPERS if any(outcome.claim.paper == paper for outcome in outcomes)]
+
+
+def _document(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictures: bool) -> str:
+    mine = [outcome for outcome in outcomes if outcome.claim.paper == paper]
+    sections = [Section(o.claim.name, o.claim.title, o.claim.source, o.scope, o.claim.code) for o in mine if o.fragment]
+    drawn = [Picture(f"{figure.name}.pdf", figure.caption) for figure in FIGURES[paper]] if pictures else []
+    table = tabular(HEADER, [outcome.row for outcome in mine])
+    return collected(PAPERS[paper], legend(paper, notation, used(mine)), table, sections, drawn)
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

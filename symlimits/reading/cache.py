@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import llvmlite  # type: ignore[import-untyped]
+import llvmlite
 import numba
 import numpy
 from llvmlite import binding

@@ -15,9 +15,12 @@ from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_printer import INDENT, INDEX, Printer
 from symlimits.reading.latex_programs import asked, opened
-from symlimits.reading.latex_text import continued, environment, escape, rendered_width
+from symlimits.reading.latex_shared import shared
+from symlimits.reading.latex_text import continued, enclose, environment, escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
+ALIGNED = 0.85  # of the room, for equations below each other: the widest left-hand side stands before all of them
+FEW = 3  # rows of a formula; a longer one is shortened by letters for its parts
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
@@ -88,18 +91,30 @@ def align(
     before: sp.Expr | None = None
     for expr, rule in zip(exprs, rules, strict=True):
         programmed = expr.has(StraightLine) and not expr.has(Recursion)
-        free = _beside_nothing(printer, left, exprs, beside, width) if programmed else room
-        equations = printer.equations(expr, free - INDENT, before)
+        free = _beside_nothing(printer, left, exprs, beside, width) if expr.has(StraightLine, Recursion) else room
+        equations = printer.equations(expr, (free if programmed else ALIGNED * free) - INDENT, before)
         before = expr
         formula = printer.rows(_asked(expr), room, after=r", \quad \text{where}" if equations else "")
+        if len(formula) > FEW and not equations:
+            formula = min(formula, _in_parts(printer, expr, room), key=len)
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
         if equations and programmed:  # pages may break between them, and they may reach below the rules
             rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
         elif equations:
-            rows.append(rf"&\quad {environment('aligned', equations)}")
+            rows.append(rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}")
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+
+
+def _in_parts(printer: Printer, expr: sp.Expr, room: float) -> list[str]:
+    """A long formula in rows, with letters for what it repeats, which are defined in the last rows."""
+    found = shared(expr, set(map(str, expr.free_symbols)))
+    rows = printer.rows(found.expr, room, after=r", \quad \text{where}" if found.parts else "")
+    for k, (letter, part) in enumerate(found.parts):
+        after = "," if k + 1 < len(found.parts) else ""
+        rows += enclose(f"{printer._print(letter)} = ", printer.rows(part, room), after)
+    return rows
 
 
 def _asked(expr: sp.Expr) -> sp.Expr:

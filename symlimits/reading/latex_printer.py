@@ -48,6 +48,7 @@ from symlimits.reading.latex_text import (
 )
 
 INDENT = 2  # letters, a \quad
+SHORT = 1 / 3  # of the room; a product of sums that are shorter is cut between its factors, not within a sum
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
@@ -70,7 +71,13 @@ class Printer(MatrixPrinter):
     def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
         """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
         rows: list[str] = []
-        for piece in enclose("", self.pieces(expr, room), after):
+        pieces = self.pieces(expr, room)
+        comma, _, words = after.partition(r" \quad ")
+        if (
+            words and comma == "," and rendered_width(pieces[-1] + after) > room
+        ):  # what ends the line begins one of its own
+            pieces, after = [*enclose("", pieces, comma), words], ""
+        for piece in enclose("", pieces, after):
             if rows and open_brackets(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
                 rows[-1] += f" {piece}"
             else:
@@ -86,6 +93,13 @@ class Printer(MatrixPrinter):
             return [whole]
         if isinstance(expr, sp.Integral):
             return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
+        if isinstance(expr, LineIntegral):
+            sign = line_sign(self._print, expr.strip, expr.variable)
+            return enclose(sign, self._opened(expr.integrand, room), rf" \,d{self._print(expr.variable)}")
+        if isinstance(expr, GaussianExpectation):
+            law, _, _ = whole.partition(r"\left[")
+            inside = max(room - rendered_width(law), room / 2)
+            return enclose(rf"{law}\biggl[", self.pieces(expr.integrand, inside), r"\biggr]")
         if isinstance(expr, EXTREMES):
             return self._cut_extreme(expr, room)
         if isinstance(expr, SphericalIntegral):
@@ -103,13 +117,33 @@ class Printer(MatrixPrinter):
         """A product cut before its last expectation, or within an integral or its longest sum."""
         heads = [factor for factor in factors if isinstance(factor, HEADS)]
         sums = [factor for factor in factors if factor.is_Add or isinstance(factor, EXTREMES)]
-        if not heads and not sums:
-            return [self._product(factors)]
+        if not heads and all(rendered_width(self._print(factor)) < SHORT * room for factor in sums):
+            return self._cut_factors(factors, room)
         inner = in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
-        outer = self._product([factor for factor in factors if factor is not inner], alone=False)
+        others = [factor for factor in factors if factor is not inner]
+        outer = self._product(others, alone=False)
+        if rendered_width(outer) > room:
+            return [*self._cut_product(others, room), *enclose(r"\quad \times ", self._opened(inner, room), "")]
         if len(heads) > 1:
             return [outer, *enclose(r"\quad \times ", self._opened(inner, room), "")]
         return enclose(outer.rstrip() + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
+
+    def _cut_factors(self, factors: Sequence[sp.Expr], room: float) -> list[str]:
+        """Factors in as many rows as they need; a denominator that is too long as a power of -1."""
+        groups: list[list[sp.Expr]] = []
+        for factor in factors:
+            if groups and rendered_width(self._product([*groups[-1], factor])) <= room:
+                groups[-1].append(factor)
+            else:
+                groups.append([factor])
+        pieces = [self._reciprocal_or_product(group, room) for group in groups]
+        return [*pieces[0], *(piece for cut in pieces[1:] for piece in enclose(r"\quad \times ", cut, ""))]
+
+    def _reciprocal_or_product(self, group: Sequence[sp.Expr], room: float) -> list[str]:
+        alone = group[0] if len(group) == 1 and divides(group[0]) and (1 / group[0]).is_Add else None
+        if alone is None or rendered_width(self._print(alone)) <= room:
+            return [self._product(group)]
+        return enclose("", self._opened(1 / alone, room), "^{-1}")
 
     def _term(self, term: sp.Expr, room: float) -> list[str]:
         return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)
@@ -157,6 +191,8 @@ class Printer(MatrixPrinter):
             below, q = [*below, root], q // root.base
         above = [sp.Integer(abs(number.p))] * (abs(number.p) != 1) + above
         below = [sp.Integer(q)] * (q != 1) + below
+        if heads and any(factor.has(*HEADS) for factor in below):  # as large below as above: one bar
+            above, heads = [*above, *heads], []
         scalar = self._side(above, alone=bool(below) or (alone and number > 0 and not heads))
         if below:
             scalar = rf"\frac{{{scalar or 1}}}{{{self._side(below, alone=True)}}}"

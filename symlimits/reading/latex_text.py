@@ -101,7 +101,7 @@ def enclose(before: str, pieces: Sequence[str], after: str) -> list[str]:
 
 def open_brackets(tex: str) -> int:
     r"""How many more \bigl( than \bigr) there are."""
-    return len(re.findall(r"\\bigg?l\(", tex)) - len(re.findall(r"\\bigg?r\)", tex))
+    return len(re.findall(r"\\bigg?l[(\[]", tex)) - len(re.findall(r"\\bigg?r[)\]]", tex))
 
 
 def continued(relation: str, rows: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
-from symlimits.language.pixels import PixelMean, PixelProduct
+from symlimits.language.pixels import PixelProduct
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion, recalled
 from symlimits.language.spherical import SphericalIntegral
@@ -42,7 +42,7 @@ from symlimits.reading.straight_line import run
 
 HEADS = (
     *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, ContinuousDepth),
-    *(sp.Integral, LineIntegral, SphericalIntegral, PixelMean, PixelProduct, DepthLimit),
+    *(sp.Integral, LineIntegral, SphericalIntegral, DepthLimit),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
 MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
@@ -63,6 +63,8 @@ def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> 
     """
     if not expr.is_commutative:
         raise DomainError(f"the matrix {str(expr)[:80]}", "a number", "matrix_value, or Entry(A, 0, 0) of a block")
+    if expr.has(PixelProduct):
+        raise NoRule("the value of a kernel of images at no images", "two images", "sl.nngp(net).reference(x, z)")
     values = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
     inside = set().union(*(value.free_symbols for value in values.values()))
     missing = sorted(str(symbol) for symbol in (expr.free_symbols - set(values)) | inside)
@@ -118,12 +120,6 @@ def _(expr: Recursion, values: Values) -> mpf:
                 known[line] = _exact_or_float(line, here)
             state = {s: known[line] for s, line in zip(expr.states, maps, strict=True)}
         return _value(state[expr.output], {})
-
-
-@_value.register(PixelMean)
-@_value.register(PixelProduct)
-def _of_images(expr: sp.Expr, values: Values) -> mpf:
-    raise NoRule("the value of a kernel of images at no images", "two images", "image_reference(recursion, x, z)")
 
 
 def _lines(expr: Recursion) -> list[sp.Expr]:

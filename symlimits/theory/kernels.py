@@ -6,9 +6,11 @@ $$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
   K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
 (Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
 standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
-$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). A residual block h + f(h), whose branch f ends with a Dense layer, adds to
-both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
-are centred and independent of its input.
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). Where weights and biases have learning rates of their own, $\eta_w$ and
+$\eta_b$ times that of training, the part of a layer is taken so many times, $\Theta = \sum_l\eta_l\Theta_l$: with
+$\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ for $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h),
+whose branch f ends with a Dense layer, adds to both what its branch makes of them: $K' = K + K_f$,
+$\Theta' = \Theta + \Theta_f$, since the last weights of the branch are centred and independent of its input.
 
 The maps are not typed here: they are the limits that the Master theorem gives for one layer as a tensor program,
 forward and backward (`programs/layer_step.py`), for any activation, variance and number of inputs; here those of the
@@ -60,12 +62,14 @@ from symlimits.theory.programs.layer_step import (
     Theta,
     activation_step,
     b,
+    b_rate,
     dense_step,
     phi,
     put_in,
     residual_step,
     slope,
     w,
+    w_rate,
 )
 from symlimits.theory.twin import Twin, features
 
@@ -134,9 +138,10 @@ def nngp(net: Serial) -> Limit:
 def ntk(net: Serial) -> Limit:
     r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
 
-    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$. Called like `nngp`, and
-    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
-    1806.07572.
+    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$; with learning rates of the layers,
+    `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, the sum of the layers' parts, each times its rate. Called like
+    `nngp`, and raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018,
+    arXiv 1806.07572.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
@@ -190,14 +195,20 @@ def _domain(recursion: Recursion, net: Serial) -> Domain:
 
 
 def parameters(recursion: Recursion, net: Serial) -> Domain:
-    """All symbols as their assumptions say; what is in bias variances only may also be zero."""
-    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
+    """All symbols as their assumptions say; what is in bias variances and rates only may also be zero."""
+    _check_names(_symbols(net.layers, _numbers) | _widths_and_counts(net))
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
-    biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
-    return Domain({s: NONNEGATIVE if s in biases and s.is_nonnegative else r for s, r in others.items()})
+    idle = _symbols(net.layers, _numbers) - _symbols(net.layers, lambda layer: layer.w_var)
+    return Domain({s: NONNEGATIVE if s in idle and s.is_nonnegative else r for s, r in others.items()})
 
 
-def _symbols(layers: tuple[Layer, ...], part: Callable[[Weights], sp.Expr]) -> set[sp.Symbol]:
+def _numbers(layer: Weights) -> sp.Basic:
+    """Whatever may hold symbols."""
+    rates = (layer.w_rate, layer.b_rate) if isinstance(layer, Dense) else ()
+    return sp.Tuple(layer.w_var, layer.bias_variance, *rates)
+
+
+def _symbols(layers: tuple[Layer, ...], part: Callable[[Weights], sp.Basic]) -> set[sp.Symbol]:
     """The symbols in one part of all layers with weights, and in all of the activations."""
     found: set[sp.Symbol] = set()
     for layer in layers:
@@ -269,8 +280,8 @@ def block(layer: Any, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Blo
 
 @block.register
 def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    step = dense_step(widths.standard, layer.b_var is not None)
-    values = {w: layer.w_var, b: layer.bias_variance}
+    step = dense_step(widths.standard, layer.b_var is not None, layer.rated)
+    values = {w: layer.w_var, b: layer.bias_variance, w_rate: layer.w_rate, b_rate: layer.b_rate}
     if widths.standard and Theta in states:
         values[N] = widths.inputs
     widths.dense()

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 import sympy as sp
 
-from symlimits.errors import DomainError
+import symlimits as sl
+from symlimits import activations as act
+from symlimits.errors import DomainError, FalseLine
 from symlimits.language.domain import (
     CORRELATION,
     DEPTH,
@@ -23,6 +25,7 @@ from symlimits.language.domain import (
     describe,
     natural_domain,
 )
+from symlimits.language.expectation import GaussianExpectation
 
 p, q = sp.symbols("p q", positive=True)
 rho, c = sp.symbols("rho c", real=True)
@@ -152,3 +155,17 @@ def test_bindings() -> None:
         bindings({"z": 1}, {p, c})
     with pytest.raises(DomainError, match="every symbol has a value"):
         bindings({"z": 1}, set())
+
+
+def test_a_covariance_lies_where_the_pair_has_a_law() -> None:
+    """Of a claim of one's own: its lines are compared where they have values, and only there."""
+    claim = sl.limit(sl.dual(act.erf).definition).apply(sl.rules.price).apply(sl.rules.gaussian_integrals)
+    true = "2/pi*asin(2*c/sqrt((1 + 2*p)*(1 + 2*q)))"
+    assert claim.then(true, because="an antiderivative").trace[-1].rule == "an antiderivative"
+    with pytest.raises(FalseLine, match="is false"):
+        claim.then(f"2*{true}", because="a slip of the pen")
+    u, v = sp.symbols("u v", real=True)
+    one, two = (GaussianExpectation(u * v, (u, v), [[variance, c], [c, p]]) for variance in (p, 2 * p))
+    assert natural_domain(one).dependent == {c: rho * p}
+    assert not natural_domain(one + two).dependent  # two laws: nobody knows
+    assert not natural_domain(one + rho).dependent

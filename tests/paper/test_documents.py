@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from symlimits.cli import main
-from symlimits.paper.claims import TABLE, claims, find, sphere_map
+from symlimits.paper.claims import PAPERS, TABLE, claims, find
 from symlimits.paper.documents import Section, collected, columns, fragment, standalone, tabular
+from symlimits.paper.macros import FILE, definitions
+from symlimits.paper.notation import MEANINGS, Notation, legend
 from symlimits.paper.statements import statement
 from symlimits.reading.latex_text import balanced
 
@@ -38,6 +40,8 @@ def test_the_table_of_claims() -> None:
     assert len(set(names)) == len(names) == len(claims())
     assert all(name.replace("-", "").isalnum() for name in names)
     assert all(claim.title and claim.source for claim in TABLE)
+    assert {claim.paper for claim in TABLE} == set(PAPERS) == set(MEANINGS)
+    assert sum(len(claims(paper)) for paper in PAPERS) == len(TABLE)
     assert find("ntk-relu").name == "ntk-relu"
 
 
@@ -47,16 +51,23 @@ def test_claims_are_derived_to_a_closed_form() -> None:
 
 
 def test_every_fragment_compiles_in_one_document(pdflatex: Compiler, tmp_path: Path) -> None:
-    limits = {"dual-relu": statement("dual", "relu"), "ntk-relu": statement("ntk", "relu")}
-    limits["sphere-relu"] = sphere_map("nngp", "relu")
-    sections = [Section(name, f"100% of {name}", "a & b", fragment(name, limit)) for name, limit in limits.items()]
-    (tmp_path / "all.tex").write_text(collected(sections, tabular(["x"], [["y_1"]]), "All & more"))
-    pdflatex(tmp_path / "all.tex")
+    names = ("dual-relu", "ntk-relu", "sphere-relu", "output-finite", "trained-path")
+    (tmp_path / FILE).write_text(definitions())
+    folder = tmp_path / "paper"
+    folder.mkdir()
+    for name in names:
+        (folder / f"{name}.tex").write_text(fragment(name, find(name).build()))
+    sections = [Section(name, f"100% of {name}", "a & b", "p > 0_", find(name).code) for name in names]
+    letters = legend("lee2019", Notation(rho=r"\varrho"))
+    (folder / "all.tex").write_text(collected("All & more", letters, tabular(["x"], [["y_1"]]), sections))
+    assert "Overfull" not in pdflatex(folder / "all.tex")
+    assert "undefined" not in pdflatex(folder / "all.tex")  # the second run knows the labels
 
 
 def test_a_fragment_is_input_by_a_paper_of_its_own(pdflatex: Compiler, tmp_path: Path) -> None:
     (tmp_path / "dual-relu.tex").write_text(fragment("dual-relu", statement("dual", "relu")))
-    body = r"\input{dual-relu} By \eqref{eq:dual-relu}, done."
+    (tmp_path / FILE).write_text(definitions())
+    body = r"\newcommand{\slE}{\mathrm{E}}\input{macros}\input{dual-relu} By \eqref{eq:dual-relu}, done."
     paper = r"\documentclass{article}\usepackage{amsmath, amssymb}\begin{document}" + body + r"\end{document}"
     (tmp_path / "paper.tex").write_text(paper)
     pdflatex(tmp_path / "paper.tex")

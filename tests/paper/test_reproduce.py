@@ -19,6 +19,7 @@ from symlimits.certify import ALPHA, Certificate, Link, certificate
 from symlimits.cli import main
 from symlimits.finite.multiple import holm
 from symlimits.paper import claims as registry
+from symlimits.paper import written
 from symlimits.paper.reproduce import Outcome, judged_together, table
 
 Compiler = Callable[[Path], str]
@@ -26,9 +27,8 @@ Compiler = Callable[[Path], str]
 FEW = ("dual-linear", "dual-step", "sphere-relu")
 
 
-def broken() -> sl.Limit:
-    """A claim that cannot be derived."""
-    return sl.nngp(sl.mlp(depth=0, activation="x"))
+BROKEN = 'sl.nngp(sl.mlp(depth=0, activation="x"))'  # cannot be derived
+INTERRUPTED = "exec('raise KeyboardInterrupt')"  # Ctrl-C is pressed in it
 
 
 def few_claims(*names: str) -> tuple[registry.Claim, ...]:
@@ -43,24 +43,83 @@ def test_reproduce(
     assert main(["reproduce", "--quick", "--out", str(out), "--workers", "1"]) == 0
     text = capsys.readouterr().out
     assert all(re.search(rf"^{name} .*holds +\d", text, re.MULTILINE) for name in FEW)
-    names = {f"{name}.{ending}" for name in FEW for ending in ("tex", "json", "certificate.json")} | {"statements.tex"}
-    assert {path.name for path in out.iterdir()} == names
-    assert sl.load(out / "dual-step.json").expr == sl.dual(sl.activations.step).expr
-    pdflatex(out / "statements.tex")
+    endings = ("tex", "json", "certificate.json")
+    names = {f"{name}.{ending}" for name in FEW for ending in endings} | {"lee2019.tex", "lee2019.pdf"}
+    assert {path.name for path in out.iterdir()} == {"lee2019", "macros.tex", "report.html", "claims.md"}
+    assert {path.name for path in (out / "lee2019").iterdir()} == names
+    assert sl.load(out / "lee2019" / "dual-step.json").expr == sl.dual(sl.activations.step).expr
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    assert main(["reproduce", "--quick", "--out", str(out)]) == 2  # it exists
+    assert "not empty" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+
+
+def test_reproduce_without_what_is_optional(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No TeX, no matplotlib, no jinja2: everything else is written, and what is missing is said."""
+    monkeypatch.setattr(registry, "TABLE", few_claims(FEW[0], "output-limit"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for package in ("matplotlib.figure", "jinja2", "markupsafe"):
+        monkeypatch.setitem(sys.modules, package, None)
+    letters = ["--notation", r"c=\kappa"]
+    assert main(["reproduce", "--quick", "--workers", "1", "--out", str(tmp_path / "out"), *letters]) == 0
+    said = capsys.readouterr().out
+    assert all(advice in said for advice in ("symlimits[plot]", "symlimits[report]", "pdflatex"))
+    assert "includegraphics" not in (tmp_path / "out" / "bassetti2024" / "bassetti2024.tex").read_text()
+    assert r"\kappa" in (tmp_path / "out" / "lee2019" / "dual-linear.tex").read_text()
+    letters = ["--notation", r"zeta=\zeta"]
+    old = tmp_path / "out" / "lee2019" / "lee2019.pdf"
+    old.write_text("of an earlier run")
+    monkeypatch.setattr(registry, "TABLE", few_claims(FEW[0]))
+    assert main(["reproduce", "--quick", "--workers", "1", "--force", "--out", str(tmp_path / "out"), *letters]) == 0
+    said = capsys.readouterr().out
+    assert f"{old} is of an earlier run" in said
+    assert "notation for zeta: no statement" in said
+
+
+def test_letters_that_clash_are_refused_at_the_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "lee2019", "--out", str(tmp_path / "out"), "--notation", "c=p"]) == 2
+    assert "both print as p" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten_before_everything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while LaTeX runs, over an older reproduction: what was there stays whole."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "TABLE", few_claims(FEW[0]))
+    monkeypatch.setattr(written, "_compiled", interrupted)
+    (tmp_path / "lee2019").mkdir()
+    (tmp_path / "lee2019" / "lee2019.tex").write_text("older")
+    command = ["reproduce", "--quick", "--workers", "1", "--out", str(tmp_path), "--force"]
+    assert main(command) == 130
+    assert {path.name for path in tmp_path.rglob("*.*")} == {"lee2019.tex", "reproduce.journal"}
+    assert (tmp_path / "lee2019" / "lee2019.tex").read_text() == "older"
+
+
+def test_reproduce_one_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "knuth1984", "--out", str(tmp_path / "out")]) == 2
+    assert "golikov2020, lee2019, bassetti2024, chizat2022, all" in capsys.readouterr().err
+    assert [claim.paper for claim in registry.claims("chizat2022").values()] == ["chizat2022"] * 3
 
 
 @pytest.mark.slow
 def test_reproduce_with_a_claim_that_breaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(registry, "TABLE", (registry.Claim("wrong", "wrong", "nobody", broken), *few_claims(FEW[0])))
+    monkeypatch.setattr(
+        registry, "TABLE", (replace(registry.find(FEW[0]), name="wrong", code=BROKEN), *few_claims(FEW[0]))
+    )
     for workers in ("1", "2"):  # a claim travels to another process
         assert main(["reproduce", "--quick", "--out", str(tmp_path / workers), "--workers", workers]) == 1
         text = capsys.readouterr().out
         assert re.search("^wrong .*BROKEN", text, re.MULTILINE)
         assert "depth = 0" in text
         assert re.search("^dual-linear .*holds", text, re.MULTILINE)
-    first, second = ({p.name: p.read_text() for p in (tmp_path / w).iterdir()} for w in "12")
+    first, second = ({p.name: p.read_text() for p in (tmp_path / w).rglob("*.*") if p.suffix != ".pdf"} for w in "12")
     assert first == second
 
 
@@ -95,25 +154,20 @@ def test_false_alarms_of_a_table() -> None:
     assert (p_values <= alpha).any(axis=1).sum() > binom.ppf(1 - 1e-6, tables, alpha), "the control: one by one"
 
 
-def interrupted() -> sl.Limit:
-    """A claim during which Ctrl-C is pressed."""
-    raise KeyboardInterrupt
-
-
 def test_reproduce_goes_on_after_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = registry.find(FEW[0])
     second = replace(first, name="second")
 
     def files(out: Path) -> dict[str, str]:
-        return {path.name: path.read_text() for path in out.iterdir()}
+        return {path.name: path.read_text() for path in out.rglob("*.j*")}
 
     command = ["reproduce", "--quick", "--workers", "1", "--out"]
     monkeypatch.setattr(registry, "TABLE", (first, second))
     assert main([*command, str(tmp_path / "whole")]) == 0
-    monkeypatch.setattr(registry, "TABLE", (first, replace(second, build=interrupted)))
+    monkeypatch.setattr(registry, "TABLE", (first, replace(second, code=INTERRUPTED)))
     assert main([*command, str(tmp_path / "cut")]) == 130
     assert list(files(tmp_path / "cut")) == ["reproduce.journal"]
-    finished = replace(first, build=interrupted)  # and not derived again
+    finished = replace(first, code=INTERRUPTED)  # and not derived again
     monkeypatch.setattr(registry, "TABLE", (finished, second))
     assert main([*command, str(tmp_path / "cut"), "--resume"]) == 0
     assert files(tmp_path / "cut") == files(tmp_path / "whole")
@@ -122,7 +176,9 @@ def test_reproduce_goes_on_after_an_interrupt(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.slow
 def test_reproduce_everything(pdflatex: Compiler, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "--quick", "--out", str(tmp_path / "out")]) == 0, capsys.readouterr().out
-    pdflatex(tmp_path / "out" / "statements.tex")
+    for paper in registry.PAPERS:
+        assert r"\includegraphics" in (tmp_path / "out" / paper / f"{paper}.tex").read_text() or paper == "lee2019"
+        assert (tmp_path / "out" / paper / f"{paper}.pdf").stat().st_size > 10_000
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

@@ -14,7 +14,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits import errors
 from symlimits.finite.image_network import sample_images
-from symlimits.language.architecture import Residual, Serial
+from symlimits.language.architecture import Repeat, Residual, Serial
 from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.reading import image_gram
@@ -316,6 +316,19 @@ def test_bound_parameters_and_reference() -> None:
     assert float(K.reference(DATA[0], DATA[1], digits=20)) == pytest.approx(truth, rel=CLOSE)
 
 
+def test_a_depth_that_is_open_and_a_stored_kernel() -> None:
+    repeated = sl.serial(Conv((3,), W, B), Repeat((act.relu, Conv((3,), W, B)), "L"), *END)
+    written = sl.serial(Conv((3,), W, B), *[act.relu, Conv((3,), W, B)] * 2, *END)
+    X = np.random.default_rng(8).normal(size=(2, 5, 2))
+    found = sl.ntk(repeated).bind(L=2)(X)
+    np.testing.assert_array_equal(found, sl.ntk(written)(X))
+    np.testing.assert_array_equal(sl.load(sl.ntk(written).to_json())(X), found)
+    with pytest.raises(errors.NoRule, match="sphere"):
+        sl.ntk(written).on_sphere(1)
+    with pytest.raises(errors.NoRule, match="closed form"):
+        sl.nngp(sl.serial(Conv((3,), W, B), act.tanh, Flatten(), sl.Dense(1)))(X)
+
+
 # ------------------------------------------------------------------- against finite networks
 
 SIZES = (16, 64, 256)  # channels
@@ -332,6 +345,9 @@ def test_certificates(observable: str, name: str) -> None:
     certificate = kernel((NETS | LINES)[name]).certify(sizes=SIZES, seed=1)
     assert certificate.ok, certificate
     assert [link.passed for link in certificate.links] == [True, True, True]
+    if (observable, name) == ("nngp", "same"):
+        assert sl.verify(certificate.to_json()).ok
+        assert not sl.verify(certificate.to_json().replace('"padding": "same"', '"padding": "circular"')).ok
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from mpmath import mp
 from symlimits import certify as links
 from symlimits import storing
 from symlimits.certify.images import check_images, random_images
+from symlimits.chain import Derivation
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule
 from symlimits.finite.functional import Functional
 from symlimits.ladder import Value, is_closed
@@ -55,6 +56,10 @@ class ImageLimit(Limit):
         truth = float(_truth(self._line, self.definition, x, z, CLAIMED_DIGITS))
         error = abs(number - truth) + max(abs(number), abs(truth)) * 2.0**-52
         return Value(number, error, f"closed form, compiled; error against {CLAIMED_DIGITS} digits")
+
+    def on_sphere(self, q: object) -> Derivation:
+        """No map of one correlation: raises `NoRule`, since pixels of images have correlations of their own."""
+        raise NoRule(f"the sphere map of {self.name} of images", "a network without pixels", "sl.mlp(...)")
 
     @property
     def _line(self) -> Recursion:

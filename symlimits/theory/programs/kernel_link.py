@@ -81,7 +81,7 @@ class KernelProgram:
         known = at | {symbol: value.subs(at, simultaneous=True) for symbol, value in self.values}
         numbers = {s: value for s, value in known.items() if s not in (p, q, c)}
         try:
-            net = _reached(bound(self.network, numbers), self.observable)
+            net = reached(bound(self.network, numbers), self.observable)
             general, size = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
         except NoRule as refusal:
             return unreached(refusal.given)
@@ -90,7 +90,7 @@ class KernelProgram:
         return check_general(_value(limit, at), general.value, allowed, what, general.method != CLOSED)
 
 
-def _reached(net: Serial, observable: str) -> Serial:
+def reached(net: Serial, observable: str) -> Serial:
     """The network as one of NTK parameterisation: its law is the same in both, its tangent kernel is not."""
     if net.parameterization == "standard" and observable == "ntk":
         raise NoRule("a tangent kernel that grows with the width", "the NTK parameterisation", "parameterization='ntk'")

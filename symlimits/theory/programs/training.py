@@ -132,6 +132,8 @@ def training_program(
     ((10, 2, 2), True)
     """
     layers, tp = checked_layers(net), TensorProgram()
+    if net.rated and steps:
+        raise NoRule("learning rates of layers in a training program", "those of a scaling", "scaling=a point of abc")
     inputs, labels = _checked_data(X, Y)
     depth = sum(1 for _ in net.denses()) - 1
     rule = parameterisation(scaling, depth, optimizer, tp.program.named(_rate(lr)))

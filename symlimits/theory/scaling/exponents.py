@@ -76,7 +76,7 @@ def derived(net: Network, branch: Branch, region: Region, step: int, quantity: s
         SOURCE,
         None,
         OBSERVED[quantity],
-        f"width to infinity, after {step} steps or more",
+        f"width to infinity, after {step} step{'s' * (step > 1)} or more",
         "exponent",
     )
 

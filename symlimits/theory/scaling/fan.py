@@ -17,6 +17,7 @@ from symlimits.finite.one_hidden import WidthPowers
 from symlimits.language.activation import Activation
 from symlimits.language.names import shown
 from symlimits.limits import Limit
+from symlimits.reading.html_text import html_table
 from symlimits.theory.scaling import building, exponents, picture, tables, verdicts
 from symlimits.theory.scaling.arrangement import Piece, Signature, hull, pieces
 from symlimits.theory.scaling.branches import Branch, branches, seen
@@ -58,6 +59,15 @@ class Fan:
             for cell in self.cells
         ]
         return "\n".join([head, *rows])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (cell.name, str(cell.dimension), ", ".join(written(r) for r in cell.inequalities)) for cell in self.cells
+        ]
+        return html_table(("model", "dimension", "where"), rows)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [cell.name for cell in self.cells]
 
     def __getitem__(self, name: str) -> Cell:
         """The cell of this name.

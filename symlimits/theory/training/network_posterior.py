@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from symlimits.errors import DataError, DomainError
 from symlimits.limits import Limit
+from symlimits.matrices import MatrixDerivation
 from symlimits.reading.real import as_real
 from symlimits.theory.mixtures.observed import Observed
 from symlimits.theory.training.data import points
 from symlimits.theory.training.posterior_lines import posterior_statement
-from symlimits.theory.training.statements import MatrixDerivation
 
 Array = npt.NDArray[np.float64]
 ONE = np.ones(1)  # the scale of the kernel
@@ -106,7 +106,10 @@ class NetworkPosterior:
         return np.asarray(0.5 * (total + total.T))
 
     def derivation(self, quantity: str = "mean") -> MatrixDerivation:
-        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data."""
+        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data.
+
+        Those of the log "evidence" lead from the Gaussian density to the eigenvalues of the kernel.
+        """
         return posterior_statement(quantity)
 
     def _cross(self, Z: Any) -> Array:
