@@ -21,6 +21,7 @@ from gram import machine
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.master import limit_lines
+from symlimits.reading.program_kernel import ProgramKernel
 from symlimits.reading.program_sampled import sampled
 from symlimits.theory.programs.kernel_program import inputs, kernel_program
 
@@ -60,7 +61,12 @@ def training(steps: int) -> dict[str, Any]:
     lines, seconds = timed(derived)
     found, evaluated = timed(lambda: sampled(lines[-1].expr, {}, POINTS, SCRAMBLES))
     again, warm = timed(lambda: sampled(lines[-1].expr, {}, POINTS, SCRAMBLES, seed=1))
+    kernel, compiling = timed(lambda: compiled(lines[-1].expr))
+    same, fast = timed(kernel.bounded)
     return {
+        "compiling, or from the disk": compiling,
+        "evaluated, compiled": fast,
+        "compiled differs by": abs(same.value - found.value),
         "steps": steps,
         "derived": seconds,
         "asked": 10.0,
@@ -72,6 +78,13 @@ def training(steps: int) -> dict[str, Any]:
         "error": found.error,
         "of another seed": again.value,
     }
+
+
+def compiled(line: sp.Expr) -> ProgramKernel:
+    """The kernel, ready to be called at the same points."""
+    kernel = ProgramKernel(line, (), POINTS, SCRAMBLES)
+    kernel.bounded()
+    return kernel
 
 
 def twin(width: int, nets: int) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Near its start a wide network is linear in its parameters (Lee et al. 2019, arXiv 1902.06720). Line 0 is gradient
 descent on them; the rules lead to a function of the kernel: for the flow, for steps, with momentum in its damping
-regimes, with weight decay, and at infinite time. The posterior of the prior's Gaussian process is derived beside it:
+regimes, with weight decay, with learning rates of the layers, and at infinite time; on the cross-entropy to an equation
+whose sums over the classes do not move. The posterior of the prior's Gaussian process is derived beside it:
 training the last layer ends there, training all layers does not. Run it: it prints the lines and stops with an error if
 a check fails.
 """
@@ -13,6 +14,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.theory.training import statement
 from symlimits.theory.training.claims import mean_limit
+from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
 from symlimits.theory.training.posterior_lines import posterior_statement
 
 X = np.array([[1.0, 0.2, -0.3], [-0.4, 1.1, 0.5], [0.3, -0.6, 0.9], [-1.0, -0.5, 0.1]])
@@ -34,8 +36,12 @@ def main() -> None:
         ("the mean, in steps with momentum", statement("mean", "steps", momentum=True)),
         ("the covariance, by gradient flow", statement("covariance", "flow")),
         ("the covariance at infinite time, with weight decay", statement("covariance", "end", weight_decay=True)),
+        ("the mean with a learning rate of its own for every parameter", statement("mean", "flow", rated=True)),
         ("the posterior mean", posterior_statement("mean")),
         ("the posterior covariance", posterior_statement("covariance")),
+        ("the log evidence", posterior_statement("evidence")),
+        ("outputs on the cross-entropy, in steps", cross_entropy_statement("outputs", "steps")),
+        ("their sums over the classes, with weight decay", cross_entropy_statement("sums", "steps", weight_decay=True)),
     ):
         print(f"{name}:\n\n{lines.latex()}\n")
         holds("every line equals the next at random matrices, to 30 digits", lines.check().ok)
@@ -52,10 +58,18 @@ def main() -> None:
     small = sl.trained_law(net, X, Y, lr=0.002).mean(Z, steps=1000)
     holds("many small steps are the flow, to the first order", np.abs(small - whole.mean(Z, time=10)).max() < 1e-3)
     holds("at the training inputs outputs become the targets", np.abs(whole.mean(X) - Y).max() < DIGITS)
+    parts = [sl.ntk(net.with_rates(*rates))(Z, X) for rates in ((1, 0), (0, 1))]
+    mixed = sl.ntk(net.with_rates("1/2", 3))(Z, X)
+    gap = np.abs(mixed - parts[0] / 2 - 3 * parts[1]).max()
+    holds("the tangent kernel is the sum of the layers' parts, each times its rate", gap < DIGITS)
+    classes = sl.trained_law(net, X, np.eye(2)[[0, 1, 0, 1]], loss="xent", weight_decay=0.1)
+    gap = np.abs(classes.outputs(Z) - classes.outputs(Z, time=4000)).max()
+    holds("on the cross-entropy with weight decay the flow ends at the rest point of Newton's method", gap < 1e-6)
 
     print(f"Networks of widths {WIDTHS}, trained for 6 steps:")
     found = mean_limit(whole, net, Z, 6, [1.0, -1.0]).certify(sizes=WIDTHS, seed=0)
-    print(f"  {found.links[0].summary}")
+    for link in (found.links[0], found.links[-1]):
+        print(f"  {link.summary}")
     holds("the mean of networks trained for real", found.ok)
 
 

@@ -12,28 +12,38 @@ if TYPE_CHECKING:
     from symlimits import activations as activations
     from symlimits import errors as errors
     from symlimits.chain import Derivation as Derivation
-    from symlimits.chain import load as load
     from symlimits.derivation import rules as rules
     from symlimits.errors import SymlimitsError as SymlimitsError
     from symlimits.language.activation import Activation as Activation
     from symlimits.language.activation import activation as activation
+    from symlimits.language.architecture import Concat as Concat
     from symlimits.language.architecture import Dense as Dense
+    from symlimits.language.architecture import LayerNorm as LayerNorm
+    from symlimits.language.architecture import Product as Product
     from symlimits.language.architecture import Residual as Residual
     from symlimits.language.architecture import mlp as mlp
     from symlimits.language.architecture import serial as serial
     from symlimits.language.domain import Domain as Domain
     from symlimits.language.domain import Range as Range
     from symlimits.language.expectation import GaussianExpectation as GaussianExpectation
+    from symlimits.language.image_layers import AvgPool as AvgPool
+    from symlimits.language.image_layers import Conv as Conv
+    from symlimits.language.image_layers import Flatten as Flatten
+    from symlimits.language.image_layers import GlobalAvgPool as GlobalAvgPool
     from symlimits.language.integral import LineIntegral as LineIntegral
     from symlimits.limits import Limit as Limit
     from symlimits.limits import limit as limit
+    from symlimits.loading import load as load
     from symlimits.paper.notation import Notation as Notation
     from symlimits.paper.verify import verify as verify
+    from symlimits.theory import finite_width as finite_width
     from symlimits.theory import scaling as scaling
     from symlimits.theory.deep_linear import deep_linear as deep_linear
+    from symlimits.theory.depth import phase_diagram as phase_diagram
     from symlimits.theory.kernels import dual as dual
     from symlimits.theory.kernels import nngp as nngp
     from symlimits.theory.kernels import ntk as ntk
+    from symlimits.theory.linearization import linearization as linearization
     from symlimits.theory.mixtures import output_law as output_law
     from symlimits.theory.programs import TensorProgram as TensorProgram
     from symlimits.theory.programs import training_program as training_program
@@ -46,22 +56,27 @@ __version__ = "0.1.0"
 _MODULES = {
     "activations": "symlimits.activations",
     "errors": "symlimits.errors",
+    "finite_width": "symlimits.theory.finite_width",
     "rules": "symlimits.derivation.rules",
     "scaling": "symlimits.theory.scaling",
 }
 _HOMES = {
-    "symlimits.chain": "Derivation load",
+    "symlimits.chain": "Derivation",
     "symlimits.errors": "SymlimitsError",
     "symlimits.language.activation": "Activation activation",
-    "symlimits.language.architecture": "Dense Residual mlp serial",
+    "symlimits.language.architecture": "Concat Dense LayerNorm Product Residual mlp serial",
     "symlimits.language.domain": "Domain Range",
     "symlimits.language.expectation": "GaussianExpectation",
+    "symlimits.language.image_layers": "AvgPool Conv Flatten GlobalAvgPool",
     "symlimits.language.integral": "LineIntegral",
     "symlimits.limits": "Limit limit",
     "symlimits.paper.notation": "Notation",
+    "symlimits.loading": "load",
     "symlimits.paper.verify": "verify",
     "symlimits.theory.deep_linear": "deep_linear",
+    "symlimits.theory.depth": "phase_diagram",
     "symlimits.theory.kernels": "dual nngp ntk",
+    "symlimits.theory.linearization": "linearization",
     "symlimits.theory.mixtures": "output_law",
     "symlimits.theory.programs": "TensorProgram training_program",
     "symlimits.theory.training": "posterior trained_law",

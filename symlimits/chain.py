@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import sympy as sp
@@ -15,6 +14,7 @@ from symlimits import certify as links
 from symlimits import claim, ladder, storing, words
 from symlimits.derivation.price import derive_lines, differentiated
 from symlimits.derivation.sphere import rho
+from symlimits.derivation.tangent import tangent_lines
 from symlimits.errors import DataError, DomainError, NoRule, UnboundSymbol
 from symlimits.expansion import Expansion, equal_variances, expand_at_one
 from symlimits.ladder import Value
@@ -23,7 +23,7 @@ from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.lines import Lines
-from symlimits.points import as_numbers, as_point, check_seed, variances
+from symlimits.points import as_numbers, as_point, check_seed, named_symbol, variances
 from symlimits.reading.reference import reference
 from symlimits.sphere import sphere_map
 
@@ -66,19 +66,25 @@ class Derivation(Lines):
         value = reference(self._line_at(point), point, digits)
         return sp.Float._new(value._mpf_, dps_to_prec(digits))
 
-    def evaluate(self, *values: object, **parameters: object) -> Value:
+    def evaluate(
+        self, *values: object, points: int | None = None, error: float | None = None, **parameters: object
+    ) -> Value:
         r"""The value at one point as `Value(value, error, method)`: $|value - f| \le error$.
 
-        Arguments and errors as for `reference`; the value is that of the compiled code, where there is one.
+        Arguments and errors as for `reference`; the value is that of the compiled code, where there is one. Where
+        expectations are sampled, as in limits of programs, `points` (a power of two) is how many Sobol points each of
+        8 scrambles has, and `error` asks for as many as an error needs; six standard errors over the scrambles are the
+        error that is given. Elsewhere `points` has no meaning. `NoRule` where an error that is asked for is not met.
 
         >>> from symlimits import limit
         >>> limit("a**2").evaluate("1/3").error < 1e-16
         True
         """
         if parameters:
-            return self.bind(**parameters).evaluate(*values)
-        point = self._point(values)
-        return ladder.evaluated(self.expr, self._line_at(point), point, self.compile() if self.is_compilable else None)
+            return self.bind(**parameters).evaluate(*values, points=points, error=error)
+        ladder.check_accuracy(points, error)
+        point, kernel = self._point(values), self.compile() if self.is_compilable else None
+        return ladder.evaluated(self.expr, self._line_at(point), point, kernel, points, error)
 
     @property
     def has_closed_form(self) -> bool:
@@ -194,6 +200,23 @@ class Derivation(Lines):
         lines, domain = sphere_map(self.trace, self.domain, q)
         return Derivation(lines, domain, (rho,), r"R(\rho)", self.source)
 
+    def derivative(self, parameter: object) -> Derivation:
+        r"""The derivative of a kernel in a parameter of its layers, such as sigma_w or sigma_b, for fitting.
+
+        Its recursion carries the states and their derivatives through the layers by the chain rule, and has the same
+        arguments: called on data it gives Gram matrices of derivatives. `parameter` is the name of a symbol that the
+        kernel holds. Raises `UnboundSymbol` for a symbol that it does not hold, `DomainError` for an argument, and
+        `NoRule` for a depth and for what is no kernel of a network.
+
+        >>> from symlimits import activations as act, mlp, nngp
+        >>> K = nngp(mlp(depth=3, activation=act.relu, w_var="sigma_w**2", b_var=0))
+        >>> K.derivative("sigma_w")([[1.0, 0.0], [0.0, 1.0]], sigma_w="sqrt(2)").diagonal().round(12)
+        array([5.65685425, 5.65685425])
+        """
+        symbol = named_symbol(parameter, self.free_symbols, self.arguments)
+        name = rf"\partial_{{{sp.latex(symbol)}}} {self.name}"
+        return Derivation(tangent_lines(self.trace, symbol), self.domain, self.arguments, name, self.source)
+
     def at_one(self, order: object = 2) -> Expansion:
         r"""The last line near the correlation one, in powers of the gap $\delta = 1 - \rho$ up to `order`.
 
@@ -237,10 +260,16 @@ class Derivation(Lines):
         domain = Domain({**self.domain.ranges, **others}, self.domain.dependent, self.domain.note)
         lines = links.check_lines(self.trace, domain, seed)
         report(f"{self.name}: compiled kernel")
-        compiled = links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
-        found = claim.claim(self._parts, domain, seed, self._value_at) | self._about
+        compiled = self._compiled_link(domain, seed)
+        found = self._claimed(domain, seed) | self._about
         every = (*before, lines, compiled, *self._further(domain, seed))
         return links.certificate(f"{self.name} = {words.plain(self.expr)}", every, seed, found)
+
+    def _compiled_link(self, domain: Domain, seed: int) -> links.Link:
+        return links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)
+
+    def _claimed(self, domain: Domain, seed: int) -> dict[str, Any]:
+        return claim.claim(self._parts, domain, seed, self._value_at)
 
     def _further(self, domain: Domain, seed: int) -> tuple[links.Link, ...]:
         """Links beside the three; of a limit, the one to the engine of tensor programs."""
@@ -283,20 +312,3 @@ class Derivation(Lines):
     @property
     def _parts(self) -> storing.Parts:
         return storing.Parts(self.trace, self.domain, self.arguments, self.name, self.source)
-
-
-def load(text_or_path: str | Path) -> Derivation:
-    """A derivation from the JSON of `to_json`, given as text or as the path of a file.
-
-    The formulas are rebuilt from a whitelist; nothing in the file is executed. The experiment is
-    not stored: what comes back prints, evaluates, compiles, and is checked line by line by `.check()`.
-    Nothing is checked on the way in: a false line is loaded as it is. Raises `DataError` for a file that cannot be
-    read, `FormulaError` for anything that `to_json` does not write.
-
-    >>> from symlimits import activations as act, dual
-    >>> load(dual(act.sign).to_json())
-    Derivation(T(p, q, c) = 2*asin(c/(sqrt(p)*sqrt(q)))/pi, 4 lines)
-    """
-    if not isinstance(text_or_path, str | Path):
-        raise DataError(shown(text_or_path), "JSON text, or the path of a file", "sl.load('derivation.json')")
-    return Derivation(**storing.read(text_or_path)._asdict())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,17 +13,21 @@ import sympy as sp
 
 from symlimits.derivation.price import price
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.domain import Point
+from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.domain import Point, relevant
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
+from symlimits.language.names import shown
+from symlimits.language.pixels import is_of_images
 from symlimits.language.product import ProductExpectation
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.closed_value import closed_value
+from symlimits.reading.program_sampled import POINTS, SCRAMBLES, check_counts, sampled_within
 from symlimits.reading.program_sampled import sampled as sampled_line
 from symlimits.reading.real import plain
 from symlimits.reading.reference import reference
@@ -37,17 +42,40 @@ class Value(NamedTuple):
     method: str
 
 
+FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled beside networks
 EVALUATION_DIGITS, ROUGH_DIGITS = 20, 15
+MOST_STATES = 8  # of a compiled recursion: a tangent kernel and its derivative
 
 
-def evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> Value:
+def check_accuracy(points: object, error: object) -> None:
+    """Raise `DomainError` for what is no number of points, and no error, and for both at once."""
+    if points is not None and error is not None:
+        raise DomainError(f"points = {shown(points)} and error = {shown(error)}", "one of them", "error=1e-5")
+    if points is not None:
+        check_counts(points, SCRAMBLES)
+    known = isinstance(error, Real) and not isinstance(error, bool)
+    if error is not None and not (known and 0 < error < math.inf):  # type: ignore[operator]
+        raise DomainError(f"error = {shown(error)}", "a number larger than zero", "error=1e-5")
+
+
+def evaluated(
+    expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any, points: int | None = None, error: float | None = None
+) -> Value:
     """The value of a line at a point; `exact_line` is read in digits, `kernel` is its compiled reading or None.
 
     The two lines are the same but where a variance is zero: there the definition has a value, and a closed form
-    a limit.
+    a limit. `points` and `error` say how finely a line is sampled; an error is asked of every line.
     """
     if is_program(exact_line):
-        return Value(*sampled_line(exact_line, point))
+        found = sampled_within(exact_line, point, error) if error else sampled_line(exact_line, point, points or POINTS)
+        return Value(*found)
+    value = _evaluated(expr, exact_line, point, kernel)
+    if error is not None and not value.error <= error:
+        raise NoRule(f"an error of {error:.2g}", f"{value.error:.2g} or more: {value.method}", "`.reference(...)`")
+    return value
+
+
+def _evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> Value:
     if is_closed(exact_line):
         return Value(*closed_value(exact_line, point))
     sampled = kernel is not None and not is_closed(expr)
@@ -65,8 +93,26 @@ def evaluated(expr: sp.Expr, exact_line: sp.Expr, point: Point, kernel: Any) -> 
         error, method = abs(number - truth), f"series and panels, compiled; error against {digits} digits"
     else:  # no compiled code, or none that reaches this point
         number, error = float(truth), abs(truth - reference(exact_line, point, digits - 5))
-        method = f"quadrature to {digits} digits; error against {digits - 5}"
+        way = "extrapolation of a differential equation" if exact_line.has(InitialValue) else "quadrature"
+        method = f"{way} to {digits} digits; error against {digits - 5}"
     return Value(number, float(error) + max(abs(number), abs(float(truth))) * 2.0**-52, method)
+
+
+def claimed(definition: sp.Expr, last: sp.Expr, point: Point, digits: int) -> tuple[float, float]:
+    """What means of draws are held against, and its error: line 0, or the last line where it is closed and agrees.
+
+    A program's line is sampled, finely beside networks. A closed form that is none of its value is left to the link
+    that holds lines against each other.
+    """
+    start = relevant(point, definition)
+    if not is_program(definition):
+        return float(reference(definition, start, digits)), 0.0
+    found = sampled_line(definition, start, points=FINE_POINTS)
+    if is_closed(last):
+        value = float(reference(last, relevant(point, last), digits))
+        if abs(value - found.value) <= found.error:
+            return value, 0.0
+    return found.value, found.error
 
 
 def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequence[Any]) -> Any:
@@ -83,17 +129,19 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
     heads = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, InitialValue)
-    return not expr.has(*heads)
+    return not expr.has(*heads, DepthLimit)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
     if is_program(expr) or (expr.has(StraightLine) and _missing(expr)):
         return False
-    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue) and all(
+    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue, DepthLimit) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
-    return reached and (not isinstance(expr, Recursion) or arguments == 3)
+    if not reached or not isinstance(expr, Recursion):
+        return reached
+    return (is_of_images(expr) and is_closed(expr)) or (arguments == 3 and len(expr.states) <= MOST_STATES)
 
 
 def method(expr: sp.Expr, arguments: int) -> str:

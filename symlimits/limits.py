@@ -16,8 +16,9 @@ import numpy as np
 import sympy as sp
 
 from symlimits import certify as links
-from symlimits import words
+from symlimits import ladder, words
 from symlimits.chain import Derivation
+from symlimits.deep import deep
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.finite.functional import ARGUMENTS, KINDS, Functional
@@ -26,16 +27,13 @@ from symlimits.finite.tails import HeavyTails
 from symlimits.language.domain import Domain, Point, natural_domain, relevant
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
-from symlimits.language.program_lines import is_program
 from symlimits.points import check_seed, check_text
-from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import reference
 
 SIZES = (32, 128, 512)
 SCALES = (1, 4, 16, 64)  # of variances, for means with heavy tails
 LAW_POINTS = 8  # at which the function of a law is looked at
 VALUE_DIGITS = 15  # of the limit that means are held against
-FINE_POINTS = 2**14  # of each scramble, for a limit that is sampled
 LARGEST_ALPHA = 0.05  # of false alarms
 
 
@@ -69,8 +67,24 @@ class Limit(Derivation):
 
         Raises `DomainError` for a discontinuous activation.
         """
-        experiment = self.experiment.dot() if hasattr(self.experiment, "dot") else None
-        return replace(super().dot(), experiment=experiment, observable=f"{self.observable}, for the derivatives")
+        experiment, general = (x.dot() if hasattr(x, "dot") else None for x in (self.experiment, self.general))
+        words = f"{self.observable}, for the derivatives"
+        return replace(super().dot(), experiment=experiment, general=general, observable=words)
+
+    def depth_limit(self, diagonal: bool = False) -> Self:
+        r"""The limit of infinite depth of a kernel whose layers move it by 1/L: a differential equation.
+
+        L layers with variances over L, $h \mapsto h + L^{-1/2}\,\mathrm{Dense}(\phi(h))$, lead to
+        $\dot K = \sigma_w^2T_\phi(K) + \sigma_b^2$ from time 0 to 1. With `diagonal` the kernel K(x, x) of p. Finite
+        networks are as deep as wide. Raises `NoRule` for other networks, `DomainError` for another `diagonal`.
+
+        >>> from symlimits import Dense, Residual, activations as act, nngp, serial
+        >>> from symlimits.language.architecture import Repeat
+        >>> blocks = Repeat((Residual(act.relu, Dense("w/L")),), "L")
+        >>> nngp(serial(Dense(1), blocks, Dense(1))).depth_limit(diagonal=True).expr
+        p*exp(w/2)
+        """
+        return deep(self, diagonal)
 
     def certify(
         self,
@@ -159,8 +173,8 @@ class Limit(Derivation):
     def _questions(self, point: Point, seed: int) -> list[links.Question]:
         """What is asked of the draws, and what line 0 answers, at values of everything but the law's argument."""
         if self.kind not in ARGUMENTS:
-            value = _number(self.definition, relevant(point, self.definition))
-            return [links.Question(Functional(self.kind), value)]
+            value, error = ladder.claimed(self.definition, self.expr, point, VALUE_DIGITS)
+            return [links.Question(Functional(self.kind), value, None, error)]
         if len(self.law_argument) != 1:
             name = ARGUMENTS[self.kind]
             raise DomainError(f"kind = {self.kind!r} of {self.definition}", f"a function of {name}", "kind='mean'")
@@ -247,8 +261,7 @@ class Limit(Derivation):
         at = getattr(self.experiment, "at", None)
         if at is None and self.definition.free_symbols - set(self.law_argument):
             raise _unbound(self, "an experiment is made at one point", ".bind({}=...)")
-        (point,) = self.domain.mixed_points(seed, corners=0, interior=1)
-        point = self.domain.shrunk(point, scale)
+        point = self.domain.shrunk(self.domain.mixed_points(seed, corners=0, interior=1)[0], scale)
         return at(point) if at else self.experiment, point, self._questions(point, seed)
 
 
@@ -264,13 +277,6 @@ def journals(journal: str | PathLike[str]) -> list[Path]:
 def point_in_words(point: Point) -> dict[str, str]:
     """A point as certificates write it."""
     return {str(symbol): str(number) for symbol, number in point.items()}
-
-
-def _number(line: sp.Expr, point: Point) -> float:
-    """What means are held against: of a program's line, a sample that is fine beside those of networks."""
-    if is_program(line):
-        return sampled(line, point, points=FINE_POINTS).value
-    return float(reference(line, point, VALUE_DIGITS))
 
 
 def _checked_resolution(resolution: object) -> float:
@@ -346,18 +352,8 @@ def limit(
     repeated = next((a for a, b in pairwise(arguments) if a.name == b.name), None)
     if repeated is not None:
         raise DomainError(f"two symbols named {repeated}", "one symbol for each name", "the same assumptions for both")
-    return Limit(
-        (line,),
-        domain or natural_domain(line.expr),
-        arguments,
-        name,
-        source,
-        experiment,
-        observable,
-        regime,
-        kind,
-        order,
-    )
+    domain = domain or natural_domain(line.expr)
+    return Limit((line,), domain, arguments, name, source, experiment, observable, regime, kind, order)
 
 
 def _check_experiment(experiment: Any) -> None:
@@ -389,8 +385,7 @@ def _check_sizes(sizes: object) -> None:
     known = tuple(sizes) if isinstance(sizes, Iterable) and not isinstance(sizes, str) else None
     if known is None:
         raise DomainError(f"sizes = {shown(sizes)}", "a sequence of three or more widths", "sizes=(32, 128, 512)")
-    integers = all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in known)
-    if not integers:
+    if not all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in known):
         raise DomainError(f"sizes = {shown(known)}", "positive integers", "sizes=(32, 128, 512)")
     if len(set(known)) < max(3, len(known)):
         raise DomainError(f"sizes = {shown(known)}", "three or more different widths", "sizes=(32, 128, 512)")

@@ -146,6 +146,22 @@ def as_numbers(domain: Domain, arguments: Sequence[sp.Symbol], values: Sequence[
     return numbers
 
 
+def named_symbol(name: object, free: Collection[sp.Symbol], arguments: Collection[sp.Symbol]) -> sp.Symbol:
+    """The parameter of that name: `UnboundSymbol` where there is none, `DomainError` for an argument.
+
+    >>> named_symbol("a", {sp.Symbol("a")}, ())
+    a
+    """
+    wanted = name.name if isinstance(name, sp.Symbol) else name
+    parameters = {symbol.name: symbol for symbol in free if symbol not in arguments}
+    if isinstance(wanted, str) and wanted in {symbol.name for symbol in arguments}:
+        raise DomainError(f"the argument {wanted}", "a parameter", f"one of {', '.join(sorted(parameters)) or 'none'}")
+    if not isinstance(wanted, str) or wanted not in parameters:
+        known = f"one of {', '.join(sorted(parameters))}" if parameters else "a symbol that is left without a value"
+        raise UnboundSymbol(f"the parameter {shown(name)}", known, 'w_var="sigma_w**2"')
+    return parameters[wanted]
+
+
 def check_count(arguments: Sequence[sp.Symbol], values: Sequence[object]) -> None:
     """Raise `DataError` for more or fewer values than arguments."""
     if len(values) != len(arguments):

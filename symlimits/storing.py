@@ -13,10 +13,13 @@ import sympy as sp
 from symlimits.derivation.trace import Trace, from_trees, to_trees
 from symlimits.errors import DataError, FormulaError
 from symlimits.language.domain import Domain, Range
-from symlimits.language.tree import from_tree, to_tree
+from symlimits.language.program_lines import is_program
+from symlimits.language.shared_parts import shared_parts
+from symlimits.language.tree import from_tree, shared_trees, to_tree
 from symlimits.reading.latex_text import balanced
 
-FORMAT = "symlimits derivation 1"
+FORMAT, SHARED_FORMAT = "symlimits derivation 1", "symlimits derivation 2"  # the second with shared parts
+MOST_SHARED = 20_000  # parts of a file
 MAX_NAME = 200  # characters of the LaTeX of a left-hand side
 _GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau "
@@ -54,9 +57,17 @@ def written(parts: Parts) -> str:
             "dependent": [[to_tree(symbol), to_tree(expr)] for symbol, expr in parts.domain.dependent.items()],
             "note": parts.domain.note,
         },
-        "trace": to_trees(parts.trace),
     }
-    return json.dumps(content, indent=1)
+    shared = _shared(parts.trace)
+    if shared:
+        content |= {"format": SHARED_FORMAT, "shared": shared_trees(shared)}
+    return json.dumps(content | {"trace": to_trees(parts.trace, shared)}, indent=1)
+
+
+def _shared(trace: Trace) -> list[sp.Basic]:
+    """What is written once. Lines of programs, whose means hold the same graph, have nearly all in common."""
+    exprs = [step.expr for step in trace]
+    return shared_parts(exprs) if any(map(is_program, exprs)) else []
 
 
 def read(text_or_path: str | Path) -> Parts:
@@ -68,10 +79,13 @@ def read(text_or_path: str | Path) -> Parts:
         content = json.loads(text)
     except (ValueError, RecursionError):  # json refuses an integer of many digits with a plain ValueError
         raise _foreign("text that is not JSON") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") not in (FORMAT, SHARED_FORMAT):
         raise _foreign("JSON of another format")
     try:
-        trace = from_trees(content["trace"])
+        shared = content["shared"] if content["format"] == SHARED_FORMAT else []
+        if not isinstance(shared, list) or len(shared) > MOST_SHARED:
+            raise _foreign(f"shared parts that are no list of {MOST_SHARED} at most")
+        trace = from_trees(content["trace"], shared)
         arguments = tuple(_symbol(symbol) for symbol in content["arguments"])
         parts = Parts(trace, _domain(content["domain"]), arguments, str(content["name"]), str(content["source"]))
     except (KeyError, TypeError, IndexError, ValueError):

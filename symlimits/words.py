@@ -9,19 +9,26 @@ from itertools import pairwise
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
 from symlimits.derivation.rungs import RUNGS
 from symlimits.derivation.trace import EXPLANATIONS, Step
 from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import Definition, Statement, StraightLine
 from symlimits.reading.decimals import long_decimal
-from symlimits.reading.latex_programs import flattened, new_definitions
+from symlimits.reading.latex_programs import asked, flattened, new_definitions, opened
 
 STEPS = {  # of lines that no rule rewrites: a topic writes them beside each other
     "causal recursion": "Neurons of all times are jointly Gaussian; their Grams follow from those of earlier times.",
 }
-_OTHERS = {rung.name: rung.explanation for rung in RUNGS} | maxplus.EXPLANATIONS | STEPS
+_OTHERS = (
+    {rung.name: rung.explanation for rung in RUNGS}
+    | maxplus.EXPLANATIONS
+    | clusters.EXPLANATIONS
+    | linear_motion.EXPLANATIONS
+    | probabilities.EXPLANATIONS
+    | STEPS
+)
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
@@ -58,9 +65,9 @@ def explained(rule: str) -> str | None:
 def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping[str, str] | None = None) -> str:
     """Every line with its rule, its source, and what the rule does; `notation` renames symbols."""
     printer = _Printer({symbol: spoken(letters) for symbol, letters in (notation or {}).items()})
-    text = [f"{spoken(name)} is defined by", *printer.line(trace[0].expr)]
+    text = [f"{spoken(name)} is defined by", *printer.line(opened(trace[0].expr))]
     for before, step in pairwise(trace):
-        text += [f"By {step.rule} ({step.source}) this equals", *printer.line(step.expr, before.expr)]
+        text += [f"By {step.rule} ({step.source}) this equals", *printer.line(opened(step.expr), opened(before.expr))]
         said = explained(step.rule)
         text += [f"  {said}"] if said else []
     return "\n".join([*text, f"Source: {source}."])
@@ -87,7 +94,7 @@ class _Printer(StrPrinter):
         if isinstance(expr, StraightLine) and is_program(expr):
             new, whole = new_definitions(expr, before), flattened(expr)
             start = "where" if len(new) == len(whole) else "where, as before but for"
-            return [f"    {self.doprint(expr.output)}, {start}", *self._statements(new, "        ")]
+            return [f"    {self.doprint(asked(expr))}, {start}", *self._statements(new, "        ")]
         if isinstance(expr, StraightLine):
             return [f"    {self.doprint(expr.output)}, where", *self._statements(expr.statements, "        ")]
         if not isinstance(expr, Recursion):

@@ -13,7 +13,8 @@ EXPONENTS = {"abc", "deep_mean_field"}  # numbers, with nothing to compile
 # scripts that stop where a check fails, without a certificate
 DEEP_LINEAR = {f"deep_linear_{name}" for name in ("recursion", "polynomials", "forest", "flow")}
 PROGRAMS = {"ntk_from_backprop", "first_feature_step", "recurrent_network", "mup_two_steps"}
-CHECKED = {"two_outputs", "bayes", "width_exponents", "master_theorem", "training_laws", *DEEP_LINEAR}
+KERNELS = {"training_laws", "finite_width", "phase_diagram", "linearization"}
+CHECKED = {"two_outputs", "bayes", "width_exponents", "master_theorem", *KERNELS, *DEEP_LINEAR}
 CERTIFIED = [script for script in SCRIPTS if script.stem not in {"activations", *EXPONENTS, *CHECKED, *PROGRAMS}]
 
 

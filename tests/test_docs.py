@@ -15,8 +15,9 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
 
 
-LONG = ("programs.md", "training.md", "how_to.md")
-PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", "programs.md", "training.md", "how_to.md")
+KERNELS = ("training.md", "linearization.md", "images.md", "layers.md", "phase_diagram.md")
+LONG = ("programs.md", "finite_width.md", "fitting.md", "how_to.md", *KERNELS)
+PAGES = ("transfer.md", "scaling.md", "output_laws.md", "deep_linear.md", *LONG)
 
 
 @pytest.mark.parametrize(

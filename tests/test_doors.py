@@ -17,6 +17,7 @@ NET = sl.mlp(2, act.relu, 2, 0)
 K = sl.nngp(NET)
 R = K.on_sphere(1)
 LINE = sl.limit("a")
+PHASES = sl.phase_diagram(act.relu)
 u, v = sp.symbols("u v", real=True)
 
 NO_NUMBERS: list[Any] = [object(), {"a": 1}, b"x", lambda: 0, float("nan"), 1j, sp.oo, int, 10**5000, sp.true, {1}, T]
@@ -45,7 +46,14 @@ NEITHER: list[Any] = [True, 3.5, object(), {"a": 1}, b"x", lambda: 0, np.array([
 NO_SEQUENCE = [True, 3.5, object(), b"x", lambda: 0, "ab", int, {"a": 1}, {1}, 10**5000]
 
 DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
+    "derivative of a kernel": (sl.nngp(sl.mlp(2, act.relu)).derivative, [*ODD, None, "p", "sigma"]),
+    "activation at finite width": (lambda j: sl.finite_width.output_kurtosis(j, (3,)), [*ODD, None, 1, 0]),
+    "hidden widths": (lambda j: sl.finite_width.ntk_variance(act.relu, j), [*NO_SEQUENCE, None, [], [0, 1], [1.5]]),
+    "first_order": (sl.finite_width.first_order, [*ODD, None, 1]),
     "dual": (sl.dual, ODD),
+    "phase_diagram": (sl.phase_diagram, ODD),
+    "a point of a phase diagram": (lambda j: PHASES.at(1, j), [*ODD, None, -1]),
+    "a point to decay at": (PHASES.decay, [*ODD, None, -1, 0, 3]),
     "nngp": (sl.nngp, [*ODD, None, 1]),
     "ntk": (sl.ntk, [*ODD, None, 1]),
     "depth": (lambda j: sl.mlp(j, act.relu), [*ODD, None, 0, -1, 1.5]),
@@ -56,6 +64,8 @@ DOORS: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
     "widths": (lambda j: sl.mlp(2, act.relu, parameterization="standard", widths=j), [*NO_SEQUENCE, None, [0, 1], [1]]),
     "serial": (lambda j: sl.serial(sl.Dense(1), j, sl.Dense(1)), [*ODD, None, 1]),
     "Residual": (lambda j: sl.Residual(act.relu, j), [*ODD, None, 1]),
+    "Concat": (lambda j: sl.Concat((act.relu,), j), [*ODD, None, 1]),
+    "Product": (lambda j: sl.Product((sl.Dense(1),), j), [*ODD, None, 1]),
     "Dense": (sl.Dense, [*ODD, None, -1]),
     "limit": (sl.limit, [*ODD, None]),
     "experiment": (lambda j: sl.limit("a", experiment=j), [True, 3.5, object(), [1], "x", lambda: 0]),

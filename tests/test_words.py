@@ -8,7 +8,9 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
-from symlimits.derivation import maxplus
+from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
+from symlimits.derivation.depth import DEPTH_RULES
+from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS
 from symlimits.paper.claims import claims
@@ -19,8 +21,9 @@ def test_every_rule_explains_itself_where_it_is_used() -> None:
     T = sl.dual(act.relu)
     text = T.explain()
     assert all(f"  {explained(step.rule)}\n" in text for step in T.trace[1:])
-    named = {rule.name for rule in (*RUNGS, *ROUTE, inline)} | set(maxplus.EXPLANATIONS)
-    assert all(explained(name) for name in named)
+    rules = (*RUNGS, *ROUTE, *DEPTH_RULES, inline, expansion, dominant_balance)
+    modules = (maxplus, clusters, linear_motion, probabilities)
+    assert all(map(explained, {rule.name for rule in rules}.union(*(module.EXPLANATIONS for module in modules))))
     assert explained("by symmetry") is None
 
 

@@ -26,6 +26,7 @@ from symlimits.finite.statistics import CONTROL, POWER, ROUNDING
 KINDS = ("mean", "log", "cf", "cdf")  # of claims about means; an exponent is a slope of logarithms of means
 MOST = 20_000  # rounds, after which a claim stays undecided
 LEVEL = 1 - POWER  # of the intervals
+FINER = 10  # times: a shift of a tenth of the resolution leaves power and false alarms what they are
 SHOWN = 64  # looks that a picture shows
 Decision = MeanProcess | JointProcess
 
@@ -56,6 +57,7 @@ def decide(
     """
 
     _check_enough(questions[0].functional.kind, most)
+    _check_known(questions[0].error, resolution)
 
     def begin(counts: Sequence[int]) -> tuple[Weights, Decision]:
         combined = weights(plan.sizes, counts, order, apart=questions[0].functional.kind in BOUNDS)
@@ -69,6 +71,13 @@ def _check_enough(kind: str, most: int) -> None:
     """A mean is not looked at earlier: a shorter run has no finding."""
     if kind not in BOUNDS and most < ENOUGH:
         raise DomainError(f"most = {most} rounds for the kind {kind!r}", f"{ENOUGH} or more", f"most={MOST}")
+
+
+def _check_known(error: float, resolution: float) -> None:
+    """A value that is sampled is to be known better than what is decided."""
+    if FINER * error > resolution:
+        given = f"resolution = {resolution:.3g} for a value that is sampled, with an error of {error:.2g}"
+        raise DomainError(given, f"{FINER * error:.2g} or more", "resolution=None: the error is allowed for")
 
 
 def _process(questions: Sequence[Question], combined: Weights, resolution: float, alpha: float, most: int) -> Decision:

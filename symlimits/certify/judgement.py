@@ -27,7 +27,7 @@ def judge(
         return judge_exponent(questions[0].value, samples[0], order, alpha)
     if kind in WIDTHS:
         return judge_law(questions, samples, order, alpha)
-    return check_samples(questions[0].value, samples[0], order, alpha, kind)
+    return check_samples(questions[0].value, samples[0], order, alpha, kind, questions[0].error)
 
 
 def check_kind(kind: object, kinds: Sequence[str]) -> None:

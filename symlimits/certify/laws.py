@@ -39,11 +39,12 @@ VARIANCES = 0.05  # the part of the false alarms that goes to bounds of variance
 
 
 class Question(NamedTuple):
-    """A functional of the draws, the limit of its mean, and its variance where the claim fixes that."""
+    """A functional of the draws, the limit of its mean, the variance if the claim fixes it, and the limit's error."""
 
     functional: Functional
     value: float
     variance: float | None = None
+    error: float = 0.0
 
 
 def wave_questions(points: Sequence[float], values: Sequence[float], twice: Sequence[float | None]) -> list[Question]:

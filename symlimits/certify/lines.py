@@ -13,6 +13,7 @@ from mpmath import workdps
 
 from symlimits.certify.certificate import Link
 from symlimits.errors import SymlimitsError
+from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.domain import CORRELATION, POSITIVE, REAL, WIDE, Domain, Point, relevant
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
@@ -25,8 +26,9 @@ from symlimits.reading.reference import HEADS, reference
 DIGITS, TOLERANCE = 20, 1e-16
 SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
 SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
+KERNEL = 3  # states of a kernel recursion, at least
 SAMPLES = 2**14  # of a program's line, each of 8 scrambles: errors of some 1e-5 to 1e-4, in half a second
-NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # an integral of an expectation is three integrals inside each other
+NESTED_DIGITS, NESTED_TOLERANCE = 10, 1e-7  # integrals of expectations are three inside each other; limits of depth
 
 
 class Line(Protocol):
@@ -156,7 +158,7 @@ def _in_floats(expr: sp.Expr, values: dict[sp.Symbol, Any]) -> Any:
 
 
 def _is_nested(expr: sp.Expr) -> bool:
-    if expr.has(SphericalIntegral) or any(
+    if expr.has(SphericalIntegral, ContinuousDepth) or any(
         line.has(sp.Integral, GaussianExpectation) for line in expr.atoms(LineIntegral)
     ):
         return True
@@ -165,9 +167,11 @@ def _is_nested(expr: sp.Expr) -> bool:
 
 
 def _with_states(expr: sp.Expr, domain: Domain) -> Domain:
-    """A domain that also covers the states of a kernel recursion."""
+    """A domain that also covers the states of a recursion: of a kernel, two variances and a covariance come first."""
     if not isinstance(expr, Recursion):
         return domain
+    if len(expr.states) < KERNEL:
+        return Domain({**domain.ranges, **dict.fromkeys(expr.states, REAL)}, domain.dependent, domain.note)
     first, second, mixed, *others = expr.states
     correlation = sp.Symbol("rho_K", real=True)
     ranges = {first: POSITIVE, second: POSITIVE, correlation: CORRELATION} | dict.fromkeys(others, REAL)

@@ -89,7 +89,12 @@ def check_several(sizes: Sequence[Any]) -> None:
 
 
 def check_samples(
-    value: float, samples: Sequence[Samples], order: float, alpha: float = ALPHA, kind: str = "mean"
+    value: float,
+    samples: Sequence[Samples],
+    order: float,
+    alpha: float = ALPHA,
+    kind: str = "mean",
+    value_error: float = 0.0,
 ) -> Link:
     """Means at several sizes, extrapolated with c0 + c1/N^order + c2/N^(2 order), against the limit.
 
@@ -97,7 +102,9 @@ def check_samples(
     order of the bias is tested too, and each test has half of `alpha`, unless both are of one sum of the means.
 
     The means are those of the draws, or with the kind "log" those of the logarithms of their absolute values.
-    Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
+    A value that is sampled itself has an error: what is tested is the number within it that is nearest to the means,
+    and as much more has to be off to be detected. Raises `DomainError`, before the claim is looked at, where tails are
+    too heavy for a normal test.
     """
     check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
@@ -110,34 +117,39 @@ def check_samples(
     counts = [s.count for s in samples]
     dof = degrees_of_freedom(counts, shares)
     seen = Means(sizes, means, errors, counts)
-    found = bias_test(value, seen, samples, order, alpha / 2)
+    claimed = min(max(fit.limit, value - value_error), value + value_error)
+    found = bias_test(claimed, seen, samples, order, alpha / 2)
     one = isinstance(found, str) or _same_sum(found.shares, shares)
     share = alpha if one else alpha / 2
-    bias = None if isinstance(found, str) else bias_test(value, seen, samples, order, share)
+    bias = None if isinstance(found, str) else bias_test(claimed, seen, samples, order, share)
     bias = None if isinstance(bias, str) else bias
-    test = mean_test(fit.limit, standard_error, value, share, dof)
-    control = negative_control(fit.limit, standard_error, value, share, dof)
+    test = mean_test(fit.limit, standard_error, claimed, share, dof)
+    control = negative_control(fit.limit, standard_error, claimed, share, dof)
+    detectable = test.detectable + value_error
     details = _means(kind, value, fit.limit, standard_error, order, alpha)
     details |= {
         "test": "normal" if dof == inf else "Student",
         "degrees of freedom": dof if isfinite(dof) else None,
         "interval 95 %": _interval(fit.limit, standard_error, dof),
         "p value": _of_all([test] if one or bias is None else [test, bias.test]),
-        "detectable": test.detectable,
+        "detectable": detectable,
         "control rejected": control.rejected and (bias is None or bias.control.rejected),
-        "control size": CONTROL * test.detectable,
+        "control size": CONTROL * detectable,
         "control p value": control.p_value,
         "tails": tails.reason,
-        "bias": bias_details(found, order, bias is not None and _agrees_with(order / 2, value, samples, share)),
+        "bias": bias_details(found, order, bias is not None and _agrees_with(order / 2, claimed, samples, share)),
         "coefficients": list(fit.coefficients),
         "residuals": sorted(residual for s in samples for residual in s.residuals),
         "sizes": stored(samples),
     }
+    if value_error:
+        details["value error"] = value_error
     controls = details["control rejected"]
     passed = details["p value"] > alpha and controls
     what = LIMITS.get(kind, "limit")  # a file may claim any kind: it is reported
-    summary = f"{what} {value:.6g}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
-    summary += f"would detect {test.detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
+    said = f"{value:.6g}" + (f" +- {value_error:.1g}" if value_error else "")
+    summary = f"{what} {said}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
+    summary += f"would detect {detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
     summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
 

@@ -15,7 +15,9 @@ WANTED = "maps with all moments, as the Master theorem asks"
 
 
 def check_map(expr: sp.Expr, vectors: Set[sp.Symbol], granted: Sequence[type[sp.Function]] = ()) -> None:
-    """Raise `NoRule` for a formula with a function of one vector that has no moments; kinks and jumps may be.
+    """Raise `NoRule` for a formula with a function of one vector that has no moments, or with poles of several.
+
+    Kinks and jumps may be.
 
     Of `granted` functions it is a hypothesis that they grow no faster than a polynomial.
 
@@ -26,8 +28,19 @@ def check_map(expr: sp.Expr, vectors: Set[sp.Symbol], granted: Sequence[type[sp.
         raise NoRule(f"the limit of the map {expr}", "functions that are known", ".exponent(...), for any function")
     if granted:
         expr = expr.xreplace({found: found.args[0] for found in expr.atoms(*granted)})
+    _check_poles(expr, vectors)
     for curve in _curves(expr, vectors):
         _check(curve.xreplace(dict.fromkeys(curve.free_symbols, x)))
+
+
+def _check_poles(expr: sp.Expr, vectors: Set[sp.Symbol]) -> None:
+    """What several values enter is divided by only where it is known to have no zero, scalars taken as positive."""
+    for power in expr.atoms(sp.Pow):
+        divisor = power.base
+        if power.exp.is_negative and divisor.free_symbols & vectors and len(divisor.free_symbols) > 1:
+            scalars = {s: sp.Dummy(s.name, positive=True) for s in divisor.free_symbols - vectors}
+            if not divisor.xreplace(scalars).is_nonzero:
+                raise NoRule(f"the limit of a map with the divisor {divisor}", WANTED, "a divisor without zeros")
 
 
 def _curves(expr: sp.Expr, vectors: Set[sp.Symbol]) -> Iterator[sp.Expr]:

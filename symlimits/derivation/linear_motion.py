@@ -14,6 +14,7 @@ from symlimits.derivation.trace import Rule
 from symlimits.errors import NoRule
 from symlimits.language.block import Block, IdentityMatrix, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
+from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
 from symlimits.language.motion import Motion, Spectral
 from symlimits.language.straight_line import Definition, StraightLine
 
@@ -23,13 +24,19 @@ a, w, A, B = sp.symbols("a theta A B", real=True)  # roots a + w, a - w, and the
 D, c, q = sp.symbols("D c q", real=True)  # the discriminant, the cosine of the angle, what is left of the start
 g, h = sp.symbols("g h", real=True)  # the motion of one mode, and its velocity or last value
 
+COEFFICIENTS = "coefficients of the gradients"
+COMBINED = (
+    "Every step is a combination of gradients, so that the parameters are, and products of gradients are kernels."
+)
 
-def coefficients(J: Block, state: Block, before: Block, kernels: Mapping[sp.Expr, Block]) -> Rule:
+
+def coefficients(back: sp.Expr, state: Block, before: Block, kernels: Mapping[sp.Expr, Block]) -> Rule:
     r"""Parameters that start at 0 move in the span of the gradients: $\delta = J^\top\alpha$, and $JJ^\top = \Theta$.
 
-    `state` and `before` are the blocks of $\alpha$; `kernels` says what products of gradients are called.
+    `back` is $J^\top$, or $RJ^\top$ with the rates of the parameters, `state` and `before` are the blocks of $\alpha$;
+    `kernels` says what products of gradients are called.
     """
-    back = Transposed(J)
+    _, first = back.args_cnc()
 
     def named(expr: sp.Expr) -> sp.Expr:
         for product, kernel in kernels.items():
@@ -39,17 +46,17 @@ def coefficients(J: Block, state: Block, before: Block, kernels: Mapping[sp.Expr
     def moved(motion: Motion) -> sp.Expr:
         law = sp.expand(motion.law.xreplace({motion.state: back * state, motion.before: back * before}))
         parts = [term.args_cnc() for term in sp.Add.make_args(law)]
-        if motion.start != 0 or any(factors[:1] != [back] for _, factors in parts):
+        if motion.start != 0 or any(factors[: len(first)] != first for _, factors in parts):
             raise NoRule(
                 f"the motion of {motion.state}", f"one from 0, along {back}", "a law whose terms begin with it"
             )
-        law = sp.Add(*(named(sp.Mul(*scalars, *factors[1:])) for scalars, factors in parts))
+        law = sp.Add(*(named(sp.Mul(*scalars, *factors[len(first) :])) for scalars, factors in parts))
         return back * Motion(state, before, law, 0, motion.time, motion.order, motion.steps)
 
     return Rule(
-        "coefficients of the gradients",
+        COEFFICIENTS,
         SOURCE,
-        "Every step is a combination of gradients, so that the parameters are, and products of gradients are kernels.",
+        COMBINED,
         lambda expr: named(sp.expand(expr.replace(lambda e: isinstance(e, Motion), moved))),
     )
 
@@ -143,7 +150,7 @@ def _regimes(swing: sp.Expr, sign: sp.Expr) -> list[tuple[sp.Expr, sp.Basic]]:
 
 def expanded(expr: sp.Expr) -> sp.Expr:
     """A sum of products, functions of matrices as they are."""
-    known = {head: sp.Dummy(commutative=False) for head in expr.atoms(Spectral)}
+    known = {head: sp.Dummy(commutative=False) for head in expr.atoms(Spectral, TraceOf, LogDeterminant)}
     return sp.expand(expr.xreplace(known)).xreplace({dummy: head for head, dummy in known.items()})
 
 
@@ -250,3 +257,22 @@ bilinear = Rule(
     "What is random enters linearly on both sides, and covariances at the start are kernels.",
     lambda expr: expr.replace(lambda e: isinstance(e, MatrixCovariance), _bilinear),
 )
+
+
+def _eigenvalues(head: LogDeterminant) -> sp.Expr:
+    scalars, factors = head.matrix.args_cnc() if head.matrix.is_Mul else ([], [head.matrix])
+    return TraceOf(Spectral(sp.log(sp.Mul(*scalars) * lam), lam, sp.Mul(*factors)))
+
+
+determinant = Rule(
+    "determinant by eigenvalues",
+    SOURCE,
+    "The determinant is the product of the eigenvalues, its logarithm the trace of that of the matrix.",
+    lambda expr: expr.replace(lambda e: isinstance(e, LogDeterminant), _eigenvalues),
+)
+
+
+SYMMETRY, ITS_WORDS = "symmetry of the kernel", "A covariance the other way round is the transpose."
+EXPLANATIONS = {COEFFICIENTS: COMBINED, SYMMETRY: ITS_WORDS} | {
+    rule.name: rule.explanation for rule in (eigenbasis, solution, centred, bilinear, one_matrix, determinant)
+}

@@ -24,6 +24,7 @@ from symlimits.derivation.random_variables import Jump, RandomVariables
 from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
 from symlimits.derivation.trace import Step, Trace
+from symlimits.derivation.width_powers import ADVICE, Folded
 from symlimits.errors import NoRule
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
@@ -31,6 +32,7 @@ from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial,
 SOURCE = "Yang, arXiv 2006.14548 and 2009.10685"
 MASTER = "Master theorem"
 BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
+VANISHING = "a negative power of the width"
 _INPUT = "input"
 
 
@@ -112,6 +114,8 @@ class Walk:
             case Trained(_, _, _, expansion):
                 return self.values[self.program.symbols[expansion]]
             case Apply(matrix, vector, transposed):
+                if self._value(vector) == 0:  # in the limit
+                    return sp.S.Zero
                 new = self._gaussian(place, (matrix, transposed))
                 expr = new + self._correction(matrix, vector, transposed)
                 self.relatives.setdefault((matrix, transposed), []).append(place)
@@ -209,8 +213,50 @@ def limit_lines(
 
     `target` is the place of a scalar. `transpose_correction=False` leaves the second term of $Z^{Ax}$ out: a negative
     control. `granted` are functions of one argument that fulfil the theorem's hypotheses, by whoever puts known ones in
-    their place. Raises `NoRule` where powers of the width stay: `.exponent` speaks of those.
+    their place. Powers of the width are folded; raises `NoRule` where a positive one stays, of which `.exponent`
+    speaks.
     """
+    folded = Folded(program, target)
+    power = folded.power(target)
+    _check_vanishing(folded, granted)
+    if power < 0:
+        return (Step(sp.S.Zero, MASTER, f"{SOURCE}; {VANISHING}"),)
+    lines = _lines(folded.program, target, transpose_correction, granted)
+    if power > 0:
+        raise NoRule(_no_number(program, target, power, lines[-1].expr), "powers of n that cancel", ADVICE)
+    return lines
+
+
+def _check_vanishing(folded: Folded, granted: Sequence[type[sp.Function]]) -> None:
+    """What a power of the width makes vanish fulfils the hypotheses too, and is not divided by what tends to zero."""
+    program, source = folded.program, folded.source
+    vectors = {symbol for symbol, place in source.places.items() if source.is_vector(place)}
+    if folded.power(folded.last) >= 0 and folded.gap is None:
+        return
+    whole = [kind.instructions[i] for kind in (source, program) for i in source.needed([folded.last])]
+    for expr in (*(what.expr for what in whole if isinstance(what, Map | Mean | Formula)), *folded.factors):
+        check_map(expr, vectors, granted)
+    for divisor in folded.divisors:
+        place = program.append(Formula(divisor))
+        walk = Walk(program, granted=granted)
+        if walk.values[walk.run(place)] == 0:
+            raise NoRule(f"a quotient by {divisor}, which tends to zero", "divisors of order one", ADVICE)
+
+
+def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) -> str:
+    """Why a scalar has no limit, though its factor has."""
+    name, times = program.labels.get(target, str(program.symbols[target])), f"n^({power})"
+    value = found.statements[-1].expression if isinstance(found, StraightLine) and found.statements else found
+    if value == 0:
+        why = "times what tends to zero with the width n: it stays random, or is of another order"
+        return f"the limit of {name}, {times} {why}"
+    if not value.is_number:
+        return f"the limit of {name}, {times} a value that is not seen to be zero: if it is none, it grows"
+    return f"the limit of {name}, which grows with the width n, as {times}"
+
+
+def _lines(program: Program, target: int, transpose_correction: bool, granted: Sequence[type[sp.Function]]) -> Trace:
+    """The lines of a program without powers of the width."""
     first = Walk(program, ladder=False, transpose_correction=transpose_correction, granted=granted)
     start = first.scalars.line(first.run(target))
     lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]

@@ -228,6 +228,8 @@ class _Reader:
     def _expectation(self, head: GaussianExpectation) -> _Series:
         """By Price's theorem in the covariance, around covariance = variance."""
         matrix = head.covariance
+        if matrix.shape == (1, 1):
+            return self._of_small_variance(head)
         if matrix.shape != (2, 2) or matrix[0, 0] != matrix[1, 1] or matrix[0, 0].has(self.t):
             raise NoRule(f"{head} in powers of the gap", "equal variances", ".on_sphere(q)")
         covariance = self.read(matrix[0, 1])
@@ -237,6 +239,14 @@ class _Reader:
         if mixed != 1:
             raise NoRule(f"the factor {mixed}", f"a function of {u} times a function of {v}", "expand it first")
         return self._price_series(Activation(f.subs(u, x)), Activation(g.subs(v, x)), u, matrix[0, 0], covariance)
+
+    def _of_small_variance(self, head: GaussianExpectation) -> _Series:
+        r"""$\mathbb E f(u) = \sum_k (q/2)^k f^{(2k)}(0)/k!$ at small variances q, by Price's theorem."""
+        (u,), variance = head.variables, self.read(head.covariance[0, 0])
+        f = Activation(head.integrand.subs(u, x))
+        if not _is_zero(variance.at(0)) or any(at.is_zero for at in f.kinks):
+            raise NoRule(f"{head} at small variances", "a function that is smooth at zero", "a closed form")
+        return self._taylor(variance, lambda k: f.expr.diff(x, 2 * k).subs(x, 0) / (2**k * sp.factorial(k)))
 
     def _price_series(
         self, f: Activation, g: Activation, u: sp.Symbol, variance: sp.Expr, covariance: _Series

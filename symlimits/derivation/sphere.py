@@ -18,7 +18,7 @@ def on_sphere(recursion: Recursion, variance: sp.Expr) -> sp.Expr:
     For the kernel itself the correlation after the block, $R(\rho)$; for the tangent kernel the
     factor that multiplies $\Theta$.
     """
-    if len(recursion.states) < 3 or not recursion.stages:
+    if not 3 <= len(recursion.states) <= 4 or not recursion.stages:
         raise NoRule("the sphere map of this recursion", "a kernel recursion with a layer", "sl.nngp(net)")
     first, second, mixed, *others = recursion.states
     point = {first: variance, second: variance, mixed: variance * rho}

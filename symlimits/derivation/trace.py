@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +25,15 @@ Trace = tuple[Step, ...]
 EXPLANATIONS: dict[str, str] = {}  # of every rule there is, by its name: what `explain()` says of a line
 
 
-def to_trees(trace: Trace) -> list[dict[str, Any]]:
-    """The lines as JSON: an expression, a rule and a source each."""
-    return [{"expr": tree.to_tree(step.expr), "rule": step.rule, "source": step.source} for step in trace]
+def to_trees(trace: Trace, shared: Sequence[sp.Basic] = ()) -> list[dict[str, Any]]:
+    """The lines as JSON: an expression, a rule and a source each; `shared` parts are pointed at."""
+    places = {part: k for k, part in enumerate(shared)}
+    return [{"expr": tree.to_tree(step.expr, places), "rule": step.rule, "source": step.source} for step in trace]
 
 
-def from_trees(lines: Any) -> Trace:
+def from_trees(lines: Any, shared: Sequence[object] = ()) -> Trace:
     """The lines of `to_trees`; `FormulaError`, `KeyError` or `TypeError` for anything else."""
-    found = zip(tree.from_trees(line["expr"] for line in lines), lines, strict=True)
+    found = zip(tree.from_trees((line["expr"] for line in lines), shared), lines, strict=True)
     return tuple(Step(_expression(expr), str(line["rule"]), str(line["source"])) for expr, line in found)
 
 

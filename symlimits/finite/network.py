@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache, singledispatch
+from importlib import import_module
 from math import sqrt
 
 import numpy as np
@@ -27,10 +28,11 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from symlimits.errors import DataError, DomainError, FormulaError, NoRule, ResourceError, UnboundSymbol
+from symlimits.finite.branches import concatenated, input_widths, multiplied, standardized
 from symlimits.finite.conditioned import conditioned
 from symlimits.finite.rows import Array, WayBack, check_sampler, row_gaussian
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial
+from symlimits.language.architecture import Concat, Dense, Layer, LayerNorm, Product, Repeat, Residual, Serial
 
 Function = Callable[[Array], Array]
 
@@ -90,6 +92,7 @@ def realize(layer: Layer, h: Array, draw: Draw) -> Realization:
 
 def supported_layers() -> frozenset[type]:
     """The layer classes that have a finite network."""
+    import_module("symlimits.finite.image_network")  # registers those of images
     return frozenset(realize.registry) - {object}
 
 
@@ -144,8 +147,21 @@ def _residual(layer: Residual, h: Array, draw: Draw) -> Realization:
     return Realization(h + branch.output, pull)
 
 
+@realize.register(LayerNorm)
+def _layer_norm(layer: LayerNorm, h: Array, draw: Draw) -> Realization:
+    return Realization(*standardized(h))
+
+
+@realize.register(Concat)
+@realize.register(Product)
+def _side_by_side(layer: Concat | Product, h: Array, draw: Draw) -> Realization:
+    branches = [_chain(branch, h, draw) for branch in layer.branches]
+    join = concatenated if isinstance(layer, Concat) else multiplied
+    return Realization(*join([(branch.output, branch.pull) for branch in branches]))
+
+
 def _chain(layers: tuple[Layer, ...], h: Array, draw: Draw) -> Realization:
-    """Layers in a row: forward in order, back in reverse."""
+    """Layers in a row, or none: forward in order, back in reverse."""
     parts: list[Realization] = []
     for layer in layers:
         parts.append(realize(layer, parts[-1].output if parts else h, draw))
@@ -157,14 +173,15 @@ def _chain(layers: tuple[Layer, ...], h: Array, draw: Draw) -> Realization:
             total = total + tangent
         return total, back
 
-    return Realization(parts[-1].output, pull, parts[-1].covariance)
+    return Realization(parts[-1].output, pull, parts[-1].covariance) if parts else Realization(h, pull)
 
 
 def _rates(layer: Dense, shape: Shape, parameterization: str) -> tuple[float, float]:
-    """The squared factor before each trained weight, and before each trained bias."""
+    """The squared factor before each trained weight, and before each trained bias, times what the rate is times."""
+    weights, bias = float(layer.w_rate), float(layer.b_rate)
     if parameterization == "ntk":
-        return float(layer.w_var) / shape.inputs, float(layer.bias_variance)
-    return 1 / shape.scale, float(layer.b_var is not None)
+        return weights * float(layer.w_var) / shape.inputs, bias * float(layer.bias_variance)
+    return weights / shape.scale, bias * float(layer.b_var is not None)
 
 
 def _transpose(a: Array) -> Array:
@@ -279,14 +296,29 @@ def sample(
     sampler: str,
 ) -> tuple[Array, ...]:
     """`count` networks, batch after batch: for each observable an array (count, m, m), or (count, 1, m)."""
-    data, weights = checked_data(X), _sampler(sampler, observables)
+    data = checked_data(X)
     plan = shapes(network, data.shape[1], size)
     batch = batch_size(plan, len(data), sampler)
+    return realized(network, data.T[None], plan, size, (count, batch), rng, observables, sampler)
+
+
+def realized(
+    network: Serial,
+    inputs: Array,
+    plan: tuple[Shape, ...],
+    size: int,
+    counts: tuple[int, int],
+    rng: np.random.Generator,
+    observables: tuple[str, ...],
+    sampler: str,
+) -> tuple[Array, ...]:
+    """As `sample`, for inputs (1, units, data) as the first layer takes them; `counts`: networks, and those a batch."""
+    (count, batch), weights = counts, _sampler(sampler, observables)
     results: list[tuple[Array, ...]] = []
     for start in range(0, count, batch):
         draw = Draw(rng, min(batch, count - start), network.parameterization, iter(plan), weights)
         with np.errstate(over="ignore", invalid="ignore"):  # refused by `_finite`, in the user's words
-            results.append(_observe(_chain(network.layers, data.T[None], draw), draw.batch, observables))
+            results.append(_observe(_chain(network.layers, inputs, draw), draw.batch, observables))
     return tuple(_finite(np.concatenate(kernels), size) for kernels in zip(*results, strict=True))
 
 
@@ -322,7 +354,7 @@ def shapes(network: Serial, features: int, size: int) -> tuple[Shape, ...]:
         raise DomainError(f"{len(relative)} widths", f"{hidden}, one for each Dense but the last", "widths=(1, 1)")
     outputs = [*(int(size) * width for width in relative), 1]
     scales = [1] + [int(size)] * hidden
-    return tuple(map(Shape, outputs, [features, *outputs], scales))
+    return tuple(map(Shape, outputs, input_widths(network.layers, features, outputs), scales))
 
 
 def batch_size(plan: tuple[Shape, ...], m: int, sampler: str) -> int:

@@ -1,4 +1,5 @@
-r"""The direction in which a gradient moves a weight: SGD, its sign, or Adam without epsilon.
+r"""The direction in which a gradient moves a weight: SGD, its sign, the heavy ball, or Adam without
+epsilon.
 
 Each is a class whose instances keep what one layer has seen; `instance(gradient)` is what the rate multiplies.
 `degree` is how many powers of the gradient's size are in it.
@@ -62,6 +63,25 @@ class Adam:
         root = np.sqrt(self.square / (1 - self.second**self.count))
         mean = self.mean / (1 - self.first**self.count)
         return np.divide(mean, root, out=np.zeros_like(gradient), where=root > 0)
+
+
+class Momentum:
+    r"""The heavy ball's velocity, $v \leftarrow \mu v + \nabla$.
+
+    >>> ball = Momentum(0.5)
+    >>> ball(np.ones(1)), ball(np.ones(1))
+    (array([1.]), array([1.5]))
+    """
+
+    degree: ClassVar[int] = 1
+
+    def __init__(self, momentum: float) -> None:
+        self.momentum = momentum
+        self.velocity: Array | float = 0.0
+
+    def __call__(self, gradient: Array) -> Array:
+        self.velocity = self.momentum * self.velocity + gradient
+        return self.velocity
 
 
 DIRECTIONS: dict[str, type[Direction]] = {"sgd": SGD, "adam": Adam, "sign": Sign}  # by the optimizer's name

@@ -1,8 +1,10 @@
 r"""Finite networks trained for real: every weight drawn, every gradient taken, and nothing linearised.
 
 Networks of the NTK parameterisation, $z = \sqrt{w/N}\,G h + \sqrt b\,g$, G and g from N(0, 1), are trained on the loss
-$\frac1{2nk}\|f(X) - Y\|^2 + \frac\omega2\|\theta - \theta_0\|^2$ by gradient descent, with heavy-ball momentum
-$v \leftarrow \mu v - \eta\nabla$, $\theta \leftarrow \theta + v$. Arrays have the axes (network, unit, datum).
+$\frac1{2nk}\|f(X) - Y\|^2 + \frac\omega2\|\theta - \theta_0\|^2$, or with the mean cross-entropy over the n points in
+place of the squares, by gradient descent, with heavy-ball momentum $v \leftarrow \mu v - \eta\nabla$,
+$\theta \leftarrow \theta + v$. A layer's own rates multiply the gradient of the loss, not the decay. Arrays have the
+axes (network, unit, datum).
 """
 
 from __future__ import annotations
@@ -15,24 +17,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
+from scipy.special import softmax
 
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, FormulaError
+from symlimits.finite.deep_linear_experiments import frozen
 from symlimits.finite.network import checked_data, numpy_function
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Residual, Serial
-from symlimits.language.network_tree import network_to_tree
+from symlimits.language.architecture import Dense, Serial
+from symlimits.language.network_tree import network_from_tree, network_to_tree
 
 Array = npt.NDArray[np.float64]
 NETS = 512  # networks of a call
 BATCH_ENTRIES = 2**22  # weights of a layer held at a time: 32 MB
 DRAWS, FEWEST, MOST = 2**18, 2**11, 2**13  # networks times width, and networks, of one size in a certificate
 SQUARES = 8  # times as many of squares, which have heavier tails
+MOVES = 16  # of a weight take the time of a random number
+LOSSES = ("mse", "xent")
 Rows = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the networks are trained: the learning rate, steps, momentum, weight decay, and the last layer alone or all.
+    """How the networks are trained: the learning rate, steps, momentum, weight decay, the last layer alone or all, and
+    the loss, "mse" or "xent".
 
     >>> Recipe(lr=0.1, steps=10).momentum
     0.0
@@ -43,6 +50,15 @@ class Recipe:
     momentum: float = 0.0
     weight_decay: float = 0.0
     last_layer: bool = False
+    loss: str = "mse"
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise DomainError(f"loss = {self.loss!r:.40}", "'mse' or 'xent'", "loss='mse'")
+
+    def back(self, f: Array, Y: Array) -> Array:
+        """The derivatives of the loss by the outputs f (batch, k, n), for targets Y (n, k)."""
+        return (f - Y.T) / Y.size if self.loss == "mse" else (softmax(f, axis=1) - Y.T) / len(Y)
 
 
 class Layer:
@@ -68,6 +84,7 @@ class DenseLayer(Layer):
 
     def __init__(self, layer: Dense, inputs: int, outputs: int, batch: int, rng: np.random.Generator) -> None:
         self.scales = sqrt(float(layer.w_var) / inputs), sqrt(float(layer.bias_variance))
+        self.rates = float(layer.w_rate), float(layer.b_rate)
         self.start = [rng.standard_normal((batch, outputs, inputs)), rng.standard_normal((batch, outputs, 1))]
         self.theta = [array.copy() for array in self.start]
         self.velocity = [np.zeros_like(array) for array in self.start]
@@ -90,9 +107,10 @@ class DenseLayer(Layer):
         self.velocity = [np.zeros_like(array) for array in self.start]
 
     def move(self, recipe: Recipe) -> None:
-        for theta, start, velocity, gradient in zip(self.theta, self.start, self.velocity, self.gradients, strict=True):
+        moving = zip(self.rates, self.theta, self.start, self.velocity, self.gradients, strict=True)
+        for rate, theta, start, velocity, gradient in moving:
             velocity *= recipe.momentum
-            velocity -= recipe.lr * (gradient + recipe.weight_decay * (theta - start))
+            velocity -= recipe.lr * (rate * gradient + recipe.weight_decay * (theta - start))
             theta += velocity
 
 
@@ -130,10 +148,11 @@ def drawn(network: Serial, features: int, outputs: int, size: int, batch: int, r
             after = outputs if i == dense[-1] else size
             found.append(DenseLayer(layer, inputs, after, batch, rng))
             inputs = after
-        elif isinstance(layer, Residual):
-            raise DomainError("training networks with residual blocks", "dense layers and activations", "their `ntk`")
-        else:
+        elif isinstance(layer, Activation):
             found.append(ActivationLayer(layer))
+        else:
+            given = f"training networks with a layer {type(layer).__name__}"
+            raise DomainError(given, "dense layers and activations", "their `ntk`")
     return found
 
 
@@ -166,7 +185,7 @@ def trained_outputs(
     data = np.concatenate([X, Z]).T[None]
     for _ in range(recipe.steps):
         f = forward(layers, data[..., : len(X)])
-        step(layers, (f - Y.T) / Y.size, recipe)
+        step(layers, recipe.back(f, Y), recipe)
     return np.asarray(forward(layers, data)[..., len(X) :].swapaxes(1, 2))
 
 
@@ -235,6 +254,25 @@ class TrainedOutputs:
         names = ("X", "Y", "Z", "weights", "centre", "square", "pairs")
         about = {"network": network_to_tree(self.network), "recipe": vars(self.recipe)}
         return {"kind": "trained networks"} | about | {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> TrainedOutputs:
+        """The networks of a record; `FormulaError` for what is none."""
+        try:
+            given = {name: frozen(record[name]) for name in ("X", "Y", "Z", "weights", "centre", "square", "pairs")}
+            recipe = Recipe(**record["recipe"])
+            flags = given["square"], given["pairs"], recipe.last_layer
+            if not isinstance(recipe.steps, int) or not all(isinstance(flag, bool) for flag in flags):
+                raise ValueError
+            return cls(network_from_tree(record["network"]), recipe=recipe, **given)
+        except (KeyError, TypeError, ValueError):
+            wanted = "what TrainedOutputs.record writes"
+            raise FormulaError("networks with parts missing", wanted, "a certificate of this version") from None
+
+    def work(self, size: int, rounds: int | None = None) -> float:
+        """The random numbers of a certificate at one size, and what its steps take the time of; by rounds, if any."""
+        nets = self._batch(size) * (rounds + 1) if rounds else self.wanted(size)
+        return float(nets) * self._entries(size) * (1 + self.recipe.steps / MOVES)
 
     def _entries(self, size: int) -> int:
         """The weights of the largest layer."""

@@ -7,19 +7,21 @@ dispatch on these classes; a layer is added here once and there twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, activation
 from symlimits.language.formula import exact
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
+from symlimits.language.nonnegative import nonnegative
 
 PARAMETERIZATIONS = ("ntk", "standard")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dense:
     r"""A fully connected layer with weight variance `w_var` and bias variance `b_var`.
 
@@ -27,22 +29,36 @@ class Dense:
     $W$ and $b$ from N(0, 1) and n the number of inputs of the layer. In the standard
     parameterisation $z = W h + b$ with $W_{ij} \sim N(0, w_{var}/n)$, $b_i \sim N(0, b_{var})$.
     `b_var=None` means a layer without bias; `b_var=0` in the standard parameterisation
-    means a bias that starts at zero and is trained.
+    means a bias that starts at zero and is trained. `w_rate` and `b_rate`, zero or more, are what the learning rate
+    is multiplied by for the weights and the bias of this layer; at zero they stay as they were drawn.
 
-    Raises `DomainError` for a negative variance or what is no number or formula. Source: Lee et al. 2019, arXiv
-    1902.06720 (NTK parameterisation).
+    Raises `DomainError` for a negative variance or rate or what is no number or formula. Source: Lee et al. 2019,
+    arXiv 1902.06720 (NTK parameterisation).
 
-    >>> Dense(2, "sigma_b**2")
-    Dense(w_var=2, b_var=sigma_b**2)
+    >>> Dense(2, "sigma_b**2"), Dense(2, 1, w_rate="eta_1")
+    (Dense(w_var=2, b_var=sigma_b**2), Dense(w_var=2, b_var=1, w_rate=eta_1))
     """
 
     w_var: sp.Expr
     b_var: sp.Expr | None = None
+    w_rate: sp.Expr = sp.S.One
+    b_rate: sp.Expr = sp.S.One
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "w_var", _variance(self.w_var, "w_var"))
-        if self.b_var is not None:
-            object.__setattr__(self, "b_var", _variance(self.b_var, "b_var"))
+        for name in ("w_var", "b_var", "w_rate", "b_rate"):
+            value = getattr(self, name)
+            if name != "b_var" or value is not None:
+                object.__setattr__(self, name, nonnegative(value, name))
+
+    @property
+    def rated(self) -> bool:
+        """Whether it has a learning rate of its own."""
+        return self.w_rate != 1 or self.b_rate != 1
+
+    def __repr__(self) -> str:
+        rates = {name: rate for name, rate in (("w_rate", self.w_rate), ("b_rate", self.b_rate)) if rate != 1}
+        told = {"w_var": self.w_var, "b_var": self.b_var} | rates
+        return f"Dense({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     @property
     def bias_variance(self) -> sp.Expr:
@@ -52,14 +68,18 @@ class Dense:
 
 @dataclass(frozen=True)
 class Repeat:
-    """The same layers, `count` times over: a positive integer, or a symbol (a depth left open)."""
+    """The same layers, `count` times over: a positive integer, or a symbol (a depth left open).
+
+    In variances of the layers a symbol of that name is the depth: `Repeat((act.relu, Dense("2/L")), "L")`.
+    """
 
     layers: tuple[Layer, ...]
     count: sp.Expr
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        object.__setattr__(self, "count", _depth(self.count))
+        count = _depth(self.count)
+        object.__setattr__(self, "layers", tuple(_with_symbols(layer, count.free_symbols) for layer in self.layers))
+        object.__setattr__(self, "count", count)
 
 
 @dataclass(frozen=True, init=False)
@@ -86,7 +106,90 @@ class Residual:
         object.__setattr__(self, "layers", layers)
 
 
-Layer = Dense | Activation | Repeat | Residual
+@dataclass(frozen=True)
+class LayerNorm:
+    r"""Layer normalisation of preactivations: $y_i = (z_i - \bar z)/s$, $\bar z$ and $s^2$ mean and variance of units.
+
+    Without a small number under the root, and without gains or shifts of its own. In the limit $\bar z \to 0$ and
+    $s^2 \to K(x, x)$, so that $K' = K/\sqrt{K_{xx}K_{zz}}$ and $\Theta' = \Theta/\sqrt{K_{xx}K_{zz}}$: of what comes
+    back, the derivative $\frac1s(I - \frac1n 1 1^\top - \frac1n y y^\top)$ projects two directions out of n away, which
+    vanishes. It follows a layer whose units are centred, such as `Dense`. Source: Ba et al. 2016, arXiv 1607.06450.
+
+    >>> from symlimits import activations as act
+    >>> serial(Dense(2, 0), LayerNorm(), act.relu, Dense(1, 0)).layers[1]
+    LayerNorm()
+    """
+
+
+@dataclass(frozen=True, init=False)
+class Concat:
+    r"""The units of several branches, side by side: $h \mapsto (f_1(h), \dots, f_k(h))$.
+
+    Each branch is a tuple of layers; the empty one, `()`, is the input itself. A branch of N_b units has the kernel
+    K_b; what the next Dense layer sees is the mean over all units, $K' = \sum_b N_bK_b/\sum_b N_b$, and the same of
+    $\Theta$. Widths are those of the last Dense layer of each branch: equal ones in the NTK parameterisation, as given
+    by `widths` in the standard one; a concatenation among branches has all of its units. A Dense layer follows it; an
+    activation stands inside of the branches. Raises `DomainError` for less than two branches and for what is no tuple
+    of layers. Source: Huang et al. 2016, arXiv 1608.06993.
+
+    >>> from symlimits import activations as act
+    >>> Concat((), (act.relu, Dense(1, 0))).branches[0]
+    ()
+    """
+
+    branches: tuple[tuple[Layer, ...], ...]
+
+    def __init__(self, *branches: tuple[Layer, ...]) -> None:
+        object.__setattr__(self, "branches", _checked_branches(branches, "Concat"))
+
+
+@dataclass(frozen=True, init=False)
+class Product:
+    r"""The product of branches, unit by unit: $h \mapsto f_1(h) \odot \dots \odot f_k(h)$, as in gated networks.
+
+    Each branch is a tuple of layers with a Dense layer of its own, so that branches are independent in the limit of
+    infinite width; then $K' = \prod_b K_b$ and $\Theta' = \sum_b \Theta_b\prod_{a \ne b} K_a$. Products of Gaussians
+    are not Gaussian: a Dense layer follows. Raises `DomainError` for less than two branches, for what is no tuple of
+    layers, and for a branch without a Dense layer. Source: derived here; gates: Shazeer 2020, arXiv 2002.05202.
+
+    >>> from symlimits import activations as act
+    >>> gate = Product((Dense(1, 0),), (Dense(1, 0), act.relu))
+    >>> len(list(serial(Dense(2, 0), gate, Dense(1, 0)).denses()))
+    4
+    """
+
+    branches: tuple[tuple[Layer, ...], ...]
+
+    def __init__(self, *branches: tuple[Layer, ...]) -> None:
+        object.__setattr__(self, "branches", _checked_branches(branches, "Product"))
+        for branch in self.branches:
+            if not any(isinstance(layer, Dense) for layer in _top(branch)):
+                wanted = "a Dense layer in every branch, whose weights make it independent of the others"
+                raise DomainError(f"a Product with the branch {shown(branch)}", wanted, "(sl.Dense(1, 0), act.relu)")
+
+
+Layer = Dense | Activation | Repeat | Residual | LayerNorm | Concat | Product | Conv | AvgPool | GlobalAvgPool | Flatten
+
+
+def branches_of(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
+    """The branches of a layer that has some; a residual block has one."""
+    match layer:
+        case Residual(layers=layers):
+            return (layers,)
+        case Concat(branches=branches) | Product(branches=branches):
+            return branches
+    return ()
+
+
+def with_branches(layer: Layer, branches: Iterable[Iterable[Layer]]) -> Layer:
+    """The same layer with other branches."""
+    tuples = tuple(map(tuple, branches))
+    match layer:
+        case Residual():
+            return Residual(*tuples[0])
+        case Concat() | Product():
+            return type(layer)(*tuples)
+    return layer
 
 
 @dataclass(frozen=True)
@@ -102,7 +205,7 @@ class Serial:
     parameterization: str = "ntk"
     widths: tuple[sp.Expr, ...] | None = None
 
-    def flat(self) -> Iterator[Dense | Activation | Residual]:
+    def flat(self) -> Iterator[Layer]:
         """The layers one by one, repetitions written out (integer counts only), in branches too."""
         return _flatten(self.layers)
 
@@ -110,13 +213,37 @@ class Serial:
         """The Dense layers in the order in which data meet them, those of branches too."""
         return _denses(tuple(self.flat()))
 
+    @property
+    def rated(self) -> bool:
+        """Whether a layer has a learning rate of its own."""
+        return any(layer.rated for layer in _written(self.layers) if isinstance(layer, Dense))
+
+    def with_rates(self, *rates: object) -> Serial:
+        """The network with a factor of the learning rate for each Dense layer, or a pair, for its weights and its bias.
+
+        They come in the order in which data meet the layers. Raises `DomainError` for another number of them, for
+        negative ones, and for a depth that is open.
+
+        >>> from symlimits import activations as act
+        >>> [dense.w_rate for dense in mlp(1, act.relu, 2, 0).with_rates("1/2", (3, 0)).denses()]
+        [1/2, 3]
+        """
+        layers = tuple(self.flat())
+        left = [rate if isinstance(rate, tuple) else (rate, rate) for rate in rates]
+        count = sum(1 for _ in _denses(layers))
+        if len(left) != count or any(len(pair) != 2 for pair in left):
+            wanted = f"one for each of {count} Dense layers, a number or a pair"
+            raise DomainError(f"rates {shown(rates)}", wanted, f"with_rates({', '.join('1' * count)})")
+        return replace(self, layers=_with_rates(layers, iter(left)))
+
 
 def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None) -> Serial:
     r"""A network from its layers, in the order in which data meet them: $f = l_k \circ \dots \circ l_1$.
 
-    Layers are `Dense`, activations, `Residual` and `Repeat`, one of them at least a Dense one; `parameterization` is
-    "ntk" or "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the
-    last. Raises `DomainError` for anything else.
+    Layers are `Dense`, activations, `Residual`, `LayerNorm`, `Concat`, `Product` and `Repeat`, one of them at least a
+    Dense one, and for images `Conv`, `AvgPool`, `GlobalAvgPool` and `Flatten`; `parameterization` is "ntk" or
+    "standard", and the latter needs `widths`, one positive integer or symbol for each Dense layer but the last. Raises
+    `DomainError` for anything else.
 
     >>> from symlimits import activations as act
     >>> serial(Dense(2, 0), act.relu, Dense(1, 0)).parameterization
@@ -136,8 +263,9 @@ def counts(layers: tuple[Layer, ...]) -> Iterator[sp.Expr]:
     for layer in layers:
         if isinstance(layer, Repeat):
             yield layer.count
-        if isinstance(layer, Repeat | Residual):
             yield from counts(layer.layers)
+        for branch in branches_of(layer):
+            yield from counts(branch)
 
 
 def mlp(
@@ -176,16 +304,34 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
 
     def at(layer: Layer) -> Layer:
         match layer:
-            case Dense(w_var, b_var):
-                return Dense(w_var.subs(values), None if b_var is None else b_var.subs(values))
+            case Dense(w_var, b_var, w_rate, b_rate):
+                start = w_var.subs(values), None if b_var is None else b_var.subs(values)
+                return Dense(*start, w_rate.subs(values), b_rate.subs(values))
             case Repeat(layers, count):
                 return Repeat(tuple(map(at, layers)), count.subs(values))
-            case Residual(layers=layers):
-                return Residual(*map(at, layers))
-        return Activation(layer.expr.subs(values), layer.name)
+            case Conv(w_var=w_var, b_var=b_var):
+                bias = None if b_var is None else b_var.subs(values)
+                return replace(layer, w_var=w_var.subs(values), b_var=bias)
+            case Activation(expr=expr, name=name):
+                return Activation(expr.subs(values), name)
+        return with_branches(layer, (map(at, branch) for branch in branches_of(layer)))
 
     widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
     return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
+
+
+def _with_symbols(layer: Layer, symbols: set[sp.Symbol]) -> Layer:
+    """A layer with these symbols in place of others of their names, in its variances."""
+    named = {symbol.name: symbol for symbol in symbols}
+
+    def at(expr: sp.Expr) -> sp.Expr:
+        return expr.xreplace({s: named[s.name] for s in expr.free_symbols if s.name in named})
+
+    match layer:
+        case Dense(w_var, b_var):
+            return Dense(at(w_var), None if b_var is None else at(b_var))
+    branches = ([_with_symbols(inner, symbols) for inner in branch] for branch in branches_of(layer))
+    return with_branches(layer, branches)
 
 
 def _checked_layers(layers: tuple[object, ...]) -> None:
@@ -195,18 +341,55 @@ def _checked_layers(layers: tuple[object, ...]) -> None:
             raise DomainError(f"layer {shown(layer)}", wanted, "sl.Dense(w_var, b_var)")
 
 
-def _denses(layers: tuple[Dense | Activation | Residual, ...]) -> Iterator[Dense]:
+def _checked_branches(branches: tuple[object, ...], name: str) -> tuple[tuple[Layer, ...], ...]:
+    if len(branches) < 2:
+        given = f"a {name} of {len(branches)} branch{'es' * (len(branches) != 1)}"
+        raise DomainError(given, "two branches or more", f"sl.{name}((sl.Dense(1),), (sl.Dense(1), act.relu))")
+    for branch in branches:
+        if not isinstance(branch, tuple | list):
+            wanted = "a tuple of layers, such as (sl.Dense(1), act.relu)"
+            raise DomainError(f"the branch {shown(branch)} of a {name}", wanted, "(layer,) for a single layer")
+        _checked_layers(tuple(branch))
+    return tuple(map(tuple, branches))  # type: ignore[arg-type]
+
+
+def _top(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Layers with those of repetitions, not those of branches."""
+    for layer in layers:
+        yield from _top(layer.layers) if isinstance(layer, Repeat) else (layer,)
+
+
+def _denses(layers: tuple[Layer, ...]) -> Iterator[Dense]:
     for layer in layers:
         if isinstance(layer, Dense):
             yield layer
-        elif isinstance(layer, Residual):
-            yield from _denses(tuple(_flatten(layer.layers)))
+        for branch in branches_of(layer):
+            yield from _denses(branch)
 
 
-def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residual]:
+def _written(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """The layers as they are written, those of branches and of repetitions once."""
     for layer in layers:
-        if isinstance(layer, Residual):
-            yield Residual(*_flatten(layer.layers))
+        yield layer
+        if isinstance(layer, Repeat):
+            yield from _written(layer.layers)
+        for branch in branches_of(layer):
+            yield from _written(branch)
+
+
+def _with_rates(layers: tuple[Layer, ...], rates: Iterator[tuple[object, ...]]) -> tuple[Layer, ...]:
+    def at(layer: Layer) -> Layer:
+        if isinstance(layer, Dense):
+            return Dense(layer.w_var, layer.b_var, *next(rates))
+        return with_branches(layer, [_with_rates(branch, rates) for branch in branches_of(layer)])
+
+    return tuple(map(at, layers))
+
+
+def _flatten(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    for layer in layers:
+        if branches_of(layer):
+            yield with_branches(layer, map(_flatten, branches_of(layer)))
             continue
         if not isinstance(layer, Repeat):
             yield layer
@@ -219,13 +402,6 @@ def _flatten(layers: tuple[Layer, ...]) -> Iterator[Dense | Activation | Residua
 
 def _activation(value: object) -> Activation:
     return value if isinstance(value, Activation) else activation(value)
-
-
-def _variance(value: object, name: str) -> sp.Expr:
-    result = exact(value, name)
-    if result.is_negative:
-        raise DomainError(f"{name} = {result}", "a variance, zero or larger", f"{name}={-result}")
-    return result
 
 
 def _depth(value: object) -> sp.Expr:

@@ -8,8 +8,9 @@ of one table are built, every name is checked and every number measured.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -55,16 +56,19 @@ def register(cls: Head) -> Head:
     return cls
 
 
-def to_tree(expr: sp.Basic) -> object:
+def to_tree(expr: sp.Basic, shared: Mapping[sp.Basic, int] = MappingProxyType({})) -> object:
     """An expression as JSON: numbers, and dictionaries of one node each.
 
     Returns integers as they are, or {"integer": hexadecimal} beyond 2**53; {"rational": [p, q]},
-    {"symbol": name, "assumptions": {...}}, {"constant": name} or {"head": name, "args": [...]}.
+    {"symbol": name, "assumptions": {...}}, {"constant": name} or {"head": name, "args": [...]}; {"shared": k} for the
+    parts of `shared`, whose trees stand elsewhere.
     Raises `FormulaError` for a head without a place in the table.
 
     >>> to_tree(2 * sp.Symbol("x", real=True))
     {'head': 'Mul', 'args': [2, {'symbol': 'x', 'assumptions': {'real': True}}]}
     """
+    if expr in shared:
+        return {"shared": shared[expr]}
     match expr:
         case sp.Integer():
             return _write(int(expr))
@@ -74,11 +78,11 @@ def to_tree(expr: sp.Basic) -> object:
             assumptions = _checked(dict(sorted(expr._assumptions_orig.items())))
             return {"symbol": check_name(expr.name), "assumptions": assumptions}
         case sp.ImmutableDenseMatrix():
-            return {"matrix": list(expr.shape), "args": [to_tree(entry) for entry in expr.flat()]}
+            return {"matrix": list(expr.shape), "args": [to_tree(entry, shared) for entry in expr.flat()]}
         case _ if expr in NAMES:
             return {"constant": NAMES[expr]}
         case _ if HEADS.get(type(expr).__name__) is type(expr):
-            return {"head": type(expr).__name__, "args": [to_tree(argument) for argument in expr.args]}
+            return {"head": type(expr).__name__, "args": [to_tree(argument, shared) for argument in expr.args]}
     raise FormulaError(f"the head {type(expr).__name__}", "a head that trees know", "register for a head of your own")
 
 
@@ -95,27 +99,59 @@ def from_tree(tree: object) -> sp.Basic:
     return expr
 
 
-def from_trees(trees: Iterable[object]) -> list[sp.Basic]:
-    """The expressions of several trees, as `from_tree` reads them; what they share is built once."""
+def shared_trees(shared: Sequence[sp.Basic]) -> list[object]:
+    """The trees of parts that other trees point at; those of later ones point at earlier ones."""
+    found: list[object] = []
+    places: dict[sp.Basic, int] = {}
+    for expr in shared:
+        found.append(to_tree(expr, places))
+        places[expr] = len(places)
+    return found
+
+
+def from_trees(trees: Iterable[object], shared: Iterable[object] = ()) -> list[sp.Basic]:
+    """The expressions of several trees, as `from_tree` reads them; what they share is built once.
+
+    `shared` are the trees of the parts that the others point at. A part counts wherever it is pointed at.
+    """
     built: dict[tuple[object, ...], sp.Basic] = {}
+    known: list[_Part] = []
     try:
-        return [_Reader(built).read(tree, 0) for tree in trees]
+        for tree in shared:
+            reader = _Reader(built, known)
+            known.append(_Part(reader.read(tree, 0), reader.nodes, reader.deepest))
+        return [_Reader(built, known).read(tree, 0) for tree in trees]
     except RecursionError:
         raise FormulaError("a tree too deep for the stack it is read on", _ASK, "reading it elsewhere") from None
+
+
+class _Part(NamedTuple):
+    """A shared part, with its nodes and levels as if it were written out."""
+
+    expr: sp.Basic
+    nodes: int
+    levels: int
 
 
 class _Reader:
     """One tree on its way to an expression; counts the nodes, and takes those that it knows from `built`."""
 
-    def __init__(self, built: dict[tuple[object, ...], sp.Basic]) -> None:
-        self.nodes, self.built = 0, built
+    def __init__(self, built: dict[tuple[object, ...], sp.Basic], known: Sequence[_Part]) -> None:
+        self.nodes, self.deepest, self.built, self.known = 0, 0, built, known
 
-    def read(self, tree: object, depth: int) -> sp.Basic:
-        self.nodes += 1
+    def count(self, nodes: int, depth: int) -> None:
+        """Refuse what is too large as if it were written out."""
+        self.nodes, self.deepest = self.nodes + nodes, max(self.deepest, depth)
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             wanted = f"at most {MAX_DEPTH} levels and {MAX_NODES} nodes"
             raise FormulaError("a tree too large or too deep", wanted, "sending it in parts")
+
+    def read(self, tree: object, depth: int) -> sp.Basic:
+        self.count(1, depth)
         match tree:
+            case {"shared": int(k)} if not isinstance(k, bool) and 0 <= k < len(self.known):
+                self.count(self.known[k].nodes - 1, depth + self.known[k].levels)
+                return self.known[k].expr
             case bool():
                 pass
             case int() | {"integer": _}:

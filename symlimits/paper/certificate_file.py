@@ -14,8 +14,12 @@ from symlimits import storing
 from symlimits.certify import MOST_ROUNDS
 from symlimits.certify.certificate import FORMAT
 from symlimits.errors import DataError, FormulaError
+from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.kernel_experiment import CHUNK, wanted
-from symlimits.language.architecture import Layer, Repeat, Residual
+from symlimits.finite.linear_pairs import LinearPairs
+from symlimits.finite.trained_networks import TrainedOutputs
+from symlimits.finite.width_networks import WidthNetworks
+from symlimits.language.architecture import Layer, Repeat, branches_of
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
 from symlimits.language.recursion import Recursion
@@ -141,16 +145,18 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
     _at_most(depth * sum(n * size**power for n, size in zip(draws, sizes, strict=True) if size > 0), MOST_WORK, "draws")
 
 
-def check_draws(networks: Networks | LimitNetworks | Gaps, sizes: Sequence[int], rounds: int | None = None) -> None:
-    """The same for the networks of an output law."""
+def check_draws(
+    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs,
+    sizes: Sequence[int],
+    rounds: int | None = None,
+) -> None:
+    """The same for networks that tell their work themselves."""
     _at_most(sum(networks.work(size, rounds) for size in sizes if size > 0), MOST_WORK, "random numbers")
 
 
 def _layers(layer: Layer, counts: Mapping[sp.Symbol, sp.Expr]) -> float:
-    if isinstance(layer, Residual):
-        return 1.0 + sum(_layers(inner, counts) for inner in layer.layers)
     if not isinstance(layer, Repeat):
-        return 1.0
+        return 1.0 + sum(_layers(inner, counts) for branch in branches_of(layer) for inner in branch)
     return _count(layer.count.subs(counts)) * sum(_layers(inner, counts) for inner in layer.layers)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from symlimits.chain import Derivation
 from symlimits.errors import DomainError
@@ -19,8 +20,10 @@ PRICE = "Price 1958; derived here"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 JACOT = "Jacot et al. 2018, arXiv 1806.07572"
 SPHERE = "derived here"
+DEPTH = "Schoenholz et al. 2017, arXiv 1611.01232; derived here"
 GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
 MIXTURE = "Bassetti et al., arXiv 2406.03260"
+HANIN = "Hanin and Nica 2020, arXiv 1909.05989; derived here"
 LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
 CHIZAT = "Chizat et al. 2022, arXiv 2211.16980; derived here"
 
@@ -87,13 +90,16 @@ class Claim:
     code: str
 
     def build(self) -> Limit:
-        """The statement: its line of code, run with `import symlimits as sl` and its activations as `act`.
+        """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `laws`.
 
         What is no limit, an identity, is one without an experiment.
         """
         import symlimits as sl
 
-        made = eval(self.code, {"sl": sl, "act": sl.activations})  # a line of this table, nobody else's
+        names = {"sl": sl, "act": sl.activations}
+        if self.code.startswith("laws."):
+            names["laws"] = import_module("symlimits.theory.training.claims")
+        made = eval(self.code, names)  # a line of this table, nobody else's
         assert isinstance(made, Derivation)
         return (
             made if isinstance(made, Limit) else Limit(made.trace, made.domain, made.arguments, made.name, made.source)
@@ -138,6 +144,25 @@ def _kernels() -> Iterator[Claim]:
         yield Claim(name, f"{words} of a relu layer, {kernel.upper()}", SPHERE, "lee2019", sphere)
 
 
+def _wide() -> Iterator[Claim]:
+    """Of training, depth and finite width."""
+    law = "sl.trained_law(NET, [[1.0, 0.5], [-0.5, 1.0]], [[1.0], [-1.0]], lr=0.3{})"
+    net = 'sl.mlp(1, act.erf, 2, "1/10")'
+    at = f"{net}, [[0.5, 1.0], [1.0, 0.5]], 4, [1.0, 1.0]"
+    for name, words, momentum in (("mean", "mean", ""), ("variance", "variance", ', momentum="1/2"')):
+        code = f"laws.{name}_limit({law.format(momentum).replace('NET', net)}, {at})"
+        title = f"{words} of a sum of outputs of wide erf networks after 4 steps{' with momentum' * bool(momentum)}"
+        yield Claim(f"law-{name}", title, LEE, "lee2019", code)
+    decay = "sl.phase_diagram(act.erf).critical_line().decay"
+    yield Claim("critical-decay", "decay of 1 - rho with depth on erf's critical line", DEPTH, "lee2019", decay)
+    for name, words, call in (
+        ("finite-kurtosis", "kurtosis of the output", "output_kurtosis"),
+        ("finite-ntk", "variance of the tangent kernel over its squared mean", "ntk_variance"),
+    ):
+        code = f"sl.finite_width.{call}(act.relu, (24, 24))"
+        yield Claim(name, f"{words}, relu networks of widths 24, 24", HANIN, "lee2019", code)
+
+
 def _exponents() -> Iterator[Claim]:
     fan = 'sl.scaling.one_hidden_layer(activation="erf")'
     for cell, model in MODELS.items():
@@ -177,6 +202,7 @@ def _all() -> Iterable[Claim]:
     yield from _duals()
     yield from _exponents()
     yield from _kernels()
+    yield from _wide()
     yield from _outputs()
     yield from _trained()
 
@@ -188,6 +214,10 @@ HEADLINES = (  # what the README shows
     "nngp-erf",
     "ntk-relu",
     "sphere-relu",
+    "law-mean",
+    "law-variance",
+    "critical-decay",
+    "finite-ntk",
     "exponent-mf-f-aw",
     "exponent-ntk-kernel-increment",
     "output-finite",

@@ -24,6 +24,13 @@ def _plane(path: Path) -> None:
     one_hidden_layer().figure(path)
 
 
+def _phases(path: Path) -> None:
+    from symlimits.activations import erf
+    from symlimits.theory.depth import phase_diagram
+
+    phase_diagram(erf).picture(path)
+
+
 def _densities(path: Path) -> None:
     from symlimits.paper.mixture_pictures import densities
 
@@ -52,7 +59,9 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
     "golikov2020": (
         Figure("plane", "The limit models of one hidden layer, by the exponents of initial weights and rates", _plane),
     ),
-    "lee2019": (),
+    "lee2019": (
+        Figure("phases", "Ordered and chaotic phases of erf networks, and the depth that correlations reach", _phases),
+    ),
     "bassetti2024": (
         Figure("densities", "Densities of the output: networks as deep as wide, their limit, the Gaussian", _densities),
         Figure("correlations", "Correlation of the squares of two outputs against depth over width", _correlations),

@@ -13,9 +13,14 @@ from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
 from symlimits.finite.deep_linear_experiments import TrainedNetworks
+from symlimits.finite.gaps import NetworkGaps
+from symlimits.finite.linear_pairs import LinearPairs
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.finite.trained_networks import TrainedOutputs
+from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
+from symlimits.language.pixels import is_of_images
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
 from symlimits.paper.certificate_file import (
     check_draws,
@@ -29,29 +34,48 @@ from symlimits.paper.certificate_file import (
 from symlimits.paper.vouched import vouched
 from symlimits.surroundings import surroundings
 from symlimits.theory.deep_linear.path_limit import WhiteNetworks
+from symlimits.theory.images.limit import ImageLimit
+from symlimits.theory.images.twin import ImageTwin
+from symlimits.theory.linearization.link import LinearizationProgram
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
+from symlimits.theory.programs.abc_link import AbcProgram
 from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.path_link import PathProgram
+from symlimits.theory.programs.predictor_link import PredictorProgram
+from symlimits.theory.scaling.abc_experiment import DeepTraining
 from symlimits.theory.scaling.claims import FrozenTwin
-from symlimits.theory.twin import Twin
+from symlimits.theory.training.law_link import LawProgram
+from symlimits.theory.twin import DeepTwin, Twin
 
+COUNTED = Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
+    "deep network": DeepTwin.from_record,
+    "deep training": DeepTraining.from_record,
+    "network of images": ImageTwin.from_record,
     "frozen training": FrozenTwin.from_record,
     "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
+    "trained networks": TrainedOutputs.from_record,
     "tensor program": ProgramNetworks.from_record,
     "deviations of a tensor program": ProgramDeviations.from_record,
+    "linear networks at two inputs": LinearPairs.from_record,
+    "networks of fixed widths": WidthNetworks.from_record,
     "networks on one white input": WhiteNetworks.from_record,
+    "networks beside their linearisations": NetworkGaps.from_record,
 }
 GENERALS: dict[str, Callable[[Any], Any]] = {
     "kernel by backpropagation": KernelProgram.from_record,
     "path by its program": PathProgram.from_record,
     "exponent by its program": ExponentProgram.from_record,
+    "abc-exponent by its program": AbcProgram.from_record,
+    "predictor by its program": PredictorProgram.from_record,
+    "linearisation by its program": LinearizationProgram.from_record,
+    "trained law by engine kernels": LawProgram.from_record,
 }
 
 
@@ -147,7 +171,8 @@ def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
     if not isinstance(claim.get("derivation"), dict):
         given = "a certificate without its lines (a function of the author's own stands in them)"
         raise DataError(given, "a derivation that is stored", "limit.certify(...), in the author's program")
-    limit = Limit(**storing.read(json.dumps(claim["derivation"]))._asdict())
+    parts = storing.read(json.dumps(claim["derivation"]))
+    limit = (ImageLimit if is_of_images(parts.trace[0].expr) else Limit)(**parts._asdict())
     check_lines([step.expr for step in limit.trace], limit.domain)
     if "experiment" not in claim:
         return limit
@@ -192,7 +217,7 @@ def _check_work(limit: Limit, sizes: Iterable[Any], rounds: int | None) -> None:
     widths = [int(size) for size in sizes]
     if isinstance(limit.experiment, Twin):
         check_network(limit.experiment, widths, rounds)
-    elif isinstance(limit.experiment, Networks | LimitNetworks | Gaps):
+    elif isinstance(limit.experiment, COUNTED):
         check_draws(limit.experiment, widths, rounds)
 
 

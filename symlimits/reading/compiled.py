@@ -13,6 +13,8 @@ import sympy as sp
 from symlimits.errors import DataError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import is_of_images
+from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import Definition, StraightLine
@@ -20,14 +22,18 @@ from symlimits.reading.expected import ExpectationKernel
 from symlimits.reading.gram import GramKernel, LostDigits
 from symlimits.reading.gram_data import as_rows
 from symlimits.reading.gram_input import signed_gap
+from symlimits.reading.gram_rates import RateKernel
+from symlimits.reading.image_gram import ImageKernel
 from symlimits.reading.kernel import ScalarKernel
 from symlimits.reading.line_kernel import LineKernel
 from symlimits.reading.lower_recursion import gram_kernel
+from symlimits.reading.program_kernel import ProgramKernel
 from symlimits.reading.real import as_reals, plain
 from symlimits.reading.spherical_kernel import SphericalKernel
 from symlimits.reading.straight_line_kernel import LoopKernel
 from symlimits.reading.straight_line_room import integers
 
+MOST_STATES = 4  # of a kernel; with the derivatives there are twice as many
 _dimension = sp.Symbol("d", positive=True)
 
 
@@ -167,10 +173,18 @@ def _is_program(line: StraightLine, arguments: Sequence[sp.Symbol]) -> bool:
 
 @compiled.register
 def _(expr: StraightLine, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> Any:
+    if is_program(expr):
+        return ProgramKernel(expr, tuple(arguments))
     sums = expr.has(sp.Sum) and not expr.has(LineIntegral, SphericalIntegral)  # which hold sums of their own
     return (LoopKernel if sums or not expr.is_scalar else StraightLineKernel)(expr, tuple(arguments))
 
 
 @compiled.register
-def _(expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None) -> RecursionKernel:
+def _(
+    expr: Recursion, arguments: Sequence[sp.Symbol], definition: sp.Expr | None = None
+) -> RecursionKernel | RateKernel | ImageKernel:
+    if is_of_images(expr):
+        return ImageKernel(expr)
+    if len(expr.states) > MOST_STATES:
+        return RateKernel(expr)
     return RecursionKernel(expr, definition if isinstance(definition, Recursion) else None)

@@ -68,7 +68,7 @@ def required_bytes(n: int, m: int, outputs: int, layers: int = 1, terms: int = 0
     return _FLOAT * (outputs * n * m + (_TABLE + terms) * layers * (n + m))
 
 
-ADDED = DenseUpdate(1.0, 0.0, 0.0, 0.0)  # what is there, as it is: a sum of a residual block, or no Dense layer
+ADDED = DenseUpdate(1.0, 0.0, 0.0, 0.0)  # what is there, as it is: LayerNorm, branches that join, no Dense layer
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class GramKernel:
 
     `layers` has one entry for each Dense layer, the first included. Methods take data X of shape (n, d) and Z of
     shape (m, d), Z = X if left out, and give float64 arrays (n, m); then results are symmetric to the bit and their
-    diagonals exactly the propagated variances. Each sum that ends a residual branch has an entry too, `ADDED`.
+    diagonals exactly the propagated variances. Each LayerNorm and each end of a branch has an entry too, `ADDED`.
     `out` receives the result (C-contiguous). A row of zeros is a point of
     variance 0, with rho = 0 to all others. Compiled on first use, once per machine for each list of steps.
     """
@@ -86,14 +86,14 @@ class GramKernel:
     layers: tuple[DenseUpdate, ...]
 
     def __post_init__(self) -> None:
-        count = 1 + sum(stage.repeats * (1 + stage.closed) for stage in self.stages)
+        count = 1 + sum(stage.repeats * stage.rows for stage in self.stages)
         if len(self.layers) != count:
             raise DomainError(
-                f"{len(self.layers)} Dense layers or sums", f"{count}, one before the stages", "other repeats"
+                f"{len(self.layers)} Dense layers and joins", f"{count}, one before the stages", "other repeats"
             )
         position = 1
         for stage in self.stages:
-            length = stage.repeats * (1 + stage.closed)
+            length = stage.repeats * stage.rows
             for layer in self.layers[position : position + length]:
                 if stage.normalized and (layer.b or layer.t_1 or not layer.w):
                     wanted = "w > 0 and b = t_1 = 0 in a normalized stage"
@@ -182,11 +182,22 @@ class GramKernel:
         if wrong.any():
             layer, i = np.argwhere(wrong)[0]
             before = table[layer - 1, 0, i]
+            if layer in self._units and before == 0.0:
+                raise _no_direction(f"point {i} of {name}")
             if layer and np.isfinite(before) and np.isnan(table[layer, 0, i]):
                 raise _no_value(before, f"point {i} of {name}", layer)
             given = f"point {i} of {name} has variance {table[layer, 0, i]} after Dense layer {layer + 1}"
             raise DomainError(given, "a finite variance", "smaller data, weight variances or depth")
         return table
+
+    @cached_property
+    def _units(self) -> set[int]:
+        """The layers of the tables that are a LayerNorm."""
+        found, layer = set(), 1
+        for stage in self.stages:
+            found |= {layer + k * stage.rows for k in range(stage.repeats) if stage.unit}
+            layer += stage.repeats * stage.rows
+        return found
 
     def _expand(
         self, rows: Floats, columns: Floats, driver: Literal["gram", "pairs"], tangent: bool
@@ -268,6 +279,11 @@ def _no_value(variance: float, where: str, layer: int) -> DomainError:
         return DomainError(given, wanted, "X over a number, or .evaluate(p, q, c) for single values")
     wanted = "a variance at which the terms of the closed form leave twelve digits"
     return LostDigits(given, wanted, "larger data, or `.evaluate(...)`")
+
+
+def _no_direction(where: str) -> DomainError:
+    wanted = "a variance above zero, which LayerNorm divides by"
+    return DomainError(f"{where}, of variance 0 at a LayerNorm", wanted, "a bias before it, or data without zero rows")
 
 
 def _check_reached(values: Floats, tables: tuple[Floats, Floats], what: str) -> None:

@@ -11,7 +11,7 @@ carried for a pair is Theta and the signed gap (see `gram_input`). With Gamma = 
 
 a sum without cancellation, as accurate as Gamma is.
 
-A residual block adds the trunk (p, q, c, Theta from before its branch) to what its branch made of it; see `add_trunk`.
+Layers without an activation, LayerNorm, sums and products of branches, are those of `gram_joins`.
 
 Tables of points have shape (layers, 5, points); layer 0 is the first Dense layer. Of each layer they hold
 p, sqrt p, P (of the activation before it; the input kernel for layer 0), sqrt P, and 1/sqrt p (0 where p = 0).
@@ -153,44 +153,6 @@ def normalized_stage(step: Step, diagonal: Callable[[float], float], even: bool,
             gaps[k] = new
 
     return advance
-
-
-@njit(error_model="numpy", fastmath={"contract"})
-def add_trunk(
-    gaps: Floats,
-    tangents: Floats,
-    trunk_gaps: Floats,
-    trunk_tangents: Floats,
-    trunk: int,
-    rows: Floats,
-    columns: Floats,
-    layer: int,
-    i: int,
-    j: int,
-) -> None:
-    """The sum, at `layer`, of a branch, the layer before, and its trunk, at the layer `trunk`.
-
-    With r = sqrt(p q) of each of the two, a sum without cancellation:
-    p' q' - c'^2 = r_1^2 (1 - rho_1^2) + r_2^2 (1 - rho_2^2) + (sqrt(p_1 q_2) - sqrt(p_2 q_1))^2
-    + 2 r_1 r_2 (1 - rho_1 rho_2).
-    """
-    end = j + gaps.size
-    first_p, first_q = rows[trunk, 1, i], columns[trunk, 1, j:end]
-    second_p, second_q = rows[layer - 1, 1, i], columns[layer - 1, 1, j:end]
-    inverse, inverses = rows[layer, 4, i], columns[layer, 4, j:end]
-    for k in range(gaps.size):
-        scale = inverse * inverses[k]
-        first, second = scale * (first_p * first_q[k]), scale * (second_p * second_q[k])
-        difference = first_p * second_q[k] - second_p * first_q[k]
-        gap, other = abs(trunk_gaps[k]), abs(gaps[k])
-        side, other_side = copysign(1.0, trunk_gaps[k]), copysign(1.0, gaps[k])
-        along, against = gap + other - gap * other, 1.0 + (1.0 - gap) * (1.0 - other)
-        between = along if side == other_side else against
-        square = first * first * (gap * (2.0 - gap)) + second * second * (other * (2.0 - other))
-        square += (scale * difference) * (scale * difference) + 2.0 * first * second * between
-        rho = side * (1.0 - gap) * first + other_side * (1.0 - other) * second
-        gaps[k] = copysign(square / (1.0 + abs(rho)) if scale > 0.0 else 1.0, rho)
-        tangents[k] += trunk_tangents[k]
 
 
 @njit(error_model="numpy")

@@ -20,6 +20,7 @@ from numba import njit
 
 from symlimits.reading.angular import Integers, angular_sums
 from symlimits.reading.closures import named_after
+from symlimits.reading.gram_joins import Frame
 from symlimits.reading.gram_loop import Series, next_gap
 from symlimits.reading.mehler import TERMS
 from symlimits.reading.pair_source import function_source, parity
@@ -31,15 +32,13 @@ _EPSILON = 2.0**-52
 
 
 @dataclass(frozen=True)
-class SampledStage:
+class SampledStage(Frame):
     """An activation of x and the slope of it, followed by a Dense layer, `repeats` times."""
 
     phi: sp.Expr
     slope: sp.Expr
     x: sp.Symbol
     repeats: int = 1
-    opened: int = 0
-    closed: int = 0
 
     normalized = False
 
@@ -225,10 +224,10 @@ def layers_of(stages: Sequence[object]) -> Iterator[tuple[int, SampledStage]]:
     layer = 0
     for stage in stages:
         for _ in range(stage.repeats):  # type: ignore[attr-defined]
-            layer += 1
+            layer += 1 + stage.unit  # type: ignore[attr-defined]
             if isinstance(stage, SampledStage):
                 yield layer, stage
-            layer += stage.closed  # type: ignore[attr-defined]
+            layer += len(stage.after)  # type: ignore[attr-defined]
 
 
 def needed_terms(tables: Floats, stages: Sequence[object], tangent: bool) -> int:

@@ -7,11 +7,12 @@ from textwrap import dedent, indent
 from typing import Literal
 
 from symlimits.errors import DomainError
+from symlimits.reading.gram_joins import Frame
 from symlimits.reading.gram_sampled import SampledStage
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(Frame):
     """An activation followed by a Dense layer, `repeats` times: Python statements for one pair of points.
 
     `step` reads the scalars
@@ -29,8 +30,7 @@ class Stage:
 
     `normalized`: the activation is positively homogeneous and the layers have no bias; the step is asked for p = q = 1.
     `parity`: the activation is even or odd; the step is asked for rho >= 0 only.
-    `opened` and `closed`: how many residual branches begin before the activation, and end after the Dense layer; each
-    that ends counts as a layer of its own.
+    What stands around them, LayerNorm and branches, is said by `Frame`; each counts as a layer of its own.
     """
 
     step: str
@@ -38,14 +38,14 @@ class Stage:
     repeats: int = 1
     normalized: bool = False
     parity: Literal["even", "odd"] | None = None
-    opened: int = 0
-    closed: int = 0
 
     def __post_init__(self) -> None:
         if self.parity not in ("even", "odd", None):
             raise DomainError(f"parity is {self.parity!r}", '"even", "odd" or None', "None, which is always right")
         if self.repeats < 1:
             raise DomainError(f"repeats is {self.repeats}", "a positive integer", "leaving the stage out")
+        if self.normalized and (self.unit or self.opened or self.after):
+            raise DomainError("a normalized stage beside branches or LayerNorm", "a plain one", "normalized=False")
 
 
 Stages = tuple[Stage | SampledStage, ...]
@@ -66,7 +66,7 @@ def gram_source(stages: Stages, tangent: bool, driver: Literal["gram", "pairs"])
 
 def _alike(stages: Stages) -> list[int]:
     """For each stage the first one with the same steps: these are compiled once."""
-    steps = [replace(stage, repeats=1, opened=0, closed=0) for stage in stages]
+    steps = [replace(stage, repeats=1, unit=False, opened=0, after=()) for stage in stages]
     return [steps.index(step) for step in steps]
 
 
@@ -78,21 +78,22 @@ def _functions(k: int, stage: Stage | SampledStage, tangent: bool) -> str:
     parity = f"even={stage.parity == 'even'}, odd={stage.parity == 'odd'}"
     loop = f"normalized_stage(step_{k}, diagonal_{k}" if stage.normalized else f"general_stage(step_{k}"
     return (
-        f"{_JIT}\ndef step_{k}(p, q, P, Q, rho, c, gap, sine, angle, supplement, s):\n"
-        f"{_body(stage.step)}\n    return T, {dot}, Gamma\n\n\n"
-        f"{_JIT}\ndef diagonal_{k}(p):\n{_body(stage.diagonal)}\n    return T\n\n\n"
+        f"{JIT}\ndef step_{k}(p, q, P, Q, rho, c, gap, sine, angle, supplement, s):\n"
+        f"{body(stage.step)}\n    return T, {dot}, Gamma\n\n\n"
+        f"{JIT}\ndef diagonal_{k}(p):\n{body(stage.diagonal)}\n    return T\n\n\n"
         f"advance_{k} = {loop}, {parity})\n"
     )
 
 
-def _body(statements: str) -> str:
+def body(statements: str) -> str:
+    """Statements of a step, as those of a function."""
     return indent(dedent(statements).strip("\n"), "    ")
 
 
 def _advance(stages: Stages) -> str:
     """The function that takes a row of pairs from the input to the output."""
     lines = [
-        f"{_JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right, ranks):",
+        f"{JIT}\ndef advance(gaps, tangents, rows, columns, i, j, repeats, weights, left, right, ranks):",
         "    first_dense(gaps, tangents, rows, columns, i, j, weights)",
         "    layer = 0",
     ]
@@ -110,11 +111,12 @@ def _advance(stages: Stages) -> str:
                 f"        trunk_{branch}, gaps_{branch}, tangents_{branch} = layer, gaps.copy(), tangents.copy()"
             )
         level += stage.opened
+        if stage.unit:
+            lines += [f"    {_rescale(4)}", "        layer += 1"]
         lines += ["        layer += 1", f"        {call}"]
-        for branch in reversed(range(level - stage.closed, level)):
-            kept = f"gaps_{branch}, tangents_{branch}, trunk_{branch}"
-            lines += ["        layer += 1", f"        add_trunk(gaps, tangents, {kept}, rows, columns, layer, i, j)"]
-        level -= stage.closed
+        for join in stage.after:
+            lines += [f"        {line}" for line in join.of_pairs(level - 1)]
+            level -= join.pops
     if divided:
         lines.append(_rescale(1))
     return "\n".join(lines) + "\n"
@@ -139,14 +141,16 @@ def _propagate(stages: Stages) -> str:
         lines.append(f"        for _ in range(repeats[{k}]):")
         lines += [f"            trunk_{branch} = layer" for branch in range(level, level + stage.opened)]
         level += stage.opened
+        if stage.unit:  # of a point without a direction there is none
+            one = "1.0 if points[layer - 1, 0, k] > 0.0 else nan"
+            lines += ["            layer += 1", f"            enter(points, layer, k, {one}, weights)"]
         lines += [
             "            layer += 1",
             f"            enter(points, layer, k, diagonal_{alike[k]}(points[layer - 1, 0, k]), weights)",
         ]
-        for branch in reversed(range(level - stage.closed, level)):
-            added = f"points[layer - 1, 0, k] + points[trunk_{branch}, 0, k]"
-            lines += ["            layer += 1", f"            enter(points, layer, k, {added}, weights)"]
-        level -= stage.closed
+        for join in stage.after:
+            lines += [f"            {line}" for line in join.of_points(level - 1)]
+            level -= join.pops
     return "\n".join(lines) + "\n"
 
 
@@ -161,15 +165,16 @@ def _expand(stages: Stages, parallel: bool) -> str:
     ]
     alike = _alike(stages)
     for k, stage in enumerate(stages):
-        lines += [f"        for _ in range(repeats[{k}]):", "            layer += 1"]
+        lines.append(f"        for _ in range(repeats[{k}]):")
+        lines += ["            layer += 1"] * (1 + stage.unit)
         if isinstance(stage, SampledStage):
             lines.append(f"            expand_{alike[k]}(tables[layer], k, points[layer - 1, 0, k], a)")
-        lines += ["            layer += 1"] * stage.closed
+        lines += ["            layer += 1"] * len(stage.after)
     return "\n".join(lines) + "\n"
 
 
 # products and sums may fuse; nothing that changes the signs of zeros or hides a NaN
-_JIT = '@njit(error_model="numpy", fastmath={"contract"})'
+JIT = '@njit(error_model="numpy", fastmath={"contract"})'
 
 _HEADER = """\
 import math
@@ -178,8 +183,9 @@ from math import *
 from numba import njit, prange
 from numba.types import UniTuple
 
+from symlimits.reading.gram_joins import add_branches, exchange, multiply_branches
 from symlimits.reading.gram_loop import (
-    add_trunk, covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
+    covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
 )
 from symlimits.reading.special import (
     angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma, top_cosh, top_sinh

@@ -28,7 +28,7 @@ def solved(velocity: Velocity, start: Sequence[mpf], time: mpf, digits: int) -> 
     '0.367879441171442'
     """
     sequence = range(2, digits + 2, 2)  # substeps: an order of as many as there are digits
-    with mp.workdps(digits + 2 * GUARD):
+    with mp.workdps(digits + 2 * GUARD + digits // 2):  # extrapolation of high order loses some itself
         x, now, allowed = list(start), mpf(0), mpf(10) ** -(digits + GUARD)
         h = (1 + max(map(abs, x))) / (1 + max(map(abs, velocity(x))))
         for _ in range(STEPS):
@@ -75,3 +75,22 @@ def lambdified(variables: Sequence[sp.Symbol], exprs: Sequence[sp.Expr]) -> Velo
     """Expressions of the variables as a function of a point."""
     found = sp.lambdify([variables], list(exprs), "mpmath")
     return lambda x: [mp.mpf(value) for value in found(x)]
+
+
+def merged(
+    variables: Sequence[sp.Symbol], velocities: Sequence[sp.Expr], start: Sequence[mpf]
+) -> dict[sp.Symbol, sp.Symbol]:
+    """Names for variables that start equal and move alike: the first of them, whose velocity may have no root left.
+
+    >>> x, y = sp.symbols("x y", positive=True)
+    >>> merged([x, y], [x + sp.sqrt(x**2 - y**2), y], [mpf(1), mpf(1)])
+    {y: x}
+    """
+    moves = dict(zip(variables, velocities, strict=True))
+    first, begin = variables[0], start[0]
+    names = {x: first for x, value in zip(variables[1:], start[1:], strict=True) if value == begin}
+    while True:
+        apart = [x for x in names if sp.expand((moves[x] - moves[first]).xreplace(names)) != 0]
+        if not apart:
+            return names
+        names = {x: first for x in names if x not in apart}

@@ -14,6 +14,7 @@ from symlimits.errors import DomainError
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_printer import INDENT, INDEX, Printer
+from symlimits.reading.latex_programs import asked, opened
 from symlimits.reading.latex_shared import shared
 from symlimits.reading.latex_text import continued, enclose, environment, escape, rendered_width
 
@@ -50,6 +51,7 @@ def latex(expr: sp.Expr, notation: Mapping[str, str] | None = None) -> str:
     >>> print(latex(c * sp.asin(c / sp.sqrt(p * q)) / (2 * sp.pi) + sp.sqrt(p * q - c**2) / (2 * sp.pi)))
     \frac{c \arcsin\left(\frac{c}{\sqrt{p q}}\right)}{2 \pi} + \frac{\sqrt{p q - c^{2}}}{2 \pi}
     """
+    expr = opened(expr)
     printer = Printer(_names([expr], notation or {}))
     formula = printer.doprint(expr)
     before = rf"{formula}, \quad \text{{where}} \quad "
@@ -81,20 +83,21 @@ def align(
     &= c^{2} + 2 c + 1 && \text{(expansion)}
     \end{align*}
     """
-    printer = Printer(_names([line.expr for line in lines], notation or {}))
+    exprs = [opened(line.expr) for line in lines]
+    printer = Printer(_names(exprs, notation or {}))
     rules = [rf" && \text{{({escape(line.rule)})}}" if line.rule else "" for line in lines]
     beside = rendered_width(f"{left} = {'(100)' if label else ''}") + max(map(rendered_width, rules), default=0)
     room = max(NARROWEST, width - beside)
     rows: list[str] = []
     before: sp.Expr | None = None
-    for line, rule in zip(lines, rules, strict=True):
-        programmed = line.expr.has(StraightLine) and not line.expr.has(Recursion)
-        free = _beside_nothing(printer, left, lines, beside, width) if line.expr.has(StraightLine, Recursion) else room
-        equations = printer.equations(line.expr, (free if programmed else ALIGNED * free) - INDENT, before)
-        before = line.expr
-        formula = printer.rows(line.expr, room, after=r", \quad \text{where}" if equations else "")
+    for expr, rule in zip(exprs, rules, strict=True):
+        programmed = expr.has(StraightLine) and not expr.has(Recursion)
+        free = _beside_nothing(printer, left, exprs, beside, width) if expr.has(StraightLine, Recursion) else room
+        equations = printer.equations(expr, (free if programmed else ALIGNED * free) - INDENT, before)
+        before = expr
+        formula = printer.rows(_asked(expr), room, after=r", \quad \text{where}" if equations else "")
         if len(formula) > FEW and not equations:
-            shorter = _in_parts(printer, line.expr, room)
+            shorter = _in_parts(printer, expr, room)
             saves = len("".join(shorter)) <= WORTH * len("".join(formula))
             formula = shorter if saves and len(shorter) < len(formula) else formula
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
@@ -117,10 +120,14 @@ def _in_parts(printer: Printer, expr: sp.Expr, room: float) -> list[str]:
     return rows
 
 
-def _beside_nothing(printer: Printer, left: str, lines: Sequence[Line], beside: float, width: int) -> float:
+def _asked(expr: sp.Expr) -> sp.Expr:
+    return asked(expr) if isinstance(expr, StraightLine) else expr
+
+
+def _beside_nothing(printer: Printer, left: str, exprs: Sequence[sp.Expr], beside: float, width: int) -> float:
     """The letters from the equality signs to the margin: LaTeX leaves as much left of a display as between columns."""
     room = max(NARROWEST, width - beside)
-    widest = max(rendered_width(row) for line in lines for row in printer.rows(line.expr, room))
+    widest = max(rendered_width(row) for expr in exprs for row in printer.rows(_asked(expr), room))
     margin = max(0.0, width - beside - widest) / 3
     return max(NARROWEST, width - margin - rendered_width(f"{left} ="))
 

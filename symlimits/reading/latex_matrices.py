@@ -7,7 +7,9 @@ from sympy.printing.latex import LatexPrinter
 
 from symlimits.language.block import Block, Entry, IdentityMatrix, Numbers, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
+from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
 from symlimits.language.motion import Motion, Spectral
+from symlimits.language.softmax import RowSoftmax
 from symlimits.reading.latex_motion import at_time, letter
 
 
@@ -56,6 +58,15 @@ class MatrixPrinter(LatexPrinter):
     def _print_Spectral(self, expr: Spectral) -> str:
         function, variable, matrix = map(self._print, expr.args)
         return rf"\left[{function}\right]_{{{variable} = {matrix}}}"
+
+    def _print_RowSoftmax(self, expr: RowSoftmax) -> str:
+        return rf"\operatorname{{softmax}}\left({self._print(expr.matrix)}\right)"
+
+    def _print_TraceOf(self, expr: TraceOf) -> str:
+        return rf"\operatorname{{tr}}\left({self._print(expr.matrix)}\right)"
+
+    def _print_LogDeterminant(self, expr: LogDeterminant) -> str:
+        return rf"\log\det\left({self._print(expr.matrix)}\right)"
 
     def _print_MatrixMean(self, expr: MatrixMean) -> str:
         return rf"\mathbb{{E}}\left[{self._print(expr.matrix)}\right]"

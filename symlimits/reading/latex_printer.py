@@ -15,20 +15,25 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
+from symlimits.language.continuous_depth import ContinuousDepth
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import PixelMean, PixelProduct, is_of_images
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.decimals import has_long_decimal, long_decimal
+from symlimits.reading.latex_images import Pixels, image_rows, pixel_mean, pixel_product
 from symlimits.reading.latex_initial_value import initial_value_rows, initial_values
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_matrices import MatrixPrinter
 from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
 from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
+from symlimits.reading.latex_programs import asked
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
 from symlimits.reading.latex_systems import alike, systems, through
 from symlimits.reading.latex_text import (
@@ -48,18 +53,18 @@ LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 # Letters of constants: they stand before the variables in a product, and after them in a sum.
 # too large to stand above or below a fraction's bar
-HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral)
+HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, PixelMean)
 EXTREMES = (sp.Max, sp.Min)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
 
 class Printer(MatrixPrinter):
-    """SymPy's printer with the habits of papers; `names` holds the LaTeX of every symbol."""
+    """SymPy's printer with the habits of papers; `names` holds the LaTeX of every symbol, `pixels` where fields are."""
 
-    def __init__(self, names: Mapping[sp.Symbol, str]) -> None:
+    def __init__(self, names: Mapping[sp.Symbol, str], pixels: Pixels | None = None) -> None:
         super().__init__({"symbol_names": dict(names), "fold_frac_powers": True})
-        self.names = dict(names)
+        self.names, self.pixels = dict(names), pixels
 
     # Lines that fit.
 
@@ -336,6 +341,16 @@ class Printer(MatrixPrinter):
         ratio = rf"\frac{{\Gamma\left({self._print(x + k)}\right)}}{{\Gamma\left({self._print(x)}\right)}}"
         return ratio if exp is None else brackets(ratio) + raised(exp)
 
+    def _print_Symbol(self, expr: sp.Symbol, *args: object, **kwargs: object) -> str:
+        tex = str(super()._print_Symbol(expr, *args, **kwargs))
+        return tex if self.pixels is None else tex + self.pixels.of(expr)
+
+    def _print_PixelMean(self, expr: PixelMean) -> str:
+        return pixel_mean(self, expr)
+
+    def _print_PixelProduct(self, expr: PixelProduct) -> str:
+        return pixel_product(self, expr)
+
     def _print_GaussianExpectation(self, expr: GaussianExpectation) -> str:
         variables, covariance = ", ".join(map(self._print, expr.variables)), expr.covariance
         if len(expr.variables) == 1:
@@ -351,15 +366,33 @@ class Printer(MatrixPrinter):
         inside = self._print(expr.integrand) + (rf";\, {self._print(expr.variable)} > 0" if part else "")
         return rf"\mathbb{{E}}_{{{law}}}\left[{inside}\right]"
 
+    def _print_DepthLimit(self, expr: DepthLimit) -> str:
+        """What is asked for; `equations` say what is iterated."""
+        inside = Printer({**self.names, expr.variable: rf"{self.names[expr.variable]}_{{{INDEX}}}"})
+        return rf"\lim_{{{INDEX} \to \infty}} \left[{INDEX} \, {inside._factor(expr.integrand, alone=False)}\right]"
+
+    def _iterated(self, limit: DepthLimit, room: float) -> list[str]:
+        """The row of an iterated map."""
+        name = self.names[limit.variable]
+        inside = Printer({**self.names, limit.variable: rf"{name}_{{{INDEX}}}"})
+        return inside._equation(rf"{name}_{{{INDEX} + 1}}", limit.image, room, ",")
+
     def _print_Recursion(self, expr: Recursion) -> str:
         """The last value of the output; `equations` say how it comes about."""
         return indexed(self.names[expr.output], self._print(1 + sum(count for _, count in expr.stages)))
+
+    def _print_ContinuousDepth(self, expr: ContinuousDepth) -> str:
+        """The limit of the last value; `equations` say how it comes about."""
+        return rf"\lim_{{{self._print(expr.depth)} \to \infty}} {self._print(expr.recursion)}"
 
     def equations(self, expr: sp.Expr, room: float, before: sp.Expr | None = None) -> list[str]:
         """The rows that define the recursions in an expression; start values only if they are new since `before`."""
         known = {recursion.args[:2] for recursion in (systems(before) if before is not None else ())}
         rows: list[str] = []
         for recursion in systems(expr):
+            if is_of_images(recursion):
+                rows += image_rows(self, recursion, room, recursion.args[:2] not in known)
+                continue
             rows += [] if recursion.args[:2] in known else self._start(recursion, room)
             rows += self._maps(recursion, room)
         for motion in motions(expr, before):
@@ -367,13 +400,16 @@ class Printer(MatrixPrinter):
             rows += motion_rows(motion, inside, self.names[letter(motion.state)])
         for line in new_lines(expr, before):
             rows += straight_line_rows(self, line, room, before)
+        images = {limit.args[1:]: limit for limit in sorted(expr.atoms(DepthLimit), key=default_sort_key)}
+        for limit in images.values():
+            rows += self._iterated(limit, room)
         for problem in initial_values(expr):
             rows += initial_value_rows(self, problem, room)
         return [*rows[:-1], *(row.removesuffix(",") for row in rows[-1:])]
 
     def _print_StraightLine(self, expr: StraightLine) -> str:
         """What is asked for; `equations` say how it comes about."""
-        return str(self._print(expr.output))
+        return str(self._print(asked(expr)))
 
     def _print_InitialValue(self, expr: InitialValue) -> str:
         """What is asked for, at the time; `equations` say how it moves."""
@@ -383,9 +419,9 @@ class Printer(MatrixPrinter):
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
         for state, value in zip(recursion.states, recursion.start, strict=True):
-            yield from self._equation(indexed(self.names[state], "1"), value, room, ",")
+            yield from self.equation(indexed(self.names[state], "1"), value, room, ",")
 
-    def _equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
+    def equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
         return continued(f"{left} &=", self.rows(right, room - rendered_width(f"{left} ="), after))
 
     def _maps(self, recursion: Recursion, room: float) -> Iterator[str]:
@@ -403,11 +439,11 @@ class Printer(MatrixPrinter):
                 names = [indexed(self.names[state], f"{INDEX} + 1") for state in group]
                 after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
                 if group is groups[-1][1]:
-                    after += rf" \quad {INDEX} = {self._range(first, count)},"
-                yield from inside._equation(names[0], expr, room, after)
+                    after += rf" \quad {INDEX} = {self.range(first, count)},"
+                yield from inside.equation(names[0], expr, room, after)
             first += count
 
-    def _range(self, first: sp.Expr, count: sp.Expr) -> str:
+    def range(self, first: sp.Expr, count: sp.Expr) -> str:
         if count in (1, 2, 3):
             return ", ".join(self._print(first + i) for i in range(count))
         return rf"{self._print(first)}, \dots, {self._print(first + count - 1)}"

@@ -29,6 +29,27 @@ class Mean(sp.Function):
         return f"E[{printer.doprint(self.args[0])}]"
 
 
+def opened(expr: sp.Expr) -> sp.Expr:
+    """A straight line of scalars that ends with the definition of its output, with what defines it as the output.
+
+    >>> x, y = sp.symbols("x y")
+    >>> opened(StraightLine([Definition(x, 2), Definition(y, x**2)], y))
+    x**2 where x := 2
+    """
+    if not isinstance(expr, StraightLine) or not expr.is_scalar or not expr.statements:
+        return expr
+    *others, last = expr.statements
+    if not isinstance(last, Definition) or last.target != expr.output:
+        return expr
+    line = StraightLine(others, last.expression)
+    return line if others or is_program(line) else last.expression
+
+
+def asked(line: StraightLine) -> sp.Expr:
+    """The output, its expectations without their laws, which stand below."""
+    return line.output.xreplace({head: Mean(_output(head)) for head in filter(is_shared, outermost(line.output))})
+
+
 def flattened(line: StraightLine) -> list[Definition]:
     """All definitions in one order: a random variable's before the first mean that reads it."""
     return list(_flattened(line))
@@ -39,13 +60,19 @@ def _flattened(line: StraightLine) -> tuple[Definition, ...]:
     found: dict[sp.Symbol, Definition] = {}
     for statement in line.statements:
         assert isinstance(statement, Definition)
-        heads = list(filter(is_shared, outermost(statement.expression)))
-        for head in heads:
-            if isinstance(head.integrand, StraightLine):
-                found.update({d.target: d for d in head.integrand.statements if d.target not in found})
+        _random_variables(statement.expression, found)
+        heads = filter(is_shared, outermost(statement.expression))
         printed = statement.expression.xreplace({head: Mean(_output(head)) for head in heads})
         found[statement.target] = Definition(statement.target, printed)
+    _random_variables(line.output, found)
     return tuple(found.values())
+
+
+def _random_variables(expr: sp.Expr, found: dict[sp.Symbol, Definition]) -> None:
+    """Add the definitions of what the expectations of an expression are over."""
+    for head in filter(is_shared, outermost(expr)):
+        if isinstance(head.integrand, StraightLine):
+            found.update({d.target: d for d in head.integrand.statements if d.target not in found})
 
 
 def new_definitions(line: StraightLine, before: sp.Expr | None) -> list[Definition]:

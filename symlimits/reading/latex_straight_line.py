@@ -31,9 +31,14 @@ class Writer(Protocol):
 
 def new_lines(expr: sp.Expr, before: sp.Expr | None) -> list[StraightLine]:
     """The straight lines in an expression, one of those with the same statements, without those that stood before."""
-    told = {line.statements for line in (outermost(before) if before is not None else ())}
-    lines = {line.statements: line for line in sorted(outermost(expr), key=default_sort_key)}
-    return [line for statements, line in lines.items() if statements not in told]
+    told = {_said(line) for line in (outermost(before) if before is not None else ())}
+    lines = {_said(line): line for line in sorted(outermost(expr), key=default_sort_key)}
+    return [line for said, line in lines.items() if said not in told]
+
+
+def _said(line: StraightLine) -> object:
+    """What of a straight line is told once: its statements; of a program's also the variables of its output."""
+    return line if is_program(line) else line.statements
 
 
 def outermost(expr: sp.Basic) -> set[StraightLine]:
@@ -54,6 +59,8 @@ def _program_rows(writer: Writer, line: StraightLine, room: float, before: sp.Ex
     """Laws of Gaussians and definitions of random variables and means; what the line before has is not said again."""
     told = {law for old in (outermost(before) if before is not None else ()) for law in laws(old, writer.doprint)}
     fresh, new = [law for law in laws(line, writer.doprint) if law not in told], new_definitions(line, before)
+    if not fresh and not new:
+        return
     if before is not None and len(new) < len(flattened(line)):
         yield r"&\text{as before, but}"
     elif fresh:

@@ -48,6 +48,10 @@ HEADS = (
 class arc(sp.Function):
     """arc(y, x): the angle of the vector (x, y), x >= 0; arcsin(y / sqrt(x^2 + y^2))."""
 
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        y, x = self.args
+        return (x if argindex == 1 else -y) / (x**2 + y**2)
+
 
 class arcsin(sp.Function):
     """asin of an argument that rounding may carry beyond one."""

@@ -18,11 +18,15 @@ from mpmath import mp
 from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.language.block import Block, IdentityMatrix, Transposed
 from symlimits.language.ensemble import MatrixCovariance, MatrixMean
+from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
 from symlimits.language.motion import Motion, Spectral
+from symlimits.language.softmax import RowSoftmax
+from symlimits.reading.initial_value import solved
 from symlimits.reading.reference import reference
 
 GUARD = 10  # digits more than are asked for
 DOUBLINGS, SETTLED = 60, 1e7  # of a time that grows without end; roundings, which doublings double, that are no motion
+SETTLING = 20_000  # steps until nothing moves
 Matrix = Any  # mpmath has no types
 
 
@@ -106,15 +110,37 @@ def _(expr: Spectral, values: Values) -> Matrix:
 
 
 @_value.register
+def _(expr: TraceOf, values: Values) -> Matrix:
+    matrix = _value(expr.matrix, values)
+    return mp.matrix([[sum(matrix[i, i] for i in range(matrix.rows))]])
+
+
+@_value.register
+def _(expr: LogDeterminant, values: Values) -> Matrix:
+    return mp.matrix([[mp.log(mp.det(_value(expr.matrix, values)))]])
+
+
+@_value.register
 def _(expr: Motion, values: Values) -> Matrix:
-    rows, columns = (_like(expr.start, expr.law, values) * 0,) * 2
+    rows, columns = (_like(expr, values) * 0,) * 2
     n, k = rows.rows, rows.cols
     names = expr.state.name, expr.before.name
 
     def law(state: Matrix, before: Matrix) -> Matrix:
         return _value(expr.law, values.with_blocks(**{names[0]: state, names[1]: before}))
 
-    return _carried(expr, law, columns if expr.start == 0 else _value(expr.start, values), n, k, values)
+    start = columns if expr.start == 0 else _value(expr.start, values)
+    if expr.law.has(RowSoftmax):
+        return _followed(expr, law, start, values)
+    return _carried(expr, law, start, n, k, values)
+
+
+@_value.register
+def _(expr: RowSoftmax, values: Values) -> Matrix:
+    found = _value(expr.matrix, values).apply(mp.exp)
+    for i in range(found.rows):
+        found[i, :] /= sum(found[i, :])
+    return found
 
 
 @_value.register
@@ -133,15 +159,17 @@ def _(expr: MatrixCovariance, values: Values) -> Matrix:
     return left * right.T
 
 
-def _like(start: sp.Expr, law: sp.Expr, values: Values) -> Matrix:
-    """A matrix of the shape of a motion: that of a term of its law that does not move."""
-    for term in (start, *sp.Add.make_args(sp.expand(law))):
+def _like(motion: Motion, values: Values) -> Matrix:
+    """A matrix of the shape of a motion: that of a term of its law that does not move, or what its shape says."""
+    for term in (motion.start, *sp.Add.make_args(sp.expand(motion.law))):
         try:
             found = _value(term, values)
         except (NoRule, UnboundSymbol):  # zero, or what moves
             continue
         return found
-    raise NoRule(f"the motion by {law}", "a law with a drive", "a term of blocks that do not move")
+    if all(size.is_Integer or size in values.numbers for size in motion.state.shape):
+        return mp.zeros(*(int(_number(size, values)) for size in motion.state.shape))
+    raise NoRule(f"the motion by {motion.law}", "a law with a drive", "a term of blocks that do not move")
 
 
 def _mode(function: sp.Expr, values: Values) -> Any:
@@ -178,6 +206,30 @@ def _carried(
     whole = _stacked([above, below, last])
     at_start = _stacked([[start], [start if motion.steps else zero], [mp.eye(k)]])
     return (_propagator(whole, motion, values) * at_start)[:n, :]
+
+
+def _followed(motion: Motion, law: Callable[[Matrix, Matrix], Matrix], start: Matrix, values: Values) -> Matrix:
+    """By a law that is not affine: step by step, or integrated; at infinite time, until nothing moves."""
+    if motion.steps:
+        now = before = start
+        for _ in range(SETTLING if motion.time == sp.oo else int(_number(motion.time, values))):
+            now, before = law(now, before), now
+            if motion.time == sp.oo and mp.mnorm(now - before) <= mp.eps * mp.mnorm(now):
+                break
+        return now
+    n, k = start.rows, start.cols
+    half, still = n * k, [mp.mpf(0)] * (n * k)
+
+    def velocity(x: list[Any]) -> list[Any]:
+        state, speed = (_rows(part, n, k) for part in (x[:half], x[half:] or still))
+        return [*x[half:], *law(state, speed)]
+
+    begin = [*start, *(still if motion.order == 2 else [])]
+    return _rows(solved(velocity, begin, _number(motion.time, values), mp.dps - GUARD)[:half], n, k)
+
+
+def _rows(entries: list[Any], n: int, k: int) -> Matrix:
+    return mp.matrix([entries[i * k : (i + 1) * k] for i in range(n)])
 
 
 def _propagator(whole: Matrix, motion: Motion, values: Values) -> Matrix:

@@ -18,23 +18,29 @@ EXCESS = 1e-2  # of the size of covariances, that sampled ones may be wrong by
 DAMPING = 4.0 ** np.arange(-22, 2)
 
 
-class NormalPoints:
-    """Arrays of values, one for each Gaussian symbol of some expectations; `number` reads an entry of a covariance.
+Table = dict[sp.Symbol, dict[sp.Symbol, sp.Expr]]
 
-    Symbols that no expectation holds together may be drawn as independent: nothing reads their covariance.
+
+def covariances(heads: Iterable[GaussianExpectation]) -> Table:
+    """What the expectations say of the covariances of each of their Gaussian symbols."""
+    table: Table = {}
+    for head in heads:
+        us, entries = head.variables, head.covariance.tolist()
+        for u, row in zip(us, entries, strict=True):
+            table.setdefault(u, {}).update(zip(us, row, strict=True))
+    return table
+
+
+class NormalPoints:
+    """Arrays of values, one for each Gaussian symbol of a table; `number` reads an entry of a covariance.
+
+    Symbols that no expectation holds together may be drawn as independent: nothing reads their covariance. `sources`
+    are independent normal numbers, a column for each symbol of the table.
     """
 
-    def __init__(
-        self, heads: Iterable[GaussianExpectation], number: Callable[[sp.Expr], float], points: int, seed: Any
-    ) -> None:
-        self.number = number
-        self.covariances: dict[sp.Symbol, dict[sp.Symbol, sp.Expr]] = {}
-        for head in heads:
-            for i, u in enumerate(head.variables):
-                known = self.covariances.setdefault(u, {})
-                known.update({v: head.covariance[i, j] for j, v in enumerate(head.variables)})
-        self.columns = {u: i for i, u in enumerate(self.covariances)}
-        self.sources = _normal(len(self.columns), points, seed)
+    def __init__(self, table: Table, number: Callable[[sp.Expr], float], sources: Floats) -> None:
+        self.covariances, self.number, self.sources = table, number, sources
+        self.columns = {u: i for i, u in enumerate(table)}
         self.rows: dict[sp.Symbol, Floats] = {}
         self.drawn: dict[sp.Symbol, Floats] = {}
 
@@ -44,10 +50,13 @@ class NormalPoints:
             self.drawn[u] = self.sources @ self._row(u)
         return self.drawn[u]
 
+    def relatives(self, u: sp.Symbol) -> list[sp.Symbol]:
+        """The symbols drawn before that u stands in an expectation with; a covariance of zero has to stay so."""
+        return [v for v in self.rows if v in self.covariances[u]]
+
     def _row(self, u: sp.Symbol) -> Floats:
         """Its coefficients over the independent sources: its own one carries what others do not explain."""
-        known = self.covariances[u]
-        relatives = [v for v in self.rows if v in known]  # also those of covariance zero, which has to stay so
+        known, relatives = self.covariances[u], self.relatives(u)
         row, variance = np.zeros(len(self.columns)), self.number(known[u])
         if relatives:
             before = np.array([self.rows[v] for v in relatives])
@@ -76,7 +85,8 @@ def explained(before: Floats, wanted: Floats, variance: float) -> Floats:
     return row
 
 
-def _normal(dimensions: int, points: int, seed: Any) -> Floats:
+def normal_sources(dimensions: int, points: int, seed: Any) -> Floats:
+    """Independent normal numbers, (points, dimensions): scrambled Sobol points."""
     from scipy.special import ndtri
     from scipy.stats import qmc  # scipy.stats is slow to import
 

@@ -6,6 +6,7 @@ Cholesky factor, with a generalised inverse where the covariance is singular. Wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, reduce
 from typing import Any, NamedTuple
@@ -16,16 +17,21 @@ import sympy as sp
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
+from symlimits.language.names import shown
 from symlimits.language.program_lines import is_shared, outermost
 from symlimits.language.reciprocal import Reciprocal
 from symlimits.language.straight_line import Definition, StraightLine
-from symlimits.reading.normal_points import NormalPoints
+from symlimits.memory import check_memory
+from symlimits.reading.normal_points import NormalPoints, Table, covariances, normal_sources
 from symlimits.reading.quadrature_double import pair_mean
 
 Floats = npt.NDArray[np.float64]
 SCRAMBLES = 8
 POINTS = 2**11  # of each scramble: 2^14 together
+MOST_POINTS = 2**17  # of each scramble, that an error may ask for: 2^20 together
+STEP = 3  # powers of two, at a time
 WIDE = 6.0  # standard errors of the mean over scrambles: Student's t of 7 degrees of freedom is beyond it once in 2000
+BYTES = 8
 ROUNDING = 2.0**-40  # of the size of a value, for the scalars on the way
 SLACK = 1e-9  # below zero, or beyond one, by rounding: where a root or an arcsine ends
 
@@ -57,26 +63,56 @@ def sampled(
     True
     """
     program = _program(line)
-    _check_counts(points, scrambles)
+    check_counts(points, scrambles)
     missing = sorted(map(str, program.free_symbols - values.keys()))
     if missing:
         raise UnboundSymbol(f"{missing[0]} without a value", "a value for every symbol", f"{missing[0]}=...")
     numbers = {symbol: np.float64(values[symbol]) for symbol in program.free_symbols}
     roots = np.random.SeedSequence(seed).spawn(scrambles)
-    found = np.array([_Run(program, numbers, points, root).output() for root in roots])
+    check_memory(BYTES * points * _arrays(program), f"{points} points of a program", "fewer points")
+    table = covariances(filter(is_shared, outermost_of(program)))
+    return summed([_Run(program, numbers, table, points, root).output() for root in roots], program, points)
+
+
+def sampled_within(line: sp.Expr, values: Mapping[sp.Symbol, Any], error: float) -> Sampled:
+    """The same from as many points as it takes for an error; `NoRule` where 2^20 together have a larger one.
+
+    >>> g, y = sp.symbols("g y", real=True)
+    >>> line = StraightLine([Definition(y, GaussianExpectation(sp.tanh(g) ** 2, (g,), [[1]]))], 1 + y)
+    >>> sampled_within(line, {}, 1e-5).error <= 1e-5
+    True
+    """
+    points = POINTS
+    found = sampled(line, values, points)
+    while found.error > error:
+        if points >= MOST_POINTS:
+            given = f"an error of {error:.2g}, of {SCRAMBLES} scrambles of {points} points"
+            raise NoRule(given, f"{found.error:.2g} or more", "points=..., a larger power of two")
+        points = min(MOST_POINTS, points * _times(found.error / error))
+        found = sampled(line, values, points)
+    return found
+
+
+def _times(excess: float) -> int:
+    """A power of two for so many times fewer errors: they fall as fast as the points grow, or more slowly."""
+    return 2 ** min(max(1, math.ceil(math.log2(excess))), STEP)
+
+
+def summed(outputs: list[float], line: StraightLine, points: int) -> Sampled:
+    """The mean over scrambles, with six standard errors."""
+    found, scrambles = np.array(outputs), len(outputs)
     if not np.isfinite(found).all():
-        raise DomainError(
-            f"{program.output}, whose value is not finite", "a finite number", "a point inside the domain"
-        )
+        raise DomainError(f"{line.output}, whose value is not finite", "a finite number", "a point inside the domain")
     error = WIDE * found.std(ddof=1) / np.sqrt(scrambles) + ROUNDING * abs(found.mean())
     return Sampled(float(found.mean()), float(error), f"sampled: {scrambles} scrambles of {points} Sobol points")
 
 
-def _check_counts(points: int, scrambles: int) -> None:
-    if points < 2 or points & (points - 1):
-        raise DomainError(f"points = {points}", "a power of two, 2 or larger", "points=2048")
-    if scrambles < 2:
-        raise DomainError(f"scrambles = {scrambles}", "two or more, which give the error", "scrambles=8")
+def check_counts(points: object, scrambles: object) -> None:
+    """Raise `DomainError` for what is no number of Sobol points, or of scrambles."""
+    if isinstance(points, bool) or not isinstance(points, int) or points < 2 or points & (points - 1):
+        raise DomainError(f"points = {shown(points)}", "a power of two, 2 or larger", "points=2048")
+    if isinstance(scrambles, bool) or not isinstance(scrambles, int) or scrambles < 2:
+        raise DomainError(f"scrambles = {shown(scrambles)}", "two or more, which give the error", "scrambles=8")
 
 
 def _program(line: sp.Expr) -> StraightLine:
@@ -89,13 +125,14 @@ def _program(line: sp.Expr) -> StraightLine:
 class _Run:
     """One scramble: scalars as numbers, random variables as arrays over the points."""
 
-    def __init__(self, line: StraightLine, numbers: Mapping[sp.Symbol, float], points: int, seed: Any) -> None:
+    def __init__(
+        self, line: StraightLine, numbers: Mapping[sp.Symbol, float], table: Table, points: int, seed: Any
+    ) -> None:
         self.line, self.numbers, self.size, self.seed = line, dict(numbers), points, seed
         self.definitions = {d.target: d.expression for d in line.statements if isinstance(d, Definition)}
         self.arrays: dict[tuple[sp.Symbol, sp.Expr], Floats] = {}
         self.means: dict[GaussianExpectation, float] = {}
-        shared = filter(is_shared, _heads(line))
-        self.points = NormalPoints(shared, self.number, points, seed)
+        self.points = NormalPoints(table, self.number, normal_sources(len(table), points, seed))
 
     def output(self) -> float:
         for symbol in self.definitions:
@@ -117,7 +154,7 @@ class _Run:
     def mean(self, head: GaussianExpectation) -> float:
         """An expectation."""
         if head not in self.means and not is_shared(head):
-            self.means[head] = self._pair(head)
+            self.means[head] = own_mean(head, self.number, self.size, self.seed)
         if head not in self.means:
             known = {g: self.points[g] for g in head.variables}
             output = head.integrand
@@ -128,19 +165,6 @@ class _Run:
             self.means[head] = float(np.mean(self._computed(output, known)))
         return self.means[head]
 
-    def _pair(self, head: GaussianExpectation) -> float:
-        """An expectation over variables of its own, one or two: quadrature in float64."""
-        u, v = head.variables if len(head.variables) == 2 else (*head.variables, _OTHER)
-        covariance = [[self.number(entry) for entry in row] for row in head.covariance.tolist()]
-        p, q, c = (
-            (covariance[0][0], 1.0, 0.0) if v is _OTHER else (covariance[0][0], covariance[1][1], covariance[0][1])
-        )
-        try:
-            return pair_mean(head.integrand, u, v, p, q, c)
-        except NoRule:  # kinks: points of its own
-            points = NormalPoints([head], self.number, self.size, self.seed.spawn(1)[0])
-            return float(np.mean(self._computed(head.integrand, {w: points[w] for w in head.variables})))
-
     def _array(self, definition: Definition, known: Mapping[sp.Symbol, Any]) -> Floats:
         key = definition.target, definition.expression
         if key not in self.arrays:
@@ -148,12 +172,39 @@ class _Run:
         return self.arrays[key]
 
     def _computed(self, expr: sp.Expr, known: Mapping[sp.Symbol, Any]) -> Any:
-        arguments, function = _compiled(expr)
-        with np.errstate(all="ignore"):
-            return function(*(known[s] if s in known else self.number(s) for s in arguments))
+        return _at(expr, lambda s: known[s] if s in known else self.number(s))
 
 
-def _heads(line: StraightLine) -> list[GaussianExpectation]:
+def own_mean(head: GaussianExpectation, number: Callable[[sp.Expr], float], size: int, seed: Any) -> float:
+    """An expectation over one or two variables of its own: quadrature in float64, at kinks `size` points of its own."""
+    free = sorted(head.integrand.free_symbols - set(head.variables), key=str)
+    integrand = head.integrand.xreplace({s: sp.Float(number(s)) for s in free})
+    u, v = head.variables if len(head.variables) == 2 else (*head.variables, _OTHER)
+    entries = [[number(entry) for entry in row] for row in head.covariance.tolist()]
+    p, q, c = (entries[0][0], 1.0, 0.0) if v is _OTHER else (entries[0][0], entries[1][1], entries[0][1])
+    try:
+        return pair_mean(integrand, u, v, p, q, c)
+    except NoRule:
+        table = covariances([head])
+        points = NormalPoints(table, number, normal_sources(len(table), size, seed.spawn(1)[0]))
+        return float(np.mean(_at(integrand, points.__getitem__)))
+
+
+def _at(expr: sp.Expr, value: Callable[[sp.Symbol], Any]) -> Any:
+    arguments, function = _compiled(expr)
+    with np.errstate(all="ignore"):
+        return function(*map(value, arguments))
+
+
+def _arrays(line: StraightLine) -> int:
+    """How many arrays a scramble holds: Gaussians, their sources, and random variables."""
+    heads = list(filter(is_shared, outermost_of(line)))
+    inner = [d for head in heads if isinstance(head.integrand, StraightLine) for d in head.integrand.statements]
+    return 2 * len({u for head in heads for u in head.variables}) + len(set(inner))
+
+
+def outermost_of(line: StraightLine) -> list[GaussianExpectation]:
+    """The expectations of a straight line's definitions and of its output, in their order."""
     found: dict[GaussianExpectation, None] = {}
     for statement in (*line.statements, line.output):
         found.update(dict.fromkeys(outermost(getattr(statement, "expression", statement))))

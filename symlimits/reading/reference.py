@@ -15,18 +15,23 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.language.continuous_depth import ContinuousDepth
+from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
+from symlimits.language.pixels import PixelProduct
 from symlimits.language.product import ProductExpectation
 from symlimits.language.recursion import Recursion, recalled
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
+from symlimits.reading.continuous_depth import continuous_depth_value
+from symlimits.reading.depth_limit import depth_limit
 from symlimits.reading.dirac import without_masses
-from symlimits.reading.initial_value import lambdified, solved
+from symlimits.reading.initial_value import lambdified, merged, solved
 from symlimits.reading.legendre import nodes
 from symlimits.reading.line import line_integral
 from symlimits.reading.product import product_mean
@@ -36,8 +41,8 @@ from symlimits.reading.spherical import spherical_integral
 from symlimits.reading.straight_line import run
 
 HEADS = (
-    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue),
-    *(sp.Integral, LineIntegral, SphericalIntegral),
+    *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, ContinuousDepth),
+    *(sp.Integral, LineIntegral, SphericalIntegral, DepthLimit),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
 MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
@@ -58,6 +63,8 @@ def reference(expr: sp.Expr, values: Values | None = None, digits: int = 30) -> 
     """
     if not expr.is_commutative:
         raise DomainError(f"the matrix {str(expr)[:80]}", "a number", "matrix_value, or Entry(A, 0, 0) of a block")
+    if expr.has(PixelProduct):
+        raise NoRule("the value of a kernel of images at no images", "two images", "sl.nngp(net).reference(x, z)")
     values = {symbol: exact(value, str(symbol)) for symbol, value in (values or {}).items()}
     inside = set().union(*(value.free_symbols for value in values.values()))
     missing = sorted(str(symbol) for symbol in (expr.free_symbols - set(values)) | inside)
@@ -200,13 +207,38 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
 
 
 @_value.register
+def _(expr: DepthLimit, values: Values) -> mpf:
+    """Expectations over one variable are valued once; one that holds the state would need its digits anew each time."""
+    inside = {symbol: value for symbol, value in values.items() if symbol != expr.variable}
+    heads = _outermost(expr.integrand) | _outermost(expr.image)
+    if any(expr.variable in head.free_symbols for head in heads):
+        raise NoRule(f"digits of {expr}", "a closed form, or a series of the map", "the rule 'expansion'")
+    known = {head: _to_float(_value(head, inside)) for head in heads}
+    g, F = (part.xreplace(known).subs(inside, simultaneous=True) for part in (expr.integrand, expr.image))
+    observed, image = (sp.lambdify(expr.variable, part, "mpmath") for part in (g, F))
+    return depth_limit(observed, image, mp.dps - GUARD)
+
+
+@_value.register
 def _(expr: InitialValue, values: Values) -> mpf:
     """The equation integrated, with numbers for the parameters; the output at the point that is reached."""
     inside = {symbol: value for symbol, value in values.items() if symbol not in expr.variables}
+    if _outermost(sp.Tuple(expr.output, *expr.velocities)):
+        given = f"digits of a motion with the velocities {', '.join(map(str, expr.velocities))[:80]}"
+        raise NoRule(given, "velocities with a closed form", "many steps: a recursion with a number for its depth")
     start, time = [_value(x, values) for x in expr.start], _value(expr.time, values)
     moves, asked = ([F.subs(inside) for F in of] for of in (expr.velocities, [expr.output]))
-    velocity, output = lambdified(expr.variables, moves), lambdified(expr.variables, asked)
+    names = merged(expr.variables, moves, start)
+    rows = [row for row in zip(expr.variables, moves, start, strict=True) if row[0] not in names]
+    left, moves, start = (list(part) for part in zip(*rows, strict=True))
+    velocity, output = (lambdified(left, [F.xreplace(names) for F in of]) for of in (moves, asked))
     return output(solved(velocity, start, time, mp.dps - GUARD))[0]
+
+
+@_value.register
+def _(expr: ContinuousDepth, values: Values) -> mpf:
+    """Values at several depths, extrapolated."""
+    return continuous_depth_value(expr, values, mp.dps - GUARD)
 
 
 @_value.register

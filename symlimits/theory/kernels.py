@@ -6,9 +6,11 @@ $$K^{l+1} = \sigma_w^2 T_\phi(K^l) + \sigma_b^2, \qquad
   K^1 = \Theta^1 = \sigma_w^2\,x\cdot z/d + \sigma_b^2$$
 (Lee et al. 2019, arXiv 1902.06720, section 2 and appendix; Jacot et al. 2018, arXiv 1806.07572). In the
 standard parameterisation the gradients lose the factors: $\Theta^{l+1} = N_l T + 1 + \sigma_w^2\dot T\,\Theta^l$,
-$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). A residual block h + f(h), whose branch f ends with a Dense layer, adds to
-both what its branch makes of them: $K' = K + K_f$, $\Theta' = \Theta + \Theta_f$, since the last weights of the branch
-are centred and independent of its input.
+$\Theta^1 = x\cdot z + 1$ (arXiv 2001.07301). Where weights and biases have learning rates of their own, $\eta_w$ and
+$\eta_b$ times that of training, the part of a layer is taken so many times, $\Theta = \sum_l\eta_l\Theta_l$: with
+$\eta_w\sigma_w^2T_\phi + \eta_b\sigma_b^2$ for $K^{l+1}$ in the recursion of $\Theta$. A residual block h + f(h),
+whose branch f ends with a Dense layer, adds to both what its branch makes of them: $K' = K + K_f$,
+$\Theta' = \Theta + \Theta_f$, since the last weights of the branch are centred and independent of its input.
 
 The maps are not typed here: they are the limits that the Master theorem gives for one layer as a tensor program,
 forward and backward (`programs/layer_step.py`), for any activation, variance and number of inputs; here those of the
@@ -18,8 +20,10 @@ layer are put in. What a residual block adds is that of h + W phi(h) less that o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache, singledispatch
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
@@ -29,28 +33,43 @@ from symlimits.derivation.price import c, derive, derive_lines, p, q
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.expectation_experiment import ANTITHETIC
 from symlimits.language.activation import Activation, activation, x
-from symlimits.language.architecture import Dense, Layer, Repeat, Residual, Serial, counts
+from symlimits.language.architecture import (
+    Concat,
+    Dense,
+    Layer,
+    LayerNorm,
+    Product,
+    Repeat,
+    Residual,
+    Serial,
+    branches_of,
+    counts,
+)
 from symlimits.language.domain import CORRELATION, NONNEGATIVE, POSITIVE, Domain, natural_domain
 from symlimits.language.expectation import pair_expectation
+from symlimits.language.image_layers import IMAGE_LAYERS, AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
+from symlimits.theory.branch_maps import Map, concatenated, multiplied, normalized, side_by_side
+from symlimits.theory.layer_order import check_order
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.layer_step import (
     K_xx,
     K_xz,
     K_zz,
-    Map,
     N,
     Theta,
     activation_step,
     b,
+    b_rate,
     dense_step,
     phi,
     put_in,
     residual_step,
     slope,
     w,
+    w_rate,
 )
 from symlimits.theory.twin import Twin, features
 
@@ -61,6 +80,9 @@ LAYERWISE = "Master theorem, layer by layer"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 
 Block = tuple[tuple[Map, ...], sp.Expr]
+Weights = Dense | Conv
+WEIGHTLESS = (Activation, AvgPool, GlobalAvgPool, Flatten)  # what stands in one block with the weights after it
+IMAGES = "symlimits.theory.images"  # loaded for networks of images only
 
 
 def dual(phi: object) -> Limit:
@@ -88,7 +110,7 @@ def dual(phi: object) -> Limit:
         trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
         experiment=Twin(features(phi), "nngp", sampler=ANTITHETIC),
         observable="mean of phi(w.x) phi(w.z) over the units of one hidden layer",
-        regime="every width", order=0,
+        regime="every width", order=0, general=KernelProgram(features(phi), "nngp"),
     )  # fmt: skip
 
 
@@ -100,6 +122,8 @@ def nngp(net: Serial) -> Limit:
     $K^{l+1} = \sigma_w^2\,\mathbb E\,\phi(u)\phi(v) + \sigma_b^2$ with (u, v) of covariance $K^l$. Raises
     `DomainError` for what is no network or has an infinite second moment, `NoRule` for a network without Dense layers
     at both ends, and `DataError`, when called, for data that are no (n, d) and (m, d) arrays of finite numbers.
+    For a network of images (`Conv`, `Flatten`, ...) data are (n, H, W, C), or (n, W, C) with filters of one axis, and
+    the input kernel is x(alpha).z(alpha')/C, over pairs of pixels.
     Source: Lee et al. 2018, arXiv 1711.00165.
 
     >>> from symlimits import activations as act
@@ -108,15 +132,16 @@ def nngp(net: Serial) -> Limit:
     >>> K([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([1., 4.])
     """
-    return _kernel(_network(net), tangent=False)
+    return _of(_network(net), tangent=False)
 
 
 def ntk(net: Serial) -> Limit:
     r"""The neural tangent kernel $\Theta(x, z)$ of a wide network at initialisation.
 
-    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$. Called like `nngp`, and
-    raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018, arXiv
-    1806.07572.
+    $\Theta^{l+1} = K^{l+1} + \sigma_w^2\,\mathbb E\,\phi'(u)\phi'(v)\,\Theta^l$; with learning rates of the layers,
+    `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, the sum of the layers' parts, each times its rate. Called like
+    `nngp`, and raises what that raises; `DomainError` for a discontinuous activation too. Source: Jacot et al. 2018,
+    arXiv 1806.07572.
 
     >>> from symlimits import activations as act
     >>> from symlimits.language.architecture import mlp
@@ -124,7 +149,22 @@ def ntk(net: Serial) -> Limit:
     >>> Th([[1.0, 0.0], [0.0, 2.0]]).diagonal()
     array([ 4., 16.])
     """
-    return _kernel(_network(net), tangent=True)
+    return _of(_network(net), tangent=True)
+
+
+def _of(net: Serial, tangent: bool) -> Limit:
+    if any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers)):
+        found: Limit = import_module(IMAGES).image_kernel(net, tangent)
+        return found
+    return _kernel(net, tangent)
+
+
+def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:
+    """All layers, those inside of others too."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Repeat | Residual):
+            yield from every(layer.layers)
 
 
 def _network(net: object) -> Serial:
@@ -151,24 +191,35 @@ def _kernel(net: Serial, tangent: bool) -> Limit:
 
 
 def _domain(recursion: Recursion, net: Serial) -> Domain:
-    """All symbols as their assumptions say; what is in bias variances only may also be zero."""
+    return Domain({**PAIR.ranges, **parameters(recursion, net).ranges}, PAIR.dependent, PAIR.note)
+
+
+def parameters(recursion: Recursion, net: Serial) -> Domain:
+    """All symbols as their assumptions say; what is in bias variances and rates only may also be zero."""
+    _check_names(_symbols(net.layers, _numbers) | _widths_and_counts(net))
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
-    biases = _symbols(net.layers, lambda layer: layer.bias_variance) - _symbols(net.layers, lambda layer: layer.w_var)
-    ranges = {s: NONNEGATIVE if s in biases and s.is_nonnegative else interval for s, interval in others.items()}
-    return Domain({**PAIR.ranges, **ranges}, PAIR.dependent, PAIR.note)
+    idle = _symbols(net.layers, _numbers) - _symbols(net.layers, lambda layer: layer.w_var)
+    return Domain({s: NONNEGATIVE if s in idle and s.is_nonnegative else r for s, r in others.items()})
 
 
-def _symbols(layers: tuple[Layer, ...], part: Callable[[Dense], sp.Expr]) -> set[sp.Symbol]:
-    """The symbols in one part of all Dense layers, and in all of the activations."""
+def _numbers(layer: Weights) -> sp.Basic:
+    """Whatever may hold symbols."""
+    rates = (layer.w_rate, layer.b_rate) if isinstance(layer, Dense) else ()
+    return sp.Tuple(layer.w_var, layer.bias_variance, *rates)
+
+
+def _symbols(layers: tuple[Layer, ...], part: Callable[[Weights], sp.Basic]) -> set[sp.Symbol]:
+    """The symbols in one part of all layers with weights, and in all of the activations."""
     found: set[sp.Symbol] = set()
     for layer in layers:
         match layer:
-            case Dense():
+            case Dense() | Conv():
                 found |= part(layer).free_symbols
-            case Repeat(layers=inner) | Residual(layers=inner):
+            case Repeat(layers=inner):
                 found |= _symbols(inner, part)
             case Activation():
                 found |= set(layer.parameters)
+        found = found.union(*(_symbols(branch, part) for branch in branches_of(layer)))
     return found
 
 
@@ -179,9 +230,8 @@ def _recursion(net: Serial, tangent: bool) -> Recursion:
         raise NoRule(
             "a network that does not begin and end with a Dense layer", "Dense layers at both ends", "sl.Dense(1)"
         )
-    _check_gaussian(net.layers, gaussian=False)
+    check_order(net.layers)
     widths = Widths(net)
-    _check_names(_symbols(net.layers, lambda layer: layer.w_var + layer.bias_variance) | _widths_and_counts(net))
     start = dict(zip(states, (p, q, c, sp.S.Zero), strict=False))
     (((entry,), _),) = block(first, states, widths)
     initial = [expr.subs(start, simultaneous=True) for expr in entry]
@@ -193,25 +243,33 @@ def blocks(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Wid
     found: list[Block] = []
     for before, layer in zip((None, *layers), layers, strict=False):
         parts = block(layer, states, widths)
-        if isinstance(before, Activation) and isinstance(layer, Dense):
+        if isinstance(before, WEIGHTLESS) and isinstance(layer, (Dense, *IMAGE_LAYERS)):
             parts = [((*found.pop()[0], *parts[0][0]), sp.S.One)]
         found += parts
     return found
 
 
 class Widths:
-    """The number of inputs of each Dense layer in turn: the data's dimension, then the hidden widths."""
+    """The number of units that the next layer meets: the data's dimension, then N_l; 1 each in NTK parameterisation."""
 
     def __init__(self, net: Serial) -> None:
         self.standard = net.parameterization == "standard"
         self.differ = self.standard and len(set(net.widths or ())) > 1
-        self._left = [dimension, *(net.widths or ())]
+        self.units: sp.Expr = dimension
+        self._hidden, self._taken = list(net.widths or ()), 0
 
-    def next(self) -> sp.Expr:
-        """The number of inputs of the next Dense layer."""
-        if not self._left:
+    @property
+    def inputs(self) -> sp.Expr:
+        """The units that a layer meets, as a number of inputs."""
+        if self.standard and self._taken > len(self._hidden):
             raise DomainError("more Dense layers than widths", "one width for each hidden layer", "widths=(512, 512)")
-        return self._left.pop(0)
+        return self.units
+
+    def dense(self) -> None:
+        """Go past a Dense layer."""
+        self._taken += 1
+        left = self._hidden[self._taken - 1 : self._taken] or self._hidden[-1:]
+        self.units = left[0] if self.standard and left else sp.S.One
 
 
 @singledispatch
@@ -222,10 +280,11 @@ def block(layer: Any, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Blo
 
 @block.register
 def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    step = dense_step(widths.standard, layer.b_var is not None)
-    values = {w: layer.w_var, b: layer.bias_variance}
+    step = dense_step(widths.standard, layer.b_var is not None, layer.rated)
+    values = {w: layer.w_var, b: layer.bias_variance, w_rate: layer.w_rate, b_rate: layer.b_rate}
     if widths.standard and Theta in states:
-        values[N] = widths.next()
+        values[N] = widths.inputs
+    widths.dense()
     return [((tuple(line.xreplace(values) for line in step.maps(states)),), sp.S.One)]
 
 
@@ -238,9 +297,10 @@ def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[
 
 @block.register
 def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    if widths.differ and not layer.count.is_Integer:
+    differ = widths.differ or _changed(layer.layers, states, widths)
+    if differ and not layer.count.is_Integer:
         raise DomainError(f"depth {layer.count} with different widths", "equal widths, or a number", "depth=3")
-    if widths.differ:
+    if differ:
         return [part for _ in range(int(layer.count)) for part in blocks(layer.layers, states, widths)]
     inner = blocks(layer.layers, states, widths)
     if any(count != 1 for _, count in inner):
@@ -250,15 +310,13 @@ def _(layer: Repeat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bloc
 
 @block.register
 def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    if not isinstance(_last(layer.layers), Dense):
+    if not isinstance(_last(layer.layers), Weights):
         given = f"a Residual that ends with {shown(layer.layers[-1])}"
         wanted = "a branch that ends with a Dense layer, whose weights make it independent of what it is added to"
         raise NoRule(given, wanted, "sl.Dense(1) as the last layer of the Residual")
-    maps: list[Map] = []
-    for inner, count in blocks(layer.layers, states, widths):
-        if not count.is_Integer:
-            raise NoRule(f"a Residual with {count} layers", "a number of layers", f"a number in place of {count}")
-        maps += inner * int(count)
+    units = widths.units
+    maps = _branch(layer, layer.layers, states, widths)
+    _check_equal(layer, units, widths.units)
     before = {state: Earlier(state, len(maps)) for state in states}
     whole, branch = (step.maps(states) for step in residual_step())
     terms = (sp.expand(line - other) for line, other in zip(whole, branch, strict=True))
@@ -266,35 +324,69 @@ def _(layer: Residual, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Bl
     return [((*maps, added), sp.S.One)]
 
 
-def _check_gaussian(layers: tuple[Layer, ...], gaussian: bool) -> bool:
-    """Whether the output is Gaussian in the limit; refuses an activation, in or after a Residual, of what is not."""
-    for layer in layers:
-        match layer:
-            case Dense():
-                gaussian = True
-            case Activation():
-                gaussian = False
-            case Repeat(layers=inner):
-                gaussian = _check_gaussian(inner, gaussian)
-            case Residual(layers=inner):
-                if not gaussian and not isinstance(_first(inner), Dense):
-                    wanted = "a Dense layer between them: an activation is met by Gaussian values only"
-                    raise NoRule("a Residual that applies an activation to another's output", wanted, "sl.Dense(1)")
-                _check_gaussian(inner, gaussian)
-    return gaussian
+@block.register
+def _(layer: LayerNorm, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    return [((normalized(states),), sp.S.One)]
+
+
+@block.register
+def _(layer: Concat, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    maps, units = _branches(layer, states, widths)
+    widths.units = sp.Add(*units)
+    return [(tuple(side_by_side(maps, states, concatenated(units))), sp.S.One)]
+
+
+@block.register
+def _(layer: Product, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
+    maps, units = _branches(layer, states, widths)
+    _check_equal(layer, *units)
+    return [(tuple(side_by_side(maps, states, multiplied)), sp.S.One)]
+
+
+def _branches(
+    layer: Concat | Product, states: tuple[sp.Symbol, ...], widths: Widths
+) -> tuple[list[list[Map]], list[sp.Expr]]:
+    """The maps of each branch and its number of units; all branches begin with the units of the trunk."""
+    trunk, maps, units = widths.inputs, list[list[Map]](), list[sp.Expr]()
+    for branch in layer.branches:
+        widths.units = trunk
+        maps.append(_branch(layer, branch, states, widths))
+        units.append(widths.inputs)
+    return maps, units
+
+
+def _branch(layer: Layer, branch: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Widths) -> list[Map]:
+    maps: list[Map] = []
+    for inner, count in blocks(branch, states, widths):
+        if not count.is_Integer:
+            name = type(layer).__name__
+            raise NoRule(f"a {name} with {count} layers", "a number of layers", f"a number in place of {count}")
+        maps += inner * int(count)
+    return maps
+
+
+def _check_equal(layer: Layer, *units: sp.Expr) -> None:
+    """Entry by entry needs as many entries: relative widths, in the NTK parameterisation."""
+    if len(set(units)) > 1:
+        given = f"a {type(layer).__name__} of branches and trunk with {' and '.join(map(str, units))} units, relatively"
+        raise DomainError(given, "equal widths", "a Dense layer after sl.Concat, or equal widths")
+
+
+def _changed(layers: tuple[Layer, ...], states: tuple[sp.Symbol, ...], widths: Widths) -> bool:
+    """Whether the layers of a `Repeat` meet other widths the second time, after a concatenation."""
+    after = copy(widths)
+    blocks(layers, states, after)
+    return after.units != widths.units
 
 
 def supported_layers() -> frozenset[type]:
     """The layer classes whose limit is known."""
+    import_module(IMAGES)
     return frozenset(block.registry) - {object}
 
 
 def _last(layers: tuple[Layer, ...]) -> Layer:
     return _last(layers[-1].layers) if isinstance(layers[-1], Repeat) else layers[-1]
-
-
-def _first(layers: tuple[Layer, ...]) -> Layer:
-    return _first(layers[0].layers) if isinstance(layers[0], Repeat | Residual) else layers[0]
 
 
 def _widths_and_counts(net: Serial) -> set[sp.Symbol]:

@@ -9,6 +9,7 @@ import sympy as sp
 
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DomainError, FormulaError
+from symlimits.finite.depth_experiment import DepthExperiment
 from symlimits.finite.expectation_experiment import ANTITHETIC, ExpectationExperiment, with_controls
 from symlimits.finite.kernel_experiment import KernelExperiment, inputs_with_gram
 from symlimits.language.activation import Activation
@@ -35,6 +36,10 @@ class Twin:
         """The same networks with values for some symbols, p, q and c among them."""
         kept = tuple((symbol, value.subs(given, simultaneous=True)) for symbol, value in self.values)
         return replace(self, values=(*kept, *given.items()))
+
+    def deep(self, depth: sp.Symbol) -> DeepTwin:
+        """The same networks with a depth that grows with the width."""
+        return DeepTwin(self, depth)
 
     def dot(self) -> Twin | None:
         """The networks of the derivatives, for a dual activation."""
@@ -73,6 +78,36 @@ class Twin:
             return with_controls(phi, phi, *law)
         first, second = inputs_with_gram(*law).tolist()
         return KernelExperiment(network, (tuple(first), tuple(second)), self.observable, sampler=self.sampler)
+
+
+@dataclass(frozen=True)
+class DeepTwin:
+    """The finite networks of a limit of depth: as deep as they are wide, `depth` the symbol of their depth."""
+
+    twin: Twin
+    depth: sp.Symbol
+
+    def bind(self, given: Point) -> DeepTwin:
+        """The same networks with values for some symbols."""
+        return replace(self, twin=self.twin.bind(given))
+
+    def record(self) -> dict[str, Any]:
+        """The networks as JSON, for a certificate; `from_record` reads it."""
+        return {"kind": "deep network", "twin": self.twin.record(), "depth": to_tree(self.depth)}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> DeepTwin:
+        """The twin of a record; `FormulaError` for what is none."""
+        depth = from_tree(record.get("depth", 0))
+        if not isinstance(depth, sp.Symbol) or not isinstance(record.get("twin"), dict):
+            raise FormulaError("an experiment with parts missing", "what DeepTwin.record writes", "a certificate")
+        return cls(Twin.from_record(record["twin"]), depth)
+
+    def at(self, point: Point) -> DepthExperiment:
+        """The experiment with two inputs whose kernel has the values p, q, c of the point."""
+        experiment = self.twin.at(point)
+        assert isinstance(experiment, KernelExperiment)  # the antithetic sampler is for other networks
+        return DepthExperiment(experiment, self.depth)
 
 
 def features(phi: Activation) -> Serial:

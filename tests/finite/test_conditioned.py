@@ -12,7 +12,7 @@ from symlimits.finite.conditioned import conditioned
 from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.finite.network import Draw, Sampler, _chain, _observe, empirical_kernels, shapes, whole_weights
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Residual, Serial, mlp, serial
+from symlimits.language.architecture import Concat, Dense, LayerNorm, Product, Residual, Serial, mlp, serial
 
 RELU = Activation(sp.Max(x, 0))
 TANH = Activation(sp.tanh(x))
@@ -98,6 +98,14 @@ def test_layers_that_are_not_alike():
 def test_residual_blocks():
     block = Residual(TANH, Dense(2, "1/2"), Residual(TANH, Dense(1)), TANH, Dense("1/3"))
     assert same(serial(Dense(2), block, block, RELU, Dense(3, 1)), X, 3)
+
+
+@pytest.mark.slow
+def test_layers_with_branches():
+    """The way back goes once through every branch, and through LayerNorm; five units, of which it takes two away."""
+    gate = Product((Dense(1, "1/2"),), (Dense("1/3"), TANH))
+    net = serial(Dense(2), LayerNorm(), TANH, gate, Dense(2), Concat((), (RELU, Dense(1)), (TANH,)), Dense(3, 1))
+    assert same(net, X, 5)
 
 
 # ---------------------------------------------------------------------- samplers made wrong on purpose

@@ -28,7 +28,18 @@ from symlimits.finite.network import (
 )
 from symlimits.finite.statistics import mean_test, moments
 from symlimits.language.activation import Activation, x
-from symlimits.language.architecture import Dense, Repeat, Residual, Serial, mlp, serial
+from symlimits.language.architecture import (
+    Concat,
+    Dense,
+    LayerNorm,
+    Product,
+    Repeat,
+    Residual,
+    Serial,
+    mlp,
+    serial,
+)
+from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 
 ALPHA = 1e-6  # false alarms of each random test; seeds are fixed, so that a failure is a change of the code
 RELU = Activation(sp.Max(x, 0))
@@ -313,9 +324,10 @@ def test_a_name_that_is_code_is_refused(expr):
 
 
 def test_every_layer_has_a_rule():
-    assert supported_layers() == {Dense, Activation, Repeat, Residual}
-    with pytest.raises(NoRule, match="Activation, Dense, Repeat, Residual"):
-        realize("Conv", X, None)
+    dense, images = {Dense, Activation, Repeat, Residual, LayerNorm, Concat, Product}, {AvgPool, GlobalAvgPool, Flatten}
+    assert supported_layers() == {*dense, Conv, *images}
+    with pytest.raises(NoRule, match=r"Activation, .*Dense, .*Repeat, Residual"):
+        realize("Pool", X, None)
 
 
 def test_what_is_refused():

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import sympy as sp
 
+import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.master import limit_lines
+from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.program_lines import is_program
 from symlimits.language.straight_line import Definition, StraightLine
@@ -86,7 +88,31 @@ def test_labels_are_letters() -> None:
     limit = program_limit(outputs[0])
     letters = program_notation(limit, program)
     assert letters == {outputs[0].symbol.name: "f"}
-    assert r"f = \mathbb{E}" in limit.latex(notation=letters)
+    assert r"f &= \mathbb{E}" in limit.latex(notation=letters)
+
+
+def test_no_line_says_that_a_value_is_itself() -> None:
+    """What the output is defined by stands where it is asked for; before, "f = f, where ..., f = E ..."."""
+    prog = sl.training_program(sl.mlp(1, act.tanh, 1, 0), [[1]], [1], steps=1)
+    limit = prog.limit(1)
+    letters = prog.notation(limit)
+    assert letters["theta_" + str(prog.outputs[1][0].place)] == limit.name
+    for tex in (limit.latex(notation=letters), limit.latex(), limit.explain(notation=letters)):
+        said = [row.partition("=") for row in tex.splitlines()]
+        assert all(left.strip("& ") != right.split(",")[0].strip() for left, _, right in said if right)
+        assert rf"= {limit.name}, " not in tex
+        assert r"&= \theta_" not in tex
+    assert r"f^{(1)}(x_{1}) &= \mathbb{E}" in limit.latex(notation=letters)
+    assert r"\hat{Z}^{v}" in limit.latex(notation=letters)
+    assert prog.limit(0).latex().splitlines()[-2].startswith("&= 0 ")
+
+
+def test_letters_are_those_of_the_program() -> None:
+    first, second = (sl.training_program(sl.mlp(1, phi, 1, 0), [[1]], [1], steps=1) for phi in (act.tanh, act.erf))
+    for wrong in (second.limit(1), sl.dual(act.relu), None):
+        with pytest.raises(DomainError, match="notation of"):
+            first.notation(wrong)  # type: ignore[arg-type]
+    assert first.notation(first.rate(1)) == {}
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

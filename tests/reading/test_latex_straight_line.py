@@ -89,7 +89,7 @@ def test_two_symbols_that_print_alike_are_refused() -> None:
     line = StraightLine([Definition(y, sp.Symbol("x", real=True) + x)], y)
     with pytest.raises(DomainError, match="both print as x"):
         latex(line)
-    assert latex(line.subs(x, z)).startswith("y, ")
+    assert latex(line.subs(x, z)) == "x + z"
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")

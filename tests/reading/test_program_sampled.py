@@ -9,7 +9,7 @@ import sympy as sp
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import Definition, Loop, StraightLine
-from symlimits.reading.normal_points import NormalPoints, explained
+from symlimits.reading.normal_points import NormalPoints, covariances, explained, normal_sources
 from symlimits.reading.program_sampled import sampled
 
 g, h, k = sp.symbols("zeta_1 zeta_2 zeta_3", real=True)
@@ -96,7 +96,7 @@ def test_loops_are_refused() -> None:
 def test_points_have_the_covariance() -> None:
     C = np.array([[2.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # singular: g = h + k
     head = GaussianExpectation(g, (g, h, k), sp.ImmutableDenseMatrix(C.astype(int)))
-    points = NormalPoints([head], float, 2**12, np.random.SeedSequence(0))
+    points = NormalPoints(covariances([head]), float, normal_sources(3, 2**12, np.random.SeedSequence(0)))
     drawn = np.array([points[u] for u in (g, h, k)])
     np.testing.assert_allclose(drawn @ drawn.T / 2**12, C, atol=5e-3)  # of 4096 Sobol points
     np.testing.assert_allclose(drawn[0], drawn[1] + drawn[2], atol=1e-7)  # the root of rounding

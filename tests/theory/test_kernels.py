@@ -219,7 +219,7 @@ def test_layers_have_a_network_and_a_limit() -> None:
 
 @pytest.mark.slow
 def test_serial_networks() -> None:
-    """Different activations, and Dense layers in a row: one Dense layer with the product of the variances."""
+    """Different activations, and a linear layer: one Dense layer with the product of the variances."""
     X = np.random.default_rng(5).normal(size=(4, 3))
     mixed = sl.serial(sl.Dense(2, "1/10"), act.relu, sl.Dense(1), act.erf, sl.Dense("3/2"))
     with mp.workdps(DIGITS):
@@ -229,7 +229,8 @@ def test_serial_networks() -> None:
         K = [relu(*law)[0] for law in ((K[0],) * 3, (K[1],) * 3, K)]
         truth = mp.mpf(3) / 2 * erf(*K)[0]
     assert abs(sl.nngp(mixed)(X)[0, 1] - truth) < 1e-15
-    two, one = sl.serial(sl.Dense(2), sl.Dense(3), act.relu, sl.Dense(1)), sl.serial(sl.Dense(6), act.relu, sl.Dense(1))
+    two = sl.serial(sl.Dense(2), act.linear, sl.Dense(3), act.relu, sl.Dense(1))
+    one = sl.serial(sl.Dense(6), act.relu, sl.Dense(1))
     np.testing.assert_allclose(sl.nngp(two)(X), sl.nngp(one)(X), rtol=1e-15)
     repeated = sl.serial(sl.Dense(2), Repeat((act.relu, sl.Dense(2)), 2))
     np.testing.assert_array_equal(sl.ntk(repeated)(X), sl.ntk(sl.mlp(2, act.relu, 2, None))(X))
@@ -283,6 +284,10 @@ def test_parameters_that_would_be_taken_for_others(name: str) -> None:
         (None, "a network"),
         (sl.serial(act.relu, sl.Dense(1)), "Dense layers at both ends"),
         (sl.serial(sl.Dense(1), act.relu), "Dense layers at both ends"),
+        (sl.serial(sl.Dense(1), act.relu, act.erf, sl.Dense(1)), r"two activations in a row.*try: sl.Dense\(1\)"),
+        (sl.serial(sl.Dense(1), Repeat((act.relu,), 2), sl.Dense(1)), "two activations in a row"),
+        (sl.serial(sl.Dense(1), sl.Dense(1)), "two Dense layers in a row.*try: act.linear between them"),
+        (sl.serial(sl.Dense(1), Repeat((act.relu, sl.Dense(1), sl.Dense(2)), "L")), "two Dense layers in a row"),
         (sl.serial(sl.Dense(1), Repeat((Repeat((act.relu, sl.Dense(1)), 2),), 2)), "one level of repetition"),
     ],
 )

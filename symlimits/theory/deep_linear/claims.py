@@ -37,6 +37,7 @@ from symlimits.theory.deep_linear.polynomial import rational
 from symlimits.theory.deep_linear.problem import learning_rate, positive_integer, problem
 from symlimits.theory.deep_linear.programs import BoundRecursion, swept
 from symlimits.theory.programs.linear_training import LIMIT, RECURSION, LinearTraining
+from symlimits.theory.programs.predictor_link import PredictorProgram
 
 SOURCE = "Chizat, Colombo, Fernandez-Real and Figalli, arXiv 2211.16980; derived here"
 EXPONENTS = {"path": "e_{{A}}", "forward gram": r"e_{{\Phi_{{{}}}}}", "backward gram": "e_{{G_{{{}}}}}"}
@@ -69,7 +70,9 @@ class TrainingLimits:
         i, j = networks.entry
         lines = self._lines(self.program.predictor((i, j)), lambda training, *data: training.predictor((i, j), *data))
         name = rf"(A^{{\infty}}_{{{self.program.steps}}})_{{{i + 1},{j + 1}}}"
-        return Limit(lines, Domain({}), (), name, SOURCE, networks, self._words("an entry of the predictor"))
+        words, asked = self._words("an entry of the predictor"), self.program
+        general = PredictorProgram(asked.depth, asked.Sxx, asked.Syx, asked.lr, asked.steps, (i, j))
+        return Limit(lines, Domain({}), (), name, SOURCE, networks, words, general=general)
 
     def increment(self, layer: int = 2, power: int = 1) -> Limit:
         r"""The sum of the powers 2p of the singular values of $M_l(T) - M_l(0)$, for l = 2 to L and p = `power`.

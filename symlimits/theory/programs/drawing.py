@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sympy as sp
 
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense, Residual, Serial
+from symlimits.language.architecture import Dense, Layer, LayerNorm, Product, Residual, Serial, branches_of
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
 from symlimits.language.tensor_program import Formula, n
 from symlimits.theory.programs.parameterisation import Parameterisation
-from symlimits.theory.programs.parameters import Layer, Layers, Parameter
+from symlimits.theory.programs.parameters import Layer as Trained
+from symlimits.theory.programs.parameters import Layers, Parameter
 from symlimits.theory.programs.tensor_program import TensorProgram
 
 Shared = Mapping[int, int]
 
 
-def checked_layers(net: Any) -> tuple[Dense | Activation | Residual, ...]:
-    """The layers of a network that has a program: Dense layers, activations and residual blocks, all of one width."""
+def checked_layers(net: Any) -> tuple[Layer, ...]:
+    """The layers of a network that has a program: those whose values are vectors of one width, n."""
     if not isinstance(net, Serial):
         raise DomainError(f"net = {shown(net)}", "a network", "sl.mlp(depth=2, activation=act.tanh, w_var=1, b_var=0)")
     layers = tuple(net.flat())
-    for layer in layers:
-        if not isinstance(layer, Dense | Activation | Residual):
-            wanted = "Dense layers and activations, in residual blocks or not; other networks by hand"
-            raise NoRule(f"the layer {shown(layer)} in a training program", wanted, "sl.TensorProgram()")
-    if next((layer for layer in layers if not isinstance(layer, Activation)), None).__class__ is Residual:
+    _check_kinds(layers)
+    before = next((layer for layer in layers if not isinstance(layer, Activation)), None)
+    if not isinstance(before, Dense):
+        name = type(before).__name__
         wanted = "a Dense layer before it, which takes the data to the width n of its branch"
-        raise DomainError("a Residual before the first Dense layer", wanted, "sl.serial(sl.Dense(1), sl.Residual(...))")
+        raise DomainError(f"a {name} before the first Dense layer", wanted, f"sl.serial(sl.Dense(1), sl.{name}(...))")
     if sum(1 for _ in net.denses()) < 2 or not isinstance(layers[-1], Dense):
         wanted = "a hidden layer at least, and a linear readout"
         raise DomainError(f"net = {shown(net)}", wanted, "sl.mlp(depth=1, activation=act.tanh)")
     if net.widths is not None and len(set(net.widths)) > 1:
         raise NoRule(f"widths {shown(net.widths)}", "hidden layers of one width n", "equal widths")
-    return layers
+    return tuple(layers)
+
+
+def _check_kinds(layers: Iterable[Layer]) -> None:
+    for layer in layers:
+        if not isinstance(layer, Dense | Activation | Residual | LayerNorm | Product):
+            wanted = "Dense layers and activations, LayerNorm, residual blocks and products; other networks by hand"
+            raise NoRule(f"the layer {shown(layer)} in a training program", wanted, "sl.TensorProgram()")
+        for branch in branches_of(layer):
+            _check_kinds(branch)
 
 
 def drawn_parameters(
@@ -48,7 +57,7 @@ def drawn_parameters(
     A bias whose variance is zero is none, except in a network of standard parameterisation, where it starts at zero
     and is trained (see `Dense`).
     """
-    denses, found = list(net.denses()), list[Layer]()
+    denses, found = list(net.denses()), list[Trained]()
     standard = net.parameterization == "standard"
     for index, dense in enumerate(denses):
         if index in shared:
@@ -66,7 +75,7 @@ def drawn_parameters(
             biases: tuple[Parameter, ...] = ()
         else:
             biases = _output_biases(tp, rule, dense, outputs) if is_last else _bias(tp, f"b_{index + 1}", rule, dense)
-        found.append(Layer(weights, biases))
+        found.append(Trained(weights, biases))
     return tuple(found)
 
 

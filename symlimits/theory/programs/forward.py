@@ -14,7 +14,8 @@ from typing import Any
 import sympy as sp
 
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense, Residual
+from symlimits.language.architecture import Layer as Described
+from symlimits.language.architecture import LayerNorm, Product, Residual
 from symlimits.language.program_handles import Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Formula, Map, Mean, Program, n
 from symlimits.theory.programs.parameters import Layer, Layers, Parameter
@@ -31,9 +32,7 @@ class Passed:
     hidden: tuple[Vector, ...]
 
 
-def passed(
-    tp: TensorProgram, net: Sequence[Dense | Activation | Residual], layers: Layers, x: Sequence[sp.Expr], named: Naming
-) -> Passed:
+def passed(tp: TensorProgram, net: Sequence[Described], layers: Layers, x: Sequence[sp.Expr], named: Naming) -> Passed:
     """One datum, sent through; `named` adds step and datum to the name of a value."""
     hidden: list[Vector] = []
     left = iter(layers)
@@ -51,7 +50,12 @@ def _sent(
 ) -> Any:
     """The features after some layers, those of a branch, say; preactivations are added to `hidden`."""
     for what in net:
-        if isinstance(what, Residual):
+        if isinstance(what, LayerNorm):
+            features = _standardized(tp, features)
+        elif isinstance(what, Product):
+            ends = [_sent(tp, branch, left, features, hidden, named) for branch in what.branches]
+            features = tp.map(lambda *values: sp.Mul(*values), *ends, label=r" \odot ".join(e.label for e in ends))
+        elif isinstance(what, Residual):
             branch = _sent(tp, tuple(what.layers), left, features, hidden, named)
             features = tp.map(lambda a, b: a + b, features, branch, label=f"{features.label} + {branch.label}")
         elif isinstance(what, Activation):
@@ -60,6 +64,14 @@ def _sent(
             features = _preactivation(tp.program, next(left), features, named(f"h_{{{len(hidden) + 1}}}"))
             hidden.append(features)
     return features
+
+
+def _standardized(tp: TensorProgram, z: Vector) -> Vector:
+    """Minus the mean over units, over the deviation: means of the program, which derivatives go through."""
+    centred = tp.map(lambda a, m: a - m, z, tp.mean(z))
+    found = tp.map(lambda a, s: a / sp.sqrt(s), centred, tp.mean(centred * centred), label=f"LN({z.label})")
+    assert isinstance(found, Vector)
+    return found
 
 
 def _activated(tp: TensorProgram, phi: Activation, features: Any) -> Any:

@@ -1,4 +1,8 @@
-"""What the engine says of a kernel: the network's own program, forward and backward, against its recursion."""
+"""What the engine says of a kernel: the network's own program, forward and backward, against its recursion.
+
+The recursion's layer maps are the engine's limits of one layer (`layer_step.py`). What is compared is the induction
+over layers, and the code that composes and evaluates the maps; what both sides use is held against finite networks.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from symlimits.certify.general import check_general, unreached
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DomainError, FormulaError, NoRule
 from symlimits.ladder import is_closed
+from symlimits.language.activation import Activation
 from symlimits.language.architecture import Dense, Repeat, Serial, bound
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
@@ -46,6 +51,13 @@ class KernelProgram:
         kept = tuple((symbol, value.subs(given, simultaneous=True)) for symbol, value in self.values)
         return replace(self, values=(*kept, *given.items()))
 
+    def dot(self) -> KernelProgram | None:
+        """The engine beside a dual activation of the derivative."""
+        match self.network.layers:
+            case (Dense() as first, Activation() as phi, Dense() as last):
+                return replace(self, network=replace(self.network, layers=(first, phi.derivative(), last)))
+        return None
+
     def record(self) -> dict[str, Any]:
         """The network as JSON, for a certificate; `from_record` reads it."""
         values = [[to_tree(symbol), to_tree(value)] for symbol, value in self.values]
@@ -69,7 +81,7 @@ class KernelProgram:
         known = at | {symbol: value.subs(at, simultaneous=True) for symbol, value in self.values}
         numbers = {s: value for s, value in known.items() if s not in (p, q, c)}
         try:
-            net = _reached(bound(self.network, numbers), self.observable)
+            net = reached(bound(self.network, numbers), self.observable)
             general, size = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
         except NoRule as refusal:
             return unreached(refusal.given)
@@ -78,7 +90,7 @@ class KernelProgram:
         return check_general(_value(limit, at), general.value, allowed, what, general.method != CLOSED)
 
 
-def _reached(net: Serial, observable: str) -> Serial:
+def reached(net: Serial, observable: str) -> Serial:
     """The network as one of NTK parameterisation: its law is the same in both, its tangent kernel is not."""
     if net.parameterization == "standard" and observable == "ntk":
         raise NoRule("a tangent kernel that grows with the width", "the NTK parameterisation", "parameterization='ntk'")

@@ -4,7 +4,8 @@ With the output $f = n^{1/2} m$ and $m = \frac1n v\cdot\phi(h_L)$, and $\bar x =
 $W = \sqrt{s}\,w$ with $w$ from N(0, 1) give
 $$\sum_w\partial_wf(x)\,\partial_wf(z) = s\,\tfrac1n\,\bar x\cdot\bar z\ \text{(vectors)},\qquad
   s\,\tfrac1n\,\bar y\cdot\bar y'\;\tfrac1n\,x\cdot x'\ \text{(matrices)}$$
-(derived here from reverse mode). The readout's part alone is the NNGP kernel. No rule of the recursions is used.
+(derived here from reverse mode). The readout's part alone is the NNGP kernel. There is no induction over layers: the
+whole network is one program.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sympy as sp
 
 from symlimits.derivation.master import limit_lines
 from symlimits.derivation.trace import Trace
-from symlimits.language.architecture import Dense, Serial
+from symlimits.language.architecture import Serial
 from symlimits.language.domain import Point
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Gaussian, Initial, Program
@@ -59,19 +60,33 @@ def kernel_program(net: Serial, tangent: bool) -> Scalar:
     18.0
     """
     prog = training_program(net, [[A, A], [B, C]], [0, 0], steps=0, scaling="mup")
-    total: Any = _output_bias(net)
-    for handle, left, right in _gradients(prog, tangent):
-        total = _overlap(prog.tp, handle, left, right) + total
+    *_, last = net.denses()
+    total: Any = last.bias_variance * (last.b_rate if tangent else 1)
+    for name, handle, left, right in _gradients(prog, tangent):
+        total = (_rate(net, name) if tangent else 1) * _overlap(prog.tp, handle, left, right) + total
     assert isinstance(total, Scalar)
     return total
 
 
-def _gradients(prog: TrainingProgram, tangent: bool) -> Sequence[tuple[Any, Any, Any]]:
+def _gradients(prog: TrainingProgram, tangent: bool) -> Sequence[tuple[str, Any, Any, Any]]:
     """Each parameter with the derivatives of both outputs; of the readout alone for the NNGP kernel."""
     known: Mapping[str, Any] = prog.parameters[0]
-    wanted = [x for name, x in known.items() if name == READOUT or (tangent and not name.startswith(OUTPUT_BIAS))]
+    names = [name for name in known if name == READOUT or (tangent and not name.startswith(OUTPUT_BIAS))]
+    wanted = [known[name] for name in names]
     first, second = (prog.tp.gradient(f, *wanted) for f in prog.outputs[0])
-    return list(zip(wanted, first, second, strict=True)) if len(wanted) > 1 else [(wanted[0], first, second)]
+    if len(wanted) == 1:
+        first, second = (first,), (second,)
+    return list(zip(names, wanted, first, second, strict=True))
+
+
+def _rate(net: Serial, name: str) -> sp.Expr:
+    """What the learning rate of a parameter is times: v, U_i of the first layer, W_l and b_l of layer l."""
+    denses = list(net.denses())
+    letter, _, number = name.partition("_")
+    if letter == READOUT:
+        return denses[-1].w_rate
+    layer = denses[0 if letter == "U" else int(number) - 1]
+    return layer.b_rate if letter == "b" else layer.w_rate
 
 
 def _overlap(tp: TensorProgram, handle: Any, left: Any, right: Any) -> Scalar:
@@ -100,8 +115,3 @@ def _variance(program: Program, handle: Matrix | Vector) -> sp.Expr:
     what = program.matrices[handle.place] if isinstance(handle, Matrix) else program.instructions[handle.place]
     assert isinstance(what, Initial | Gaussian)
     return what.variance
-
-
-def _output_bias(net: Serial) -> sp.Expr:
-    *_, last = (layer for layer in net.flat() if isinstance(layer, Dense))
-    return last.bias_variance

@@ -30,6 +30,7 @@ from symlimits.theory.programs.tensor_program import TensorProgram
 K_xx, K_zz = sp.symbols("K_xx K_zz", positive=True)
 K_xz, Theta = sp.symbols("K_xz Theta", real=True)
 w, b, N = sp.symbols("w b N", positive=True)  # variances of weights and biases; the number of inputs
+w_rate, b_rate = sp.symbols("eta_w eta_b", nonnegative=True)  # what the learning rate of weights and biases is times
 Map = tuple[sp.Expr, ...]
 
 
@@ -101,13 +102,16 @@ def activation_step() -> LayerStep:
     return LayerStep(tp.mean(y * y_prime), _passed_on(tp, *backward))
 
 
-@lru_cache(maxsize=4)
-def dense_step(standard: bool, bias: bool) -> LayerStep:
+@lru_cache(maxsize=8)
+def dense_step(standard: bool, bias: bool, rated: bool = False) -> LayerStep:
     r"""The step of a Dense layer, with w and b the variances of its weights and biases.
 
     $y = \sqrt w\,Wx + \sqrt b\,\beta$, with $n^{-1/2}$ before entries of W from N(0, 1), and $\beta$ from N(0, 1); in
-    the standard parameterisation $y = Wx + \beta$ with entries from N(0, w/N) and N(0, b), N the number of inputs.
+    the standard parameterisation $y = Wx + \beta$ with entries from N(0, w/N) and N(0, b), N the number of inputs. If
+    `rated`, what training makes of the layer's own parameters is taken $\eta_w$ and $\eta_b$ times.
 
+    >>> dense_step(standard=False, bias=True, rated=True).tangent_map
+    K_xz*eta_w*w + Theta*w + b*eta_b
     >>> dense_step(standard=False, bias=True).tangent_map, dense_step(standard=True, bias=True).tangent_map
     (K_xz*w + Theta*w + b, K_xz*N + Theta*w + 1)
     """
@@ -119,7 +123,8 @@ def dense_step(standard: bool, bias: bool) -> LayerStep:
     (dW, db, dx), (dW_prime, db_prime, dz) = (
         tp.gradient(tp.mean(probe * out), weights, biases, x) for out, x in zip((y, y_prime), inputs, strict=True)
     )
-    own = inputs_counted * overlap(tp, dW, dW_prime) + tp.mean(db * db_prime)
+    rates = (w_rate, b_rate) if rated else (1, 1)
+    own = rates[0] * inputs_counted * overlap(tp, dW, dW_prime) + rates[1] * tp.mean(db * db_prime)
     return LayerStep(tp.mean(y * y_prime), own + _passed_on(tp, dx, dz))
 
 

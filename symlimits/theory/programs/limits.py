@@ -9,13 +9,22 @@ from __future__ import annotations
 import sympy as sp
 
 from symlimits.derivation.master import SOURCE, limit_lines
+from symlimits.derivation.width_powers import Folded
 from symlimits.errors import DomainError
+from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
 from symlimits.language.domain import natural_domain
 from symlimits.language.names import shown
 from symlimits.language.program_handles import Scalar
 from symlimits.language.tensor_program import Program, Trained
 from symlimits.limits import Limit
+
+
+def is_of(limit: Limit, program: Program) -> bool:
+    """Whether the networks of a limit are those of a program, as far as it reads them."""
+    known = limit.experiment.networks if isinstance(limit.experiment, ProgramDeviations) else limit.experiment
+    instructions = known.instructions if isinstance(known, ProgramNetworks) else None
+    return instructions is not None and instructions == tuple(program.instructions[: len(instructions)])
 
 
 def program_notation(limit: Limit, program: Program) -> dict[str, str]:
@@ -46,9 +55,9 @@ def program_notation(limit: Limit, program: Program) -> dict[str, str]:
 def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a scalar of a tensor program") -> Limit:
     r"""The number that a scalar of a tensor program tends to, with its lines from the Master theorem on.
 
-    The mean over nets of width n has a bias of 1/n; one net differs from the limit by $n^{-1/2}$. Parameters of the
-    program stay symbols. `name` is LaTeX. Raises `DomainError` for what is no scalar, `NoRule` where powers of the
-    width do not cancel.
+    The mean over nets of width n has a bias of 1/n, or of the largest power of n that vanishes beside the limit; one
+    net differs from it by $n^{-1/2}$. Parameters of the program stay symbols. `name` is LaTeX. Raises `DomainError` for
+    what is no scalar, `NoRule` where powers of the width do not cancel.
 
     >>> from symlimits import activations as act
     >>> from symlimits.theory.programs import TensorProgram
@@ -62,8 +71,11 @@ def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a 
         raise DomainError(shown(scalar), "a scalar of a tensor program", "tp.mean(x)")
     program, place = scalar.program, scalar.place
     lines = limit_lines(program, place)
-    parameters = tuple(sorted(program.parameters([place]), key=str))
+    parameters = sorted(program.parameters([place]), key=str)
+    arguments = tuple(s for s in parameters if any(s in line.expr.free_symbols for line in lines))
     networks = ProgramNetworks.of(program, place)
-    domain = natural_domain(lines[0].expr)
+    domain = natural_domain(sp.Add(*parameters, lines[0].expr))  # networks may need what the limit forgets
     name = name or program.labels.get(place, sp.latex(scalar.symbol))
-    return Limit(lines, domain, parameters, name, SOURCE, networks, observable)
+    gap = Folded(program, place).smallest_gap
+    order = 1 if gap is None or gap >= 1 else float(gap)  # of the bias: what was left out, or fluctuations squared
+    return Limit(lines, domain, arguments, name, SOURCE, networks, observable, order=order)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symlimits.derivation.maxplus import deviation_lines
-from symlimits.errors import UnboundSymbol
+from symlimits.errors import NoRule, UnboundSymbol
 from symlimits.finite.program_deviations import ProgramDeviations
 from symlimits.finite.program_experiment import ProgramNetworks
+from symlimits.ladder import FINE_POINTS
 from symlimits.language.domain import Domain
 from symlimits.language.program_lines import is_program
-from symlimits.limits import FINE_POINTS, Limit
+from symlimits.limits import Limit
 from symlimits.reading.program_sampled import sampled
 
+HALF = 0.5  # the power of n in the fluctuations of a mean
 SOURCE = "derived here; central limit theorem"
 
 
@@ -31,10 +33,13 @@ def convergence_rate(limit: Limit) -> Limit:
     >>> convergence_rate(tp.limit(tp.mean(x**2), name="m"))
     Limit(e_{m} = -1/2, 2 lines)
     """
-    if limit.free_symbols:
-        name = min(map(str, limit.free_symbols))
+    if limit.domain.ranges:  # the symbols of its networks
+        name = min(map(str, limit.domain.ranges))
         raise UnboundSymbol(f"{name} without a value", "a limit that is a number", f".bind({name}=1)")
     assert isinstance(limit.experiment, ProgramNetworks)
+    if limit.order < HALF:
+        given = f"the rate of a limit beside which n^(-{limit.order:g}) vanishes"
+        raise NoRule(given, f"powers of n that differ by {HALF} or more", "tp.exponent of the difference")
     deviations = ProgramDeviations(limit.experiment, _fine(limit))
     words = f"distance from the limit of {limit.observable}"
     return replace(

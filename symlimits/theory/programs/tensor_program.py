@@ -18,7 +18,8 @@ from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector, 
 from symlimits.language.tensor_program import Gaussian, Initial, Program
 from symlimits.limits import Limit
 from symlimits.points import check_text
-from symlimits.theory.programs.limits import program_limit
+from symlimits.theory.programs.limits import is_of, program_limit, program_notation
+from symlimits.theory.programs.rate import convergence_rate
 from symlimits.theory.programs.running import Run, checked_run
 
 Value = Vector | Scalar
@@ -109,6 +110,34 @@ class TensorProgram:
         if not isinstance(scalar, Scalar) or scalar.program is not self.program:
             raise DomainError(f"the limit of {shown(scalar)}", "a scalar of this program", "tp.mean(x)")
         return program_limit(scalar, _label(name))
+
+    def rate(self, scalar: Scalar, name: str | None = None) -> Limit:
+        r"""The power of n by which a scalar differs from its limit: -1/2, to be certified on the program's networks.
+
+        As `limit`, and `UnboundSymbol` while a symbol of the program has no value.
+
+        >>> tp = TensorProgram()
+        >>> x = tp.gaussian("x")
+        >>> tp.rate(tp.mean(x * x), name="m")
+        Limit(e_{m} = -1/2, 2 lines)
+        """
+        return convergence_rate(self.limit(scalar, name))
+
+    def notation(self, limit: Limit) -> dict[str, str]:
+        r"""Which symbol of a limit is which value: LaTeX for `limit.latex(notation=...)` and `.explain(notation=...)`.
+
+        The limit of a vector h is $Z^{h}$, its Gaussian part $\hat Z^{h}$; a scalar's is its own label. Values without
+        a label keep their symbols. Raises `DomainError` for what is no limit of this program.
+
+        >>> from symlimits import activations as act
+        >>> tp = TensorProgram()
+        >>> m = tp.mean(tp.map(act.tanh, tp.gaussian("x"), label="h"), label="m")
+        >>> tp.notation(tp.limit(m))
+        {'zeta_0': '\\hat{Z}^{x}', 'z_1': 'Z^{h}', 'theta_2': 'm'}
+        """
+        if not isinstance(limit, Limit) or not is_of(limit, self.program):
+            raise DomainError(f"the notation of {shown(limit)}", "a limit of this program", "tp.notation(tp.limit(m))")
+        return program_notation(limit, self.program)
 
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The program at a finite width, on drawn matrices and vectors: `run[m]` is what m is there.

@@ -73,6 +73,10 @@ class TrainingProgram:
         """
         return convergence_rate(self.limit(step, datum, output))
 
+    def notation(self, limit: Limit) -> dict[str, str]:
+        """Which symbol of a limit is which weight, feature or output, as `TensorProgram.notation`."""
+        return self.tp.notation(limit)
+
     def run(self, width: int, seed: int = 0, nets: int | None = None, **values: object) -> Run:
         """The training at a finite width, as `TensorProgram.run`: `run[prog.outputs[t]]` is (m,), or (m, k)."""
         return self.tp.run(width, seed, nets, **values)
@@ -111,9 +115,9 @@ def training_program(
     most, and leaves the output random where it starts at random. A variance of zero is no bias, except in a network of
     standard parameterisation, where it is trained.
 
-    Layers of a network are Dense layers, activations and `sl.Residual` blocks; a Dense layer of a branch is a hidden
-    layer like others. `tied` are groups of hidden layers, counted from 1, that share one matrix and one bias, trained
-    as one: `((2, 3),)`. Parameters have the number of the first of them.
+    Layers are Dense layers, activations, LayerNorm, products and `sl.Residual` blocks; a Dense layer of a branch is a
+    hidden layer like others. `tied` are groups of hidden layers, counted from 1, that share one matrix and one bias,
+    trained as one: `((2, 3),)`. Parameters have the number of the first of them.
 
     `X` is (m, d) and `Y` (m,) or (m, k): numbers (floats are exact decimals), exact strings, symbols; `lr` may be a
     symbol. Raises `DataError` for data of other shapes, `DomainError` for other arguments, `NoRule` for other layers,
@@ -128,6 +132,8 @@ def training_program(
     ((10, 2, 2), True)
     """
     layers, tp = checked_layers(net), TensorProgram()
+    if net.rated and steps:
+        raise NoRule("learning rates of layers in a training program", "those of a scaling", "scaling=a point of abc")
     inputs, labels = _checked_data(X, Y)
     depth = sum(1 for _ in net.denses()) - 1
     rule = parameterisation(scaling, depth, optimizer, tp.program.named(_rate(lr)))

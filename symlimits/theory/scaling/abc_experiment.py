@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,11 @@ import sympy as sp
 
 from symlimits.derivation.affine import as_fraction
 from symlimits.derivation.trace import Step
-from symlimits.errors import DomainError
+from symlimits.errors import DomainError, FormulaError
 from symlimits.finite.deep_training import layers, logistic, train
 from symlimits.language.names import shown
 from symlimits.limits import Limit
+from symlimits.theory.programs.abc_link import AbcProgram
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.alignment import course
 from symlimits.theory.scaling.passes import MOVES
@@ -21,6 +23,7 @@ from symlimits.theory.scaling.passes import MOVES
 INPUTS, POINTS, NETWORKS = 8, 4, 16  # of the data; networks a draw
 LABELS = np.array([1.0, -1.0, 1.0, 1.0])
 DATA_SEED = 0
+MOST_LAYERS, MOST_STEPS = 13, 100  # that a file may ask for
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,27 @@ class DeepTraining:
         frozen = logistic(LABELS)(np.zeros(POINTS))
         net = layers(size, self.a, self.b, self.c, INPUTS, self.optimizer)
         return train(net, x, frozen, rng, NETWORKS, self.steps, self.optimizer).named()[self.quantity]
+
+    def record(self) -> dict[str, Any]:
+        """The networks as JSON, for a certificate; `from_record` reads it."""
+        exponents = {name: list(getattr(self, name)) for name in "abc"}
+        named = {"optimizer": self.optimizer, "quantity": self.quantity, "steps": self.steps}
+        return {"kind": "deep training", **exponents, **named}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> DeepTraining:
+        """The networks of a record; `FormulaError` for what is none."""
+        try:
+            a, b, c = (tuple(map(float, record[name])) for name in "abc")
+            steps, optimizer, quantity = int(record["steps"]), str(record["optimizer"]), str(record["quantity"])
+            numbers = (*(f"h{layer}" for layer in range(1, len(a))), "f")
+            known = quantity in (*numbers, *(f"d{name}" for name in numbers)) and optimizer in MOVES
+            if not (known and len(a) == len(b) == len(c) <= MOST_LAYERS and 1 <= steps <= MOST_STEPS):
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            given = "networks with parts missing"
+            raise FormulaError(given, "what DeepTraining.record writes", "a certificate of this version") from None
+        return cls(a, b, c, optimizer, quantity, steps)
 
 
 def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
@@ -68,4 +92,5 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
     floats = [tuple(map(float, values)) for values in (point.a, point.b, point.c)]
     draw = DeepTraining(floats[0], floats[1], floats[2], point.optimizer, quantity, steps)
     words = f"root mean square of {quantity}" + (f" after {steps} steps" if quantity.startswith("d") else "")
-    return Limit(tuple(lines), name=quantity, experiment=draw, observable=words, kind="exponent")
+    program = AbcProgram(point.a, point.b, point.c, point.optimizer, quantity, steps)
+    return Limit(tuple(lines), name=quantity, experiment=draw, observable=words, kind="exponent", general=program)

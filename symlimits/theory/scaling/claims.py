@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlimits.errors import DomainError, FormulaError
+from symlimits.errors import DomainError, FormulaError, NoRule
 from symlimits.finite.frozen_training import KINK_MOVE, MOVE, POINTS, QUANTITIES, UNSEEN, FrozenTraining
 from symlimits.finite.one_hidden import WidthPowers
 from symlimits.language.activation import Activation
@@ -75,7 +75,8 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
     The lines are those of `fan.derivation(quantity, cell)`, the experiment is training with gradients that are the
     same at every width: `certify(sizes=...)` measures the slope of the logarithm. `quantity` is a key of
     `cell.exponents` except kernel_a and kernel_w; kernel_increment is measured at inputs that were not trained on,
-    kernel_increment_trained at those that were. Raises `DomainError` for another name.
+    kernel_increment_trained at those that were. Raises `DomainError` for another name, and `NoRule` for the latter
+    where slopes jump without changing their size: on one datum, where crossings are seen, such kernels have none.
 
     >>> from symlimits.theory.scaling import one_hidden_layer
     >>> claim = exponent_limit(one_hidden_layer(activation="erf"), "MF", "f_aw")
@@ -84,6 +85,9 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
     """
     if quantity in PARTS:
         raise DomainError(f"quantity = {shown(quantity)}", "a quantity that has networks", "'kernel'")
+    if quantity == "kernel_increment_trained" and fan.net.traits.jumps and not fan.net.traits.lopsided:
+        given = f"networks for {quantity} with {fan.phi.expr}, whose slopes differ in sign only"
+        raise NoRule(given, "kernel_increment, at inputs that were not trained on", "'kernel_increment'")
     found = fan.derivation(quantity, cell)
     where = fan[cell].witness
     place = {symbol: sp.sympify(where[symbol.name]) for symbol in found.arguments}

@@ -118,7 +118,8 @@ def slopes_increment(net: Network, delta: Graded, large: bool, trained: bool) ->
     A jump is crossed by a share $d^{|\delta|}$ of the neurons, and each of them changes by a constant. The mean over
     $w$ is as smooth as the density of $w$, so that Taylor's rule holds for it; what is left has mean zero and second
     moment $d^{|\delta|}$. At an input of the training data $\delta w$ jumps at the same place as $\psi$: a neuron is
-    pushed over the edge with another force than back, and the mean has the order of $|\delta|$ itself.
+    pushed over the edge with another force than back, and the mean has the order of $|\delta|$ itself; not so where
+    the slope has one size on both sides of its jump, as that of |x|.
     """
     if large:
         return slope_increment(net, delta, large)
@@ -126,7 +127,7 @@ def slopes_increment(net: Network, delta: Graded, large: bool, trained: bool) ->
         single = slope_increment(net, delta, large)
         return single + single * single
     jump = _taylor(delta, None) + _crossings(delta, size=0)
-    return jump + Graded(even=delta.size) if trained else jump
+    return jump + Graded(even=delta.size) if trained and net.traits.lopsided else jump
 
 
 def _taylor(delta: Graded, degree: int | None) -> Graded:

@@ -16,13 +16,19 @@ from symlimits.language.names import shown
 class Traits:
     """`degree` of a polynomial, or None; whether the derivative `jumps`; whether phi(c x) = c phi(x) for c > 0.
 
+    `lopsided`: whether a jump changes the size of the derivative, so that training pushes neurons over a kink with
+    another force than back; the slopes of |x| have one size.
+
     >>> traits(activations.relu)
-    Traits(degree=None, jumps=True, homogeneous=True)
+    Traits(degree=None, jumps=True, homogeneous=True, lopsided=True)
+    >>> traits(activations.absolute).lopsided
+    False
     """
 
     degree: int | None
     jumps: bool
     homogeneous: bool
+    lopsided: bool
 
     @property
     def exact(self) -> bool:
@@ -39,7 +45,8 @@ def traits(phi: Activation) -> Traits:
     if degree is not None and degree < 1:
         raise DomainError(f"the constant activation {phi.expr}", "a function of x", "activation='tanh'")
     slope = phi.derivative()
-    return Traits(None if degree is None else int(degree), bool(slope.discontinuities), phi.degree == 1)
+    jumps, lopsided = (bool(f.discontinuities) for f in (slope, Activation(slope.expr**2)))
+    return Traits(None if degree is None else int(degree), jumps, phi.degree == 1, lopsided)
 
 
 def named(phi: object) -> Activation:

@@ -7,12 +7,13 @@ no closed form, `claims` what finite networks certify, `data` the door.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
+from symlimits.matrices import MatrixDerivation
 from symlimits.theory.kernels import nngp, ntk
 from symlimits.theory.mixtures.observed import observed
 from symlimits.theory.training.cross_entropy import CrossEntropyLaw, check_targets
@@ -21,7 +22,7 @@ from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.law import TrainedLaw
 from symlimits.theory.training.network_posterior import NetworkPosterior
 from symlimits.theory.training.spectrum import Training, spectrum
-from symlimits.theory.training.statements import MatrixDerivation, statement
+from symlimits.theory.training.statements import statement
 
 __all__ = [
     "CrossEntropyLaw",
@@ -34,6 +35,34 @@ __all__ = [
 ]
 
 
+@overload
+def trained_law(
+    net: Serial,
+    X: Any,
+    Y: Any,
+    kernel: str = "ntk",
+    lr: Any = 0.1,
+    momentum: Any = 0.0,
+    loss: Literal["mse"] = "mse",
+    weight_decay: Any = 0.0,
+    rcond: Any = None,
+    forced: bool = False,
+) -> TrainedLaw: ...
+@overload
+def trained_law(
+    net: Serial,
+    X: Any,
+    Y: Any,
+    kernel: str = "ntk",
+    lr: Any = 0.1,
+    momentum: Any = 0.0,
+    *,
+    loss: Literal["xent"],
+    weight_decay: Any = 0.0,
+    rcond: Any = None,
+    forced: bool = False,
+) -> CrossEntropyLaw: ...
+@overload
 def trained_law(
     net: Serial,
     X: Any,
@@ -45,16 +74,29 @@ def trained_law(
     weight_decay: Any = 0.0,
     rcond: Any = None,
     forced: bool = False,
-) -> Any:
+) -> TrainedLaw | CrossEntropyLaw: ...
+def trained_law(
+    net: Serial,
+    X: Any,
+    Y: Any,
+    kernel: str = "ntk",
+    lr: Any = 0.1,
+    momentum: Any = 0.0,
+    loss: str = "mse",
+    weight_decay: Any = 0.0,
+    rcond: Any = None,
+    forced: bool = False,
+) -> TrainedLaw | CrossEntropyLaw:
     r"""The law of the outputs of infinitely wide networks trained by gradient descent from random parameters.
 
     The loss is $\frac12$ of the mean over all n k entries of $(f - Y)^2$; in outputs, the flow is
     $$\dot f = -\frac{\eta}{nk}\Theta(f - Y) - \eta\,\omega(f - f_0),$$
     and descent takes steps of it. `X` is (n, d), `Y` (n, k). `kernel` is "ntk", all parameters are trained, or "nngp",
     the last layer only. `lr` is $\eta$, `momentum` that of the heavy ball, 0 to below 1, `weight_decay` $\omega$ acts
-    on $\theta - \theta_0$. At infinite time a singular kernel is refused, unless `rcond` says which eigenvalues count
-    as zero, relative to the largest: the pseudoinverse is taken. Steps of a rate above `law.critical_lr` are refused
-    unless `forced`.
+    on $\theta - \theta_0$. Layers may have learning rates of their own, `Dense(w_rate=, b_rate=)` or
+    `net.with_rates(...)`, factors of $\eta$ that the decay does not know. At infinite time a singular kernel is
+    refused, unless `rcond` says which eigenvalues count as zero, relative to the largest: the pseudoinverse is taken.
+    Steps of a rate above `law.critical_lr` are refused unless `forced`.
 
     Returns a `TrainedLaw` with `mean(Z, time=... | steps=...)`, `covariance(Z, ...)`, `critical_lr`, `derivation(...)`;
     with the `loss` "xent", the mean cross-entropy over the n points, a `CrossEntropyLaw` with `mean(Z, ...)` over drawn
@@ -82,15 +124,18 @@ def trained_law(
     if kernel == "nngp" and net.parameterization == "standard":
         wanted = "the NTK parameterisation, where the last layer's tangent kernel is the NNGP kernel"
         raise DomainError("kernel = 'nngp' in the standard parameterisation", wanted, "parameterization='ntk'")
+    if kernel == "nngp" and net.rated:
+        given = "kernel = 'nngp', and learning rates of layers"
+        raise DomainError(given, "one of the two: a rate of zero leaves a layer as it is", "kernel='ntk'")
     kernels = Kernels(prior, None if kernel == "nngp" else ntk(net))
     at_start, moving = kernels(inputs)
     if loss == "xent":
         check_targets(targets)
         largest = float(np.linalg.eigvalsh(moving)[-1])
         training = Training(rate, ball, decay, len(inputs))
-        return CrossEntropyLaw(inputs, targets, kernels, at_start, moving, training, largest, forced)
+        return CrossEntropyLaw(net, inputs, targets, kernels, at_start, moving, training, largest, forced)
     training = Training(rate, ball, decay, targets.size)
-    return TrainedLaw(inputs, targets, kernels, at_start, training, spectrum(moving, zero), forced)
+    return TrainedLaw(net, inputs, targets, kernels, at_start, training, spectrum(moving, zero), forced)
 
 
 def posterior(net: Serial, X: Any, Y: Any, noise_var: Any = 0.1) -> NetworkPosterior:

@@ -77,4 +77,9 @@ def duration(time: Any, steps: Any) -> float | int:
     return number(time, "time", "a time, zero or more", "time=100.0, or time=float('inf')")
 
 
+def time_kind(asked: float | int) -> str:
+    """What statements call a duration: "end", "steps" or "flow"."""
+    return "end" if asked == np.inf else "steps" if isinstance(asked, int) else "flow"
+
+
 MOST_STEPS = 10**9  # beyond it the rounding of one step is seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from symlimits.limits import Limit
 
 Array = npt.NDArray[np.float64]
+KEPT = 2**22  # entries of a kernel between test and training inputs: 32 MB
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,19 @@ class Kernels:
 
     prior: Limit
     tangent: Limit | None
+    recent: list[tuple[Array, tuple[Array, Array]]] = field(default_factory=list, compare=False, repr=False)
+
+    def across(self, Z: Array, X: Array) -> tuple[Array, Array]:
+        """Both Gram matrices (m, n) of Z and the training inputs X, kept until other Z are asked for.
+
+        The mean and the covariance at the same inputs need the same kernels. Large ones are not kept.
+        """
+        for inputs, kernels in self.recent[:1]:
+            if np.array_equal(inputs, Z):
+                return kernels
+        found = self(Z, X)
+        self.recent[:] = [(Z.copy(), found)] if len(Z) * len(X) <= KEPT else []
+        return found
 
     def __call__(self, X: npt.ArrayLike, Z: npt.ArrayLike | None = None) -> tuple[Array, Array]:
         """Both Gram matrices (n, m) of X (n, d) and Z (m, d), or X again."""

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.errors import DomainError
+from symlimits.language.architecture import Serial
+from symlimits.matrices import MatrixDerivation
 from symlimits.memory import check_memory
-from symlimits.theory.training.data import duration, points
+from symlimits.theory.training.data import duration, points, time_kind
 from symlimits.theory.training.grams import Kernels
 from symlimits.theory.training.spectrum import Spectrum, Training
-from symlimits.theory.training.statements import MatrixDerivation, statement
+from symlimits.theory.training.statements import statement
 
 Array = npt.NDArray[np.float64]
 
@@ -27,9 +29,11 @@ Array = npt.NDArray[np.float64]
 class TrainedLaw:
     """The Gaussian process of trained outputs; made by `trained_law`.
 
-    `X` (n, d), `Y` (n, k); `kernels` are those of the outputs at the start, `K` (n, n) at X, and of what is trained.
+    `network` is what was trained; `X` (n, d), `Y` (n, k); `kernels` are those of the outputs at the start, `K` (n, n)
+    at X, and of what is trained.
     """
 
+    network: Serial
     X: Array
     Y: Array
     kernels: Kernels
@@ -71,7 +75,7 @@ class TrainedLaw:
         """
         g, vectors = self._filter(time, steps), self.spectrum.vectors
         coefficients = vectors @ (g[:, None] * (vectors.T @ self.Y))
-        return np.asarray(self.kernels(self._tested(Z, "Z"), self.X)[1] @ coefficients)
+        return np.asarray(self.kernels.across(self._tested(Z, "Z"), self.X)[1] @ coefficients)
 
     def covariance(self, Z: Any, W: Any = None, time: Any = None, steps: Any = None) -> Array:
         r"""$\mathrm{Cov}(f(z), f(w))$ of one output at test inputs Z (m, d) and W (l, d), by default Z again: (m, l).
@@ -89,13 +93,13 @@ class TrainedLaw:
         g = self._filter(time, steps)
         z = self._tested(Z, "Z")
         B, K_zx = self._transfer(z, g)
-        moved = B @ self.K - K_zx
+        moved = B @ self.K
         if W is None:
-            total = self.kernels.prior(z) + moved @ B.T - B @ K_zx.T
-            return np.asarray(0.5 * (total + total.T))
+            half = 0.5 * ((moved - 2 * K_zx) @ B.T)  # the two cross terms are each other's transposes
+            return np.asarray(self.kernels.prior(z) + half + half.T)
         w = self._tested(W, "W")
         B_w, K_wx = self._transfer(w, g)
-        return np.asarray(self.kernels.prior(z, w) + moved @ B_w.T - B @ K_wx.T)
+        return np.asarray(self.kernels.prior(z, w) + (moved - K_zx) @ B_w.T - B @ K_wx.T)
 
     def derivation(self, quantity: str = "mean", time: Any = None, steps: Any = None) -> MatrixDerivation:
         r"""The lines that lead from gradient descent to the "mean", the "covariance" or the "outputs" of one network.
@@ -109,9 +113,9 @@ class TrainedLaw:
         >>> law.derivation("mean", steps=10).expr
         Theta_zx*[(1 - (-eta*lamda/m + 1)**t)/lamda at lamda = Theta_xx]*Y
         """
-        asked = duration(time, steps)
-        kind = "end" if asked == np.inf else "steps" if isinstance(asked, int) else "flow"
-        return statement(quantity, kind, bool(self.training.momentum), bool(self.training.weight_decay))
+        kind = time_kind(duration(time, steps))
+        momentum, decay = bool(self.training.momentum), bool(self.training.weight_decay)
+        return statement(quantity, kind, momentum, decay, self.network.rated)
 
     def _tested(self, Z: Any, name: str) -> Array:
         rows = points(Z, self.X, name)
@@ -136,5 +140,5 @@ class TrainedLaw:
     def _transfer(self, z: Array, g: Array) -> tuple[Array, Array]:
         r"""B (m, n), the outputs at z by the targets, and $K_{zx}$."""
         vectors = self.spectrum.vectors
-        K, Theta = self.kernels(z, self.X)
+        K, Theta = self.kernels.across(z, self.X)
         return np.asarray(((Theta @ vectors) * g) @ vectors.T), K

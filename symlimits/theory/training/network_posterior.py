@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from symlimits.errors import DataError, DomainError
 from symlimits.limits import Limit
+from symlimits.matrices import MatrixDerivation
+from symlimits.reading.real import as_real
 from symlimits.theory.mixtures.observed import Observed
 from symlimits.theory.training.data import points
 from symlimits.theory.training.posterior_lines import posterior_statement
-from symlimits.theory.training.statements import MatrixDerivation
 
 Array = npt.NDArray[np.float64]
 ONE = np.ones(1)  # the scale of the kernel
@@ -50,6 +52,32 @@ class NetworkPosterior:
         variances = (self.data.values + self.data.noise)[:, None]
         return float(-0.5 * (np.log(2 * np.pi * variances) + self.data.targets**2 / variances).sum())
 
+    def evidence_gradient(self, dK: Any) -> float:
+        r"""The derivative of `log_evidence` in a parameter of the prior, from that of its kernel at X, dK (n, n).
+
+        With k outputs, $\tfrac12\sum_y y^\top C^{-1}dK\,C^{-1}y - \tfrac k2\mathrm{tr}\,C^{-1}dK$, $C = K + \sigma^2$:
+        for fitting by gradients, with `K.derivative("sigma_w")` for dK. Raises `DataError` for another shape,
+        `DomainError` without noise, where a singular kernel may move out of its range.
+
+        >>> import symlimits as sl
+        >>> from symlimits import activations as act
+        >>> net = sl.mlp(1, act.relu, "sigma_w**2", 0)
+        >>> post = sl.posterior(sl.mlp(1, act.relu, 4, 0), [[1.0]], [[3.0]], noise_var=1)
+        >>> dK = sl.nngp(net).derivative("sigma_w")
+        >>> round(post.evidence_gradient(dK([[1.0]], sigma_w=2)), 6)  # K = sigma_w^4/2 = 8, dK = 16
+        0.0
+        """
+        rate: Array = as_real(dK, "dK")
+        if rate.shape != (len(self.X),) * 2:
+            raise DataError(f"dK of shape {rate.shape}", f"({len(self.X)}, {len(self.X)})", "dK(X) at the inputs")
+        if not self.data.noise:
+            raise DomainError("a gradient of the evidence without noise", "noise_var > 0", "noise_var=1e-6")
+        variances = self.data.values + self.data.noise
+        moved = self.data.vectors.T @ rate @ self.data.vectors
+        dual = self.data.targets / variances[:, None]
+        trace = float((np.diagonal(moved) / variances).sum())
+        return 0.5 * (float((dual * (moved @ dual)).sum()) - dual.shape[1] * trace)
+
     def mean(self, Z: Any) -> Array:
         """The mean of the outputs (m, k) at test inputs Z (m, d). Raises `DataError` for another Z.
 
@@ -78,7 +106,10 @@ class NetworkPosterior:
         return np.asarray(0.5 * (total + total.T))
 
     def derivation(self, quantity: str = "mean") -> MatrixDerivation:
-        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data."""
+        """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data.
+
+        Those of the log "evidence" lead from the Gaussian density to the eigenvalues of the kernel.
+        """
         return posterior_statement(quantity)
 
     def _cross(self, Z: Any) -> Array:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symlimits.chain import load
 from symlimits.derivation.heat_kernel import heat_kernel
 from symlimits.derivation.meijer import meijer
 from symlimits.derivation.trace import Step
 from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.language.domain import REAL
 from symlimits.language.spherical import SphericalIntegral
+from symlimits.loading import load
 from symlimits.theory.mixtures import OutputLaw, output_law
 from symlimits.theory.mixtures.matrix_lines import first_order
 from symlimits.theory.mixtures.matrix_networks import Directions, outputs

@@ -10,6 +10,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify.lines import check_lines
+from symlimits.certify.samples import Samples, check_samples
 from symlimits.derivation.master import limit_lines
 from symlimits.language.activation import Activation
 from symlimits.limits import Limit
@@ -75,6 +76,42 @@ def test_trained_networks_are_sampled_and_say_so() -> None:
 def test_files_hold_programs_lines() -> None:
     _, limit, _ = turns()
     assert sl.load(limit.to_json()).trace == limit.trace
+
+
+def test_a_closed_limit_is_printed_where_it_is_the_line_s_value() -> None:
+    """Line 0 is sampled; where the last line is another number, the value of line 0 is what networks are held to."""
+    tp = TensorProgram()
+    m = tp.mean(tp.map(act.erf, tp.matrix("A") @ tp.map(act.erf, tp.gaussian("x"))) ** 2)
+    limit = tp.limit(m)
+    (question,) = limit._questions({}, 0)
+    assert question.error == 0
+    assert question.value == pytest.approx(float(limit.reference(digits=15)), abs=1e-14)
+    last = limit.trace[-1]
+    moved = replace(last, expr=last.expr.func(last.expr.statements, last.expr.output * sp.Rational(11, 10)))
+    (again,) = replace(limit, trace=(*limit.trace[:-1], moved))._questions({}, 0)
+    assert abs(again.value - question.value) < again.error < 1e-3
+
+
+def test_the_error_of_a_sampled_value_is_allowed_for() -> None:
+    """Means off by twenty standard errors: refuted, unless the value is known no better; off by more they are again."""
+    samples = [Samples(size, 1.0, 0.01, 1000) for size in (32, 64, 128)]
+    plain, allowed, off = (
+        check_samples(value, samples, order=0, value_error=error)
+        for value, error in ((1.2, 0.0), (1.2, 0.2), (1.5, 0.2))
+    )
+    assert [link.passed for link in (plain, allowed, off)] == [False, True, False]
+    assert allowed.details["detectable"] == pytest.approx(plain.details["detectable"] + 0.2)
+    assert "limit 1.2 +- 0.2," in allowed.summary
+
+
+def test_files_of_trained_networks_are_small() -> None:
+    """Two hidden layers, two steps: what the means share is written once, and comes back as it was."""
+    limit = program_limit(mup(act.erf, 2, 2)[1][0])
+    text = limit.to_json()
+    assert len(text) < 500_000
+    assert sl.load(text).trace == limit.trace
+    assert '"symlimits derivation 2"' in text
+    assert '"symlimits derivation 1"' in sl.dual(act.relu).to_json()  # which readers of the first format know
 
 
 @pytest.mark.slow

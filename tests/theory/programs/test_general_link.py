@@ -6,16 +6,21 @@ import json
 from dataclasses import replace
 
 import pytest
+import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify import Link, digest
 from symlimits.certify.certificate import PRECISE, STATISTICAL
 from symlimits.certify.general import NAME
+from symlimits.errors import FormulaError
 from symlimits.paper.certificate_file import named
+from symlimits.paper.verify import GENERALS
 from symlimits.theory.deep_linear.polynomial import path_polynomial
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.path_link import PathProgram, eta, program_polynomial, s
+from symlimits.theory.programs.predictor_link import predictor_value
+from symlimits.theory.scaling.named import named as named_point
 
 SEED = 3
 CLOSED = 1e-11  # of a kernel of size 1 to 10: 1e-12 of it, and the rounding of the engine's line
@@ -118,6 +123,9 @@ def test_paths_have_the_link() -> None:
 
 
 FOUR = [
+    pytest.param(sl.dual(act.sign), marks=pytest.mark.slow, id="dual"),
+    pytest.param(sl.deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=2).predictor(), id="predictor"),
+    pytest.param(named_point("muP", depth=2).limit("dh2", 2), id="abc"),
     pytest.param(sl.nngp(sl.mlp(1, act.erf)), marks=pytest.mark.slow, id="nngp"),
     pytest.param(sl.deep_linear(2).path_limit(2), id="path"),
 ]
@@ -151,3 +159,59 @@ def test_a_network_of_another_name_in_a_file_is_seen() -> None:
     content["claim"]["general"] = KernelProgram(sl.mlp(1, act.relu), "nngp").record()
     found = sl.verify(json.dumps(content | {"digest": digest(content)}))
     assert not found.ok
+
+
+def test_duals_have_the_link_and_so_have_their_derivatives() -> None:
+    """The engine beside another activation, and beside the dual itself in place of its derivatives, is refused."""
+    T = sl.dual(act.relu)
+    for limit in (T, T.dot(), T.bind(q=1)):
+        link = linked(limit)
+        assert link.passed, link.summary
+        assert link.level == PRECISE
+    wrong = KernelProgram(sl.mlp(1, act.leaky_relu("1/1000"), 1, 0), "nngp")
+    assert linked(replace(T, general=wrong)).passed is False
+    assert linked(replace(T.dot(), general=T.general)).passed is False
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_predictors_of_networks_trained_on_data(steps: int) -> None:
+    """Two inputs that correlate, two outputs; without the transposes' terms, and for other data, it is another."""
+    data = {"Sxx": [[1, "1/2"], ["1/2", 2]], "Syx": [[2, 1], ["1/3", -1]]}
+    limit = sl.deep_linear(2).limits(**data, lr="1/10", steps=steps).predictor((1, 0))
+    assert linked(limit).passed, linked(limit).summary
+    assert abs(predictor_value(limit.general, transpose_correction=False) - limit.expr) > 1e-4
+    moved = replace(limit.general, lr=limit.general.lr * sp.Rational(1001, 1000))
+    assert linked(replace(limit, general=moved)).passed is False
+
+
+def test_predictors_that_the_engine_is_not_asked_for() -> None:
+    limit = sl.deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=4).predictor()
+    assert linked(limit).passed is None
+
+
+@pytest.mark.parametrize(("name", "optimizer", "steps"), [("muP", "sgd", 3), ("NTK", "sgd", 2), ("SP", "adam", 1)])
+def test_exponents_of_parameterisations(name: str, optimizer: str, steps: int) -> None:
+    point, other = (named_point(of, depth=2, optimizer=optimizer) for of in (name, "deep-MF"))
+    for quantity in ("f", "dh2", "df"):
+        limit = point.limit(quantity, steps)
+        assert linked(limit).passed, linked(limit).summary
+    different = [q for q, value in other.after(steps).items() if value != point.after(steps)[q]]
+    wrong = other.limit(different[0], steps).general
+    assert linked(replace(point.limit(different[0], steps), general=wrong)).passed is False
+    assert linked(point.limit("f", 13)).passed is None
+
+
+def test_records_of_engines() -> None:
+    """Each comes back from a certificate; with a part missing or out of range it does not."""
+    limits = (
+        sl.dual(act.relu),
+        sl.deep_linear(2).limits([[1]], [[2]], lr="1/10", steps=2).predictor(),
+        named_point("muP", depth=2).limit("dh2", 2),
+    )
+    for limit in limits:
+        record = json.loads(json.dumps(limit.general.record()))
+        assert GENERALS[record["kind"]](record) == limit.general
+        for part in record.keys() - {"kind", "values"}:
+            for wrong in (None, "none", -1):
+                with pytest.raises(FormulaError):
+                    GENERALS[record["kind"]](record | {part: wrong})

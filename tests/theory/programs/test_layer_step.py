@@ -10,12 +10,14 @@ from symlimits import activations as act
 from symlimits.derivation.master import Walk
 from symlimits.language.activation import Activation, x
 from symlimits.language.architecture import Serial
-from symlimits.language.expectation import pair_expectation
+from symlimits.language.expectation import GaussianExpectation, pair_expectation
 from symlimits.language.program_handles import Scalar
 from symlimits.language.recursion import Earlier
 from symlimits.reading.reference import reference
 from symlimits.theory import kernels
+from symlimits.theory.branch_maps import multiplied, normalized
 from symlimits.theory.programs import layer_step
+from symlimits.theory.programs.forward import _standardized
 from symlimits.theory.programs.kernel_program import inputs, kernel_lines
 from symlimits.theory.programs.layer_step import GRANTED, K_xx, K_xz, K_zz, LayerStep, Theta, activation_step, phi
 from symlimits.theory.programs.tensor_program import TensorProgram
@@ -104,6 +106,30 @@ def test_transpose_on_the_way_back() -> None:
     assert limit(tp.mean((W @ y) * h)) == 0
     walk = Walk(tp.program, transpose_correction=False, granted=GRANTED)
     assert walk.scalars.line(walk.run(tp.mean(back * h).place)).statements[-1].expression == 0
+
+
+def test_layers_without_weights_are_limits_too() -> None:
+    """What `branch_maps.py` writes of LayerNorm and of a product of branches, by reverse mode through the means."""
+    tp = TensorProgram()
+    pairs, probe = layer_step._inputs(tp), tp.gaussian("v")
+    x, z = (_standardized(tp, h) for h in pairs)
+    back = [tp.gradient(tp.mean(probe * y), h) for y, h in zip((x, z), pairs, strict=True)]
+    found = LayerStep(tp.mean(x * z), layer_step._passed_on(tp, *back)).maps(STATES)
+    typed = [sp.sympify(line).replace(GaussianExpectation, lambda F, us, C: C[0, 1]) for line in normalized(STATES)]
+    assert [sp.simplify(one - other) for one, other in zip(found, typed, strict=True)] == [0, 0, 0, 0]
+
+    other, theta = tuple(tp.gaussian(name, a) for name in ("r_1", "r_2")), sp.Symbol("theta", real=True)
+    common = tp.gaussian("common", d)
+    branch = tuple(r + common for r in other)  # of variances a + d, and of covariance d
+    both = [one * two for one, two in zip(pairs, branch, strict=True)]
+    gradients = [
+        tp.gradient(tp.mean(probe * y), *hs) for y, hs in zip(both, zip(pairs, branch, strict=True), strict=True)
+    ]
+    (of_x, of_r), (of_z, of_s) = gradients
+    tangent = limit(Theta * tp.mean(of_x * of_z) + theta * tp.mean(of_r * of_s))
+    typed = multiplied(1, STATES, (a + d, a + d, d, theta))
+    assert sp.expand(limit(tp.mean(both[0] * both[1])) - typed[2]) == 0
+    assert sp.expand(tangent - typed[3]) == 0
 
 
 def test_lost_factor_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

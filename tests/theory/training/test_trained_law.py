@@ -14,8 +14,9 @@ from scipy.linalg import expm
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.linear_motion import lam
+from symlimits.matrix_letters import eta, mass, mu, omega, steps, time
 from symlimits.reading.matrix_value import matrix_value
-from symlimits.theory.training.statements import critical_rate, eta, mass, mu, omega, steps, time
+from symlimits.theory.training.statements import critical_rate
 
 NET = sl.mlp(depth=1, activation=act.relu, w_var=2, b_var=0)
 RNG = np.random.default_rng(7)

@@ -15,22 +15,14 @@ from symlimits.derivation.trace import Step
 from symlimits.language.block import Block
 from symlimits.language.motion import Motion, Spectral
 from symlimits.language.tree import from_tree, to_tree
+from symlimits.matrices import MatrixDerivation
+from symlimits.matrix_letters import Y, at, eta, kernel, mass, mu, omega, random_values, sigma, steps, time
 from symlimits.reading.latex import latex
 from symlimits.reading.matrix_value import matrix_value
+from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
 from symlimits.theory.training.posterior_lines import posterior_statement
-from symlimits.theory.training.statements import (
-    QUANTITIES,
-    TIMES,
-    MatrixDerivation,
-    eta,
-    mass,
-    mu,
-    omega,
-    random_values,
-    statement,
-    steps,
-    time,
-)
+from symlimits.theory.training.statements import QUANTITIES, TIMES, statement
+from symlimits.words import EXPLANATIONS
 
 FAST = [("outputs", "flow", False, True), ("outputs", "steps", True, False)]
 ALL = [(q, t, m, w) for q in QUANTITIES for t in TIMES for m in (False, True) for w in (False, True)]
@@ -46,7 +38,7 @@ def test_every_line_equals_the_next(quantity: str, kind: str, momentum: bool, de
     assert not lines.expr.has(Motion)
 
 
-@pytest.mark.parametrize("quantity", ["mean", "covariance"])
+@pytest.mark.parametrize("quantity", ["mean", "covariance", "evidence"])
 def test_lines_of_the_posterior(quantity: str) -> None:
     assert posterior_statement(quantity).check(3).ok
 
@@ -65,7 +57,7 @@ def test_a_false_line_is_found() -> None:
 def test_the_posterior_is_no_law_of_the_tangent_kernel() -> None:
     """With Theta in place of K the last line of the posterior is not the covariance at infinite time."""
     lines = statement("covariance", "end")
-    posterior = posterior_statement("covariance").expr.subs(sp.Symbol("sigma2", positive=True), 0)
+    posterior = posterior_statement("covariance").expr.subs(sigma, 0)
     broken = replace(lines, trace=(*lines.trace, Step(posterior, "as if it were a posterior", "nobody")))
     assert not broken.check().ok
 
@@ -74,13 +66,12 @@ def test_training_the_last_layer_is_the_posterior_in_the_mean_and_without_noise_
     """Theta = K at infinite time: cross terms cancel two of three."""
     blocks, numbers = random_values(5, {"n": 3, "P": 5, "k": 2, "r": 2, "s": 1})
     blocks |= {name.replace("K", "Theta"): value for name, value in blocks.items() if name.startswith("K")}
-    noise = sp.Symbol("sigma2", positive=True)
-    zero = numbers | {noise: sp.Integer(0)}
+    zero = numbers | {sigma: sp.Integer(0)}
     trained = matrix_value(statement("covariance", "end").expr, blocks, numbers, DIGITS)
     posterior = matrix_value(posterior_statement("covariance").expr, blocks, zero, DIGITS)
     with mp.workdps(2 * DIGITS):
         assert mp.mnorm(trained - posterior) < CLOSE
-    ridge = numbers | {noise: numbers[mass] * numbers[omega]}
+    ridge = numbers | {sigma: sp.sqrt(numbers[mass] * numbers[omega])}
     mean = matrix_value(statement("mean", "end", weight_decay=True).expr, blocks, numbers, DIGITS)
     expected = matrix_value(posterior_statement("mean").expr, blocks, ridge, DIGITS)
     with mp.workdps(2 * DIGITS):
@@ -89,8 +80,6 @@ def test_training_the_last_layer_is_the_posterior_in_the_mean_and_without_noise_
 
 def test_the_path_of_training_outputs_is_the_equation_of_the_contract() -> None:
     """At training inputs f' = -eta/m Theta (f - Y), as a motion of its own, gives the same outputs."""
-    from symlimits.theory.training.statements import Y, at, kernel
-
     blocks, numbers = random_values(2, {"n": 3, "P": 5, "k": 2, "r": 3, "s": 1})
     shape = at("f", "x").shape
     f, v = Block("phi", (), shape), Block("chi", (), shape)
@@ -137,7 +126,8 @@ def test_they_print_are_told_and_are_stored() -> None:
     assert r"\delta_{0} = \delta_{-1} = 0" in tex
     assert r"\left[\frac{1 - q}{\lambda}\right]_{\lambda = \Theta_{xx}}" in tex
     assert r"\dot{\delta} &=" in statement("mean", "flow").latex()
-    assert "functions of" in posterior_statement("mean").explain()
+    for told in (lines, posterior_statement("evidence"), posterior_statement("covariance"), statement("mean", "flow")):
+        assert all(EXPLANATIONS[step.rule] in told.explain() for step in told.trace[1:])
     for step in lines.trace:
         assert from_tree(to_tree(step.expr)) == step.expr
     assert r"}\right]_{\lambda = A}" in latex(Spectral(1 / (1 + lam), lam, Block("A", (), (2, 2))))
@@ -151,6 +141,8 @@ def test_the_page_compiles(tmp_path: object, pdflatex: object) -> None:
 
     page = Path(str(tmp_path)) / "page.tex"
     texts = [statement(q, t, m).latex() for q in QUANTITIES for t in TIMES for m in (False, True)]
+    texts += [statement("mean", "flow", rated=True).latex(), cross_entropy_statement("sums", "flow").latex()]
+    texts += [posterior_statement(quantity).latex() for quantity in ("mean", "covariance", "evidence")]
     page.write_text(document(texts), encoding="utf-8")
     pdflatex(page)  # type: ignore[operator]
 
@@ -182,6 +174,12 @@ def test_values_of_matrices_are_refused_in_words_and_lines_of_ones_own_are_check
         lines.then(2 * lines.expr, because="a slip")
     with pytest.raises(sl.errors.DomainError, match="a matrix of shape"):
         lines.then(eta, because="a scalar")
+
+
+@pytest.mark.parametrize("lines", [statement("mean", "flow", rated=True), posterior_statement("covariance")], ids=str)
+def test_what_is_loaded_is_what_it_was(lines: MatrixDerivation) -> None:
     stored = sl.load(lines.to_json())
-    assert stored.trace == lines.trace
-    assert not stored.check().ok  # what is loaded knows no matrices
+    assert type(stored) is MatrixDerivation
+    assert stored == lines
+    assert stored.check(2).to_json() == lines.check(2).to_json()
+    assert not replace(stored, trace=(*stored.trace, Step(2 * stored.expr, "a slip", "nobody"))).check().ok
