@@ -49,8 +49,10 @@ class Walk:
         ladder: bool = True,
         transpose_correction: bool = True,
         granted: Sequence[type[sp.Function]] = (),
+        source: Program | None = None,
     ) -> None:
         self.program, self.corrected, self.granted = program, transpose_correction, granted
+        self.source = source or program  # before powers of the width were folded: zeros there are zeros
         self.climbs, self.jumps = ladder, False
         self.variables = RandomVariables()
         self.zeros: set[sp.Symbol] = set()  # at every width, and not in the limit alone
@@ -92,13 +94,13 @@ class Walk:
 
     def _is_zero(self, place: int) -> bool:
         """Whether an instruction gives zeros at every width: a vector that starts at zero, say."""
-        match self.program.instructions[place]:
+        match self.source.instructions[place]:
             case Gaussian(_, variance):
                 return bool(variance == 0)
             case Map(expr) | Mean(expr) | Formula(expr):
                 return bool(self._with_zeros(expr) == 0)
             case _:
-                return all(self.program.symbols[parent] in self.zeros for parent in self.program.parents(place))
+                return all(self.program.symbols[parent] in self.zeros for parent in self.source.parents(place))
 
     def _with_zeros(self, expr: sp.Expr) -> sp.Expr:
         return expr.xreplace(dict.fromkeys(expr.free_symbols & self.zeros, sp.S.Zero))
@@ -221,7 +223,7 @@ def limit_lines(
     _check_vanishing(folded, granted)
     if power < 0:
         return (Step(sp.S.Zero, MASTER, f"{SOURCE}; {VANISHING}"),)
-    lines = _lines(folded.program, target, transpose_correction, granted)
+    lines = _lines(folded, transpose_correction, granted)
     if power > 0:
         raise NoRule(_no_number(program, target, power, lines[-1].expr), "powers of n that cancel", ADVICE)
     return lines
@@ -255,12 +257,13 @@ def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) ->
     return f"the limit of {name}, which grows with the width n, as {times}"
 
 
-def _lines(program: Program, target: int, transpose_correction: bool, granted: Sequence[type[sp.Function]]) -> Trace:
+def _lines(folded: Folded, transpose_correction: bool, granted: Sequence[type[sp.Function]]) -> Trace:
     """The lines of a program without powers of the width."""
-    first = Walk(program, ladder=False, transpose_correction=transpose_correction, granted=granted)
+    program, target, source = folded.program, folded.last, folded.source
+    first = Walk(program, False, transpose_correction, granted, source)
     start = first.scalars.line(first.run(target))
     lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
-    walk = Walk(program, transpose_correction=transpose_correction, granted=granted)
+    walk = Walk(program, True, transpose_correction, granted, source)
     end = walk.run(target)
     for i, rung in enumerate(RUNGS):
         line = walk.scalars.line(end, i)

@@ -126,16 +126,18 @@ class Folded:
         if expr.is_Pow and expr.exp.is_Rational:
             power, rest = self.leading(expr.base)
             if expr.exp.is_negative:  # before it cancels
+                if rest == 0:
+                    raise NoRule(f"a quotient by {expr.base}, which tends to zero", "divisors of order one", ADVICE)
                 self._divided(rest**expr.exp)
                 self.factors[rest**expr.exp] = None
             return power * expr.exp, rest**expr.exp
         return self._of_function(expr)
 
     def _of_sum(self, expr: sp.Expr) -> Part:
-        parts = [part for part in map(self.leading, expr.args) if part[1] != 0]
-        highest = max((power for power, _ in parts), default=sp.S.Zero)
+        parts = list(map(self.leading, expr.args))  # a factor may be zero in the limit alone, and its power counts
+        highest = max(power for power, _ in parts)
         total = sp.Add(*(rest for power, rest in parts if power == highest))
-        if total == 0 and parts:
+        if total == 0:
             expanded = sp.expand(expr)
             if expanded != expr:
                 return self.leading(expanded)
@@ -162,9 +164,12 @@ class Folded:
             raise NoRule(f"{expr}, with the width n", "powers of n that cancel", ADVICE)
         if isinstance(expr, SCALE_FREE):
             (_, rest), *others = map(self.leading, expr.args)
+            if rest == 0:
+                raise NoRule(f"{expr} of what tends to zero", "jumps elsewhere", "maps without jumps")
             return sp.S.Zero, expr.func(rest, *(argument for _, argument in others))
         parts = [self.leading(argument) for argument in expr.args]
-        highest = max((power for power, rest in parts if rest != 0), default=sp.S.Zero)
+        given = zip(parts, expr.args, strict=True)
+        highest = max((power for (power, _), argument in given if argument != 0), default=sp.S.Zero)
         if isinstance(expr, HOMOGENEOUS):
             self._left_out(highest, parts)
             return highest, expr.func(*(rest if power == highest else 0 for power, rest in parts))

@@ -104,6 +104,28 @@ def test_what_does_not_vanish_by_its_power(function: Callable[..., sp.Expr], mes
     assert tp.limit(tp.mean(bounded)).evaluate().value == 1
 
 
+SMALL = [  # of z, of order one, at z/sqrt(n)
+    (lambda z: (sp.sqrt(n) * sp.tanh(z / sp.sqrt(n)) + z) ** 2, "largest parts cancel"),
+    (lambda z: sp.tanh(sp.sqrt(n) * sp.tanh(z / sp.sqrt(n))) ** 2, "argument grows"),
+    (lambda z: sp.sign(sp.tanh(z / sp.sqrt(n))) * z, "of what tends to zero"),
+    (lambda z: z / sp.tanh(z / sp.sqrt(n)) / n, "a quotient by"),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), SMALL)
+def test_a_function_of_what_vanishes_is_no_zero(function: Callable[[sp.Expr], sp.Expr], message: str) -> None:
+    tp = sl.TensorProgram()
+    with pytest.raises(NoRule, match=message):
+        tp.limit(tp.mean(tp.map(function, tp.gaussian("z"))))
+
+
+def test_signs_of_features_that_vanish() -> None:
+    """All sums are means: the second layer starts at n^(-1/2), and the readout moves by the signs of its features."""
+    prog = sl.training_program(sl.mlp(2, act.erf, 1, 0), X[:1], Y[:1], steps=1, scaling="mean_field", optimizer="sign")
+    with pytest.raises(NoRule, match="of what tends to zero"):
+        prog.limit(1)
+
+
 def test_a_quotient_made_elsewhere_is_seen() -> None:
     tp = sl.TensorProgram()
     x = tp.gaussian("x")

@@ -127,9 +127,9 @@ def test_layers_without_weights_are_limits_too() -> None:
     ]
     (of_x, of_r), (of_z, of_s) = gradients
     tangent = limit(Theta * tp.mean(of_x * of_z) + theta * tp.mean(of_r * of_s))
-    typed = multiplied(1, STATES, (a + d, a + d, d, theta))
-    assert sp.expand(limit(tp.mean(both[0] * both[1])) - typed[2]) == 0
-    assert sp.expand(tangent - typed[3]) == 0
+    product = multiplied(1, STATES, (a + d, a + d, d, theta))
+    assert sp.expand(limit(tp.mean(both[0] * both[1])) - product[2]) == 0
+    assert sp.expand(tangent - product[3]) == 0
 
 
 def test_lost_factor_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
