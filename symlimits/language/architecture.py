@@ -6,19 +6,18 @@ dispatch on these classes; a layer is added here once and there twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from symlimits.errors import DomainError
-from symlimits.language.activation import Activation, activation
-from symlimits.language.formula import exact
+from symlimits.language.activation import Activation
+from symlimits.language.activation import activation as parsed
 from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
 from symlimits.language.nonnegative import nonnegative
-
-PARAMETERIZATIONS = ("ntk", "standard")
+from symlimits.language.shape_of_networks import check_same_number, depth_of, parameterization_of, widths_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,7 +76,7 @@ class Repeat:
     count: sp.Expr
 
     def __post_init__(self) -> None:
-        count = _depth(self.count)
+        count = depth_of(self.count)
         object.__setattr__(self, "layers", tuple(_with_symbols(layer, count.free_symbols) for layer in self.layers))
         object.__setattr__(self, "count", count)
 
@@ -252,9 +251,9 @@ def serial(*layers: Layer, parameterization: str = "ntk", widths: object = None)
     _checked_layers(layers)
     if not any(isinstance(layer, Dense | Repeat) for layer in layers):
         raise DomainError("a network without a Dense layer", "at least one", "sl.serial(sl.Dense(1, 0), ...)")
-    net = Serial(tuple(layers), _parameterization(parameterization, widths), _widths(widths))
+    net = Serial(tuple(layers), parameterization_of(parameterization, widths), widths_of(widths))
     if net.widths is not None and all(count.is_Integer for count in counts(layers)):
-        _same_number(len(net.widths), sum(1 for _ in net.denses()) - 1)
+        check_same_number(len(net.widths), sum(1 for _ in net.denses()) - 1)
     return net
 
 
@@ -290,13 +289,13 @@ def mlp(
     >>> mlp(depth=3, activation=act.relu, w_var=2, b_var=0).layers[0]
     Dense(w_var=2, b_var=0)
     """
-    count = _depth(depth)
+    count = depth_of(depth)
     dense = Dense(w_var, b_var)
-    hidden = _widths(widths)
+    hidden = widths_of(widths)
     if hidden is not None and count.is_Integer:
-        _same_number(len(hidden), int(count))
-    body = Repeat((_activation(activation), dense), count)
-    return Serial((dense, body), _parameterization(parameterization, widths), hidden)
+        check_same_number(len(hidden), int(count))
+    body = Repeat((parsed(activation), dense), count)
+    return Serial((dense, body), parameterization_of(parameterization, widths), hidden)
 
 
 def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
@@ -398,40 +397,3 @@ def _flatten(layers: tuple[Layer, ...]) -> Iterator[Layer]:
             raise DomainError(f"depth {layer.count}", "an integer depth", f"a number in place of {layer.count}")
         for _ in range(int(layer.count)):
             yield from _flatten(layer.layers)
-
-
-def _activation(value: object) -> Activation:
-    return value if isinstance(value, Activation) else activation(value)
-
-
-def _depth(value: object) -> sp.Expr:
-    count = exact(value, "depth")
-    if count.is_number and not (count.is_Integer and count >= 1):
-        raise DomainError(f"depth = {count}", "a number of hidden layers, 1 or more", "depth=1")
-    return count.xreplace({s: sp.Symbol(s.name, integer=True, positive=True) for s in count.free_symbols})
-
-
-def _parameterization(name: str, widths: object) -> str:
-    if not isinstance(name, str) or name not in PARAMETERIZATIONS:
-        raise DomainError(f"parameterization = {shown(name)}", "'ntk' or 'standard'", "parameterization='ntk'")
-    if name == "standard" and widths is None:
-        given = "parameterization = 'standard' without widths"
-        raise DomainError(given, "widths=, one for each hidden layer", "widths=(512, 512, 512)")
-    return name
-
-
-def _same_number(widths: int, hidden: int) -> None:
-    if widths != hidden:
-        raise DomainError(f"{widths} widths for {hidden} hidden layers", "one width for each", f"{hidden} widths")
-
-
-def _widths(values: object) -> tuple[sp.Expr, ...] | None:
-    if values is None:
-        return None
-    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
-        raise DomainError(f"widths = {shown(values)}", "a sequence, one for each hidden layer", "widths=(512, 512)")
-    widths = tuple(exact(value, "widths") for value in values)
-    for width in widths:
-        if width.is_number and not (width.is_Integer and width >= 1):
-            raise DomainError(f"width {width}", "a positive integer", "widths=(512, 512)")
-    return widths

@@ -2,7 +2,7 @@ r"""The printer of formulas: SymPy's, with the habits of papers.
 
 It changes how a formula looks, never what it is: roots of nonnegative factors share one root,
 differences begin with what is added, an exponent is written on one line, and a recursion is
-printed as one, never substituted into itself. Lines are broken between the terms of a sum.
+printed as one, never substituted into itself. Where lines are broken is said in `latex_breaks`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from symlimits.language.recursion import Recursion
 from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.reading.decimals import has_long_decimal, long_decimal
+from symlimits.reading.latex_breaks import HEADS, BreakingPrinter
 from symlimits.reading.latex_images import Pixels, image_rows, pixel_mean, pixel_product
 from symlimits.reading.latex_initial_value import initial_value_rows, initial_values
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
-from symlimits.reading.latex_matrices import MatrixPrinter
 from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
 from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
 from symlimits.reading.latex_programs import asked
@@ -40,119 +40,24 @@ from symlimits.reading.latex_text import (
     TALL,
     brackets,
     continued,
-    enclose,
     indexed,
-    open_brackets,
     raised,
     rendered_width,
 )
 
 INDENT = 2  # letters, a \quad
-SHORT = 1 / 3  # of the room; a product of sums that are shorter is cut between its factors, not within a sum
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
-# Letters of constants: they stand before the variables in a product, and after them in a sum.
-# too large to stand above or below a fraction's bar
-HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, PixelMean)
-EXTREMES = (sp.Max, sp.Min)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
 
-class Printer(MatrixPrinter):
+class Printer(BreakingPrinter):
     """SymPy's printer with the habits of papers; `names` holds the LaTeX of every symbol, `pixels` where fields are."""
 
     def __init__(self, names: Mapping[sp.Symbol, str], pixels: Pixels | None = None) -> None:
         super().__init__({"symbol_names": dict(names), "fold_frac_powers": True})
         self.names, self.pixels = dict(names), pixels
-
-    # Lines that fit.
-
-    def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
-        """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
-        rows: list[str] = []
-        pieces = self.pieces(expr, room)
-        comma, _, words = after.partition(r" \quad ")
-        if (
-            words and comma == "," and rendered_width(pieces[-1] + after) > room
-        ):  # what ends the line begins one of its own
-            pieces, after = [*enclose("", pieces, comma), words], ""
-        for piece in enclose("", pieces, after):
-            if rows and open_brackets(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
-                rows[-1] += f" {piece}"
-            else:
-                rows.append(piece)
-        return rows
-
-    def pieces(self, expr: sp.Expr, room: float) -> list[str]:
-        """The expression cut where a line may be broken: between terms, and if need be those of a factor."""
-        if expr.is_Add:
-            return [piece for sign, term in self.signed(expr) for piece in enclose(sign, self._term(term, room), "")]
-        whole = self._print(expr)
-        if rendered_width(whole) <= room:
-            return [whole]
-        if isinstance(expr, sp.Integral):
-            return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
-        if isinstance(expr, LineIntegral):
-            sign = line_sign(self._print, expr.strip, expr.variable)
-            return enclose(sign, self._opened(expr.integrand, room), rf" \,d{self._print(expr.variable)}")
-        if isinstance(expr, GaussianExpectation):
-            law, _, _ = whole.partition(r"\left[")
-            inside = max(room - rendered_width(law), room / 2)
-            return enclose(rf"{law}\biggl[", self.pieces(expr.integrand, inside), r"\biggr]")
-        if isinstance(expr, EXTREMES):
-            return self._cut_extreme(expr, room)
-        if isinstance(expr, SphericalIntegral):
-            return spherical_pieces(self._opened, self._print, expr, room)
-        return self._cut_product(expr.as_ordered_factors(), room) if expr.is_Mul else [whole]
-
-    def _cut_extreme(self, expr: sp.Expr, room: float) -> list[str]:
-        """A maximum or minimum cut between its arguments, of which one that is too long is cut too."""
-        whole = [(argument, self._print(argument)) for argument in sorted(expr.args, key=default_sort_key)]
-        cut = [[tex] if rendered_width(tex) <= room else self.pieces(argument, room) for argument, tex in whole]
-        pieces = [piece for argument in cut[:-1] for piece in enclose("", argument, ",")] + cut[-1]
-        return enclose(rf"\{type(expr).__name__.lower()}\bigl(", pieces, r"\bigr)")
-
-    def _cut_product(self, factors: list[sp.Expr], room: float) -> list[str]:
-        """A product cut before its last expectation, or within an integral or its longest sum."""
-        heads = [factor for factor in factors if isinstance(factor, HEADS)]
-        sums = [factor for factor in factors if factor.is_Add or isinstance(factor, EXTREMES)]
-        if not heads and all(rendered_width(self._print(factor)) < SHORT * room for factor in sums):
-            return self._cut_factors(factors, room)
-        inner = in_order(heads)[-1] if heads else max(sums, key=lambda factor: rendered_width(self._print(factor)))
-        others = [factor for factor in factors if factor is not inner]
-        outer = self._product(others, alone=False)
-        if rendered_width(outer) > room:
-            return [*self._cut_product(others, room), *enclose(r"\quad \times ", self._opened(inner, room), "")]
-        if len(heads) > 1:
-            return [outer, *enclose(r"\quad \times ", self._opened(inner, room), "")]
-        return enclose(outer.rstrip() + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
-
-    def _cut_factors(self, factors: Sequence[sp.Expr], room: float) -> list[str]:
-        """Factors in as many rows as they need; a denominator that is too long as a power of -1."""
-        groups: list[list[sp.Expr]] = []
-        for factor in factors:
-            if groups and rendered_width(self._product([*groups[-1], factor])) <= room:
-                groups[-1].append(factor)
-            else:
-                groups.append([factor])
-        pieces = [self._reciprocal_or_product(group, room) for group in groups]
-        return [*pieces[0], *(piece for cut in pieces[1:] for piece in enclose(r"\quad \times ", cut, ""))]
-
-    def _reciprocal_or_product(self, group: Sequence[sp.Expr], room: float) -> list[str]:
-        alone = group[0] if len(group) == 1 and divides(group[0]) and (1 / group[0]).is_Add else None
-        if alone is None or rendered_width(self._print(alone)) <= room:
-            return [self._product(group)]
-        return enclose("", self._opened(1 / alone, room), "^{-1}")
-
-    def _term(self, term: sp.Expr, room: float) -> list[str]:
-        return [self._factor(term, alone=False)] if term.is_Add else self.pieces(term, room)
-
-    def _opened(self, expr: sp.Expr, room: float) -> list[str]:
-        r"""A factor in pieces, a sum between \bigl( and \bigr), which bear line breaks as \left and \right do not."""
-        pieces = self.pieces(expr, room)
-        size = "bigg" if any(map(TALL.search, pieces)) else "big"
-        return enclose(rf"\{size}l(", pieces, rf"\{size}r)") if expr.is_Add else pieces
 
     # Sums, products and powers.
 

@@ -52,6 +52,7 @@ from symlimits.language.names import shown
 from symlimits.language.recursion import Earlier, Recursion
 from symlimits.limits import Limit
 from symlimits.theory.branch_maps import Map, concatenated, multiplied, normalized, side_by_side
+from symlimits.theory.kernel_doors import check_moments, check_names
 from symlimits.theory.layer_order import check_order
 from symlimits.theory.programs.kernel_link import KernelProgram
 from symlimits.theory.programs.layer_step import (
@@ -80,6 +81,7 @@ LAYERWISE = "Master theorem, layer by layer"
 LEE = "Lee et al. 2019, arXiv 1902.06720"
 
 Block = tuple[tuple[Map, ...], sp.Expr]
+OWN = (p, q, c, rho, u, v, x, dimension, K_xx, K_zz, K_xz, Theta)  # symbols of the statements themselves
 Weights = Dense | Conv
 WEIGHTLESS = (Activation, AvgPool, GlobalAvgPool, Flatten)  # what stands in one block with the weights after it
 IMAGES = "symlimits.theory.images"  # loaded for networks of images only
@@ -102,8 +104,8 @@ def dual(phi: object) -> Limit:
     True
     """
     phi = activation(phi)
-    _check_names(phi.parameters)
-    _check_moments(phi)
+    check_names(phi.parameters, OWN)
+    check_moments(phi)
     trace = derive(pair_expectation(phi(u) * phi(v), u, v, p, q, c))
     domain = Domain({**PAIR.ranges, **natural_domain(sp.Add(*phi.parameters)).ranges}, PAIR.dependent, PAIR.note)
     return Limit(
@@ -196,7 +198,7 @@ def _domain(recursion: Recursion, net: Serial) -> Domain:
 
 def parameters(recursion: Recursion, net: Serial) -> Domain:
     """All symbols as their assumptions say; what is in bias variances and rates only may also be zero."""
-    _check_names(_symbols(net.layers, _numbers) | _widths_and_counts(net))
+    check_names(_symbols(net.layers, _numbers) | _widths_and_counts(net), OWN)
     others = natural_domain(sp.Add(*(recursion.free_symbols - {p, q, c}))).ranges
     idle = _symbols(net.layers, _numbers) - _symbols(net.layers, lambda layer: layer.w_var)
     return Domain({s: NONNEGATIVE if s in idle and s.is_nonnegative else r for s, r in others.items()})
@@ -290,7 +292,7 @@ def _(layer: Dense, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block
 
 @block.register
 def _(layer: Activation, states: tuple[sp.Symbol, ...], widths: Widths) -> list[Block]:
-    _check_moments(layer)
+    check_moments(layer)
     functions = {phi: layer, slope: layer.derivative()} if Theta in states else {phi: layer}
     return [((tuple(put_in(line, functions) for line in activation_step().maps(states)),), sp.S.One)]
 
@@ -391,26 +393,3 @@ def _last(layers: tuple[Layer, ...]) -> Layer:
 
 def _widths_and_counts(net: Serial) -> set[sp.Symbol]:
     return set().union(*(expr.free_symbols for expr in (*counts(net.layers), *(net.widths or ()))))
-
-
-def _check_names(symbols: Iterable[sp.Symbol]) -> None:
-    """A parameter must not be taken for a symbol of the statement itself."""
-    taken = {s.name for s in (p, q, c, rho, u, v, x, dimension, K_xx, K_zz, K_xz, Theta)}
-    seen: dict[str, sp.Symbol] = {}
-    for symbol in sorted(symbols, key=str):
-        if seen.setdefault(symbol.name, symbol) != symbol:
-            wanted = "one meaning for each name (a depth is an integer, a variance is not)"
-            raise DomainError(f"two symbols named {symbol}", wanted, "another name for one of them")
-        if symbol.name in taken:
-            raise DomainError(f"a parameter named {symbol}", f"a name other than {', '.join(sorted(taken))}", "alpha")
-
-
-def _check_moments(phi: Activation) -> None:
-    rate = phi.growth
-    if rate != 0:
-        where = "for no variance" if rate == sp.oo else f"only for variances p < {1 / (4 * rate)}"
-        raise DomainError(
-            f"{phi.expr}, with E phi(u)^2 finite {where}",
-            "an activation with finite second moment for every variance",
-            "an activation that grows slower than every exp(r x^2)",
-        )
