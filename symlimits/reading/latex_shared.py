@@ -14,7 +14,17 @@ from symlimits.language.spherical import SphericalIntegral
 
 LETTERS = "ABDGHMNPQRSUVW"  # of parts; C, E, F, I, K, L, O and T have meanings of their own
 LEAST = 3  # operations of a part that is worth a letter
-BOUND = (sp.Integral, sp.Sum, GaussianExpectation, LineIntegral, ProductExpectation, SphericalIntegral, sp.Piecewise)
+BOUND = (
+    sp.Integral,
+    sp.Sum,
+    GaussianExpectation,
+    LineIntegral,
+    ProductExpectation,
+    SphericalIntegral,
+    sp.Piecewise,
+    sp.Max,
+    sp.Min,
+)
 
 
 class Shared(NamedTuple):
@@ -27,7 +37,7 @@ class Shared(NamedTuple):
 def shared(expr: sp.Expr, taken: Collection[str]) -> Shared:
     """The formula with a letter for every part of some size that stands in it twice; letters in `taken` are not used.
 
-    Formulas with bound variables stay whole.
+    Formulas with bound variables, cases or maxima stay whole.
 
     >>> p, q, c = sp.symbols("p q c", positive=True)
     >>> root = sp.sqrt((1 + p) * (1 + q) - c**2)
