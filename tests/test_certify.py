@@ -96,6 +96,7 @@ def test_bound_limits_take_their_networks_along() -> None:
     assert [link.passed for link in point.links] == [True, True, None, True], "a number is not compiled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["exact", pytest.param("naive", marks=pytest.mark.slow)])
 def test_networks_drawn_either_way(sampler: str) -> None:
     K = sl.nngp(relu_net(2))
@@ -268,6 +269,7 @@ def test_growing_kernels_are_compared_where_they_have_a_value() -> None:
 # -------------------------------------------------------------------------------------- executors
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_executor() -> None:
     T = sl.dual(act.linear)
     alone = T.certify(sizes=SIZES, seed=7).to_json()

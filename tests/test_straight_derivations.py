@@ -63,6 +63,7 @@ def program(depth: int, steps: int) -> sl.Derivation:
     return sl.Derivation(path_polynomial(depth, steps).trace[:1], natural_domain(eta * s), (eta, s))
 
 
+@pytest.mark.slow
 def test_loops_are_compiled() -> None:
     a = program(2, 2)
     assert a.method == "a straight line, compiled"

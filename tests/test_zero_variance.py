@@ -52,6 +52,7 @@ def test_evaluate_is_honest_at_zero(phi: Activation, point: tuple[int, int, int]
     assert abs(T(*map(float, point)) - value.value) <= 2 * ROUNDING * size
 
 
+@pytest.mark.slow
 def test_numeric_ones_and_grams() -> None:
     T = sl.dual(act.sigmoid)
     value = T.evaluate(0, 2, 0)

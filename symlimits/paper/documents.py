@@ -57,7 +57,7 @@ def collected(
 
     Its fragments and figures are in its folder, the macros one above.
     """
-    legend = tabular(("letter", "meaning"), [(f"${letter}$", words) for letter, words in letters], plain=False)
+    legend = long_table(("letter", "meaning"), [(f"${letter}$", words) for letter, words in letters])
     body = [
         rf"\section*{{Letters}}\noindent {legend}",
         rf"\section*{{Links}}{{\small {table}}}",
@@ -98,20 +98,27 @@ def _breakable(code: str) -> str:
     return text
 
 
-def tabular(header: Sequence[str], rows: Sequence[Sequence[str]], plain: bool = True) -> str:
-    r"""Rows of text as a table of LaTeX (package booktabs), that may go on over pages; `plain` text is escaped.
+def tabular(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""Rows of plain text as a table of LaTeX (package booktabs).
 
     >>> print(tabular(["claim", "status"], [["a_1", "holds"]]))
-    \begin{longtable}[l]{ll}
+    \begin{tabular}{ll}
     \toprule
     claim & status \\
-    \midrule \endhead
+    \midrule
     a\_1 & holds \\
     \bottomrule
-    \end{longtable}
+    \end{tabular}
     """
-    lines = [" & ".join(map(escape, row) if plain else row) + r" \\" for row in (header, *rows)]
-    body = [r"\toprule", lines[0], r"\midrule \endhead", *lines[1:], r"\bottomrule"]
+    first, *lines = [" & ".join(map(escape, row)) + r" \\" for row in (header, *rows)]
+    body = [r"\toprule", first, r"\midrule", *lines, r"\bottomrule"]
+    return "\n".join([rf"\begin{{tabular}}{{{'l' * len(header)}}}", *body, r"\end{tabular}"])
+
+
+def long_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""Rows of LaTeX as a table that goes on over pages (packages booktabs and longtable)."""
+    first, *lines = [" & ".join(row) + r" \\" for row in (header, *rows)]
+    body = [r"\toprule", first, r"\midrule \endhead", *lines, r"\bottomrule"]
     return "\n".join([rf"\begin{{longtable}}[l]{{{'l' * len(header)}}}", *body, r"\end{longtable}"])
 
 

@@ -15,11 +15,12 @@ from symlimits.finite.multiple import holm
 from symlimits.finite.remaining import bar
 from symlimits.limits import SIZES
 from symlimits.paper.claims import PAPERS, Claim
-from symlimits.paper.documents import Picture, Section, collected, columns, fragment, tabular
+from symlimits.paper.documents import Picture, Section, collected, columns, fragment, long_table
 from symlimits.paper.figures import FIGURES
 from symlimits.paper.macros import FILE, definitions
 from symlimits.paper.notation import Notation, legend, names
 from symlimits.paper.scope import Facts, facts, scope
+from symlimits.reading.latex_text import escape
 from symlimits.surroundings import surroundings
 
 QUICK_SIZES = (16, 64, 256)
@@ -191,7 +192,7 @@ def _document(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictu
     mine = [outcome for outcome in outcomes if outcome.claim.paper == paper]
     sections = [Section(o.claim.name, o.claim.title, o.claim.source, o.scope, o.claim.code) for o in mine if o.fragment]
     drawn = [Picture(f"{figure.name}.pdf", figure.caption) for figure in FIGURES[paper]] if pictures else []
-    table = tabular(HEADER, [outcome.row for outcome in mine])
+    table = long_table(HEADER, [tuple(map(escape, outcome.row)) for outcome in mine])
     return collected(PAPERS[paper], legend(paper, notation, used(mine)), table, sections, drawn)
 
 

@@ -81,7 +81,7 @@ def facts(statement: Limit) -> Facts:
 
     >>> from symlimits import activations as act, dual
     >>> facts(dual(act.relu))[1:]
-    ('exact at every width', 'simulation, lines, compiled')
+    ('exact at every width', 'simulation, lines, compiled, general')
     """
     applies = {
         "simulation": statement.experiment is not None,

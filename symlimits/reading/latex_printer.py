@@ -280,7 +280,7 @@ class Printer(BreakingPrinter):
         """The row of an iterated map."""
         name = self.names[limit.variable]
         inside = Printer({**self.names, limit.variable: rf"{name}_{{{INDEX}}}"})
-        return inside._equation(rf"{name}_{{{INDEX} + 1}}", limit.image, room, ",")
+        return inside.equation(rf"{name}_{{{INDEX} + 1}}", limit.image, room, ",")
 
     def _print_Recursion(self, expr: Recursion) -> str:
         """The last value of the output; `equations` say how it comes about."""

@@ -15,6 +15,7 @@ def trained(depth: int, steps: int, activation: object = act.linear) -> sl.Limit
     return sl.training_program(net, [[1]], ["s"], steps=steps, lr="eta").limit(steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("depth", "steps"), [(1, 2), (2, 1), (2, 2), (3, 2)])
 def test_the_training_of_a_linear_network_is_the_polynomial_of_the_recursion(depth: int, steps: int) -> None:
     """General engine and dedicated recursion, as polynomials; after other numbers of steps they are others."""

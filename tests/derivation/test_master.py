@@ -89,6 +89,7 @@ def test_lines_of_tangent_kernels_agree(phi: Activation) -> None:
     assert_lines_agree(trace, POINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phi", [pytest.param(act.relu, marks=pytest.mark.slow), act.erf], ids=["relu", "erf"])
 def test_lines_of_trained_networks_agree(phi: Activation) -> None:
     """Two hidden layers, two data, two steps: heads that no rung closes, and a transpose's term that counts."""

@@ -46,6 +46,7 @@ def highs_finds(constraints, dimension):
     return found.status != 2 and (found.status == 3 or not strict or -found.fun > SLACK)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(st.just(n), systems(n))))
 def test_feasibility_is_that_of_highs_and_the_witness_satisfies(drawn):

@@ -45,6 +45,7 @@ def of(name: str, law: tuple[float, float, float]) -> ExpectationExperiment:
     return with_controls(getattr(act, name), getattr(act, name), *law)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("name", ["relu", "erf", "tanh", "gelu"])
 def test_draws_are_unbiased_and_their_errors_honest(name, law):
@@ -167,6 +168,7 @@ def test_a_wrong_experiment_is_rejected():
     assert not simulated(replace(T, experiment=shifted)).passed
 
 
+@pytest.mark.slow
 def test_journals_executors_and_verify_draw_the_same(tmp_path: Path):
     T, path = sl.dual(act.erf).dot().bind(p=1, q="3/2", c="1/2"), tmp_path / "erf.journal"
     assert any(T.experiment.at({}).coefficients)

@@ -71,6 +71,7 @@ def test_quadratic_forms_have_no_variance_left(law):
     assert squares.gain == inf or p * q == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function", [relu, pytest.param(np.tanh, marks=pytest.mark.slow), np.sign], ids=["relu", "tanh", "sign"]
 )

@@ -71,6 +71,7 @@ def address(path: Path) -> str:
 CLAIMED = ("derivation", "experiment", "kind", "order", "observable", "regime")  # what a certificate is computed from
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lax", [False, True])
 @pytest.mark.parametrize("name", ["linear", "step"])
 def test_every_number_that_is_computed(name: str, lax: bool) -> None:
@@ -127,6 +128,7 @@ def found_out(path: Path, lax: bool) -> bool:
     return not found.ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lax", [False, True])
 def test_what_a_certificate_is_computed_from(lax: bool) -> None:
     missed = [path for path in claimed()[lax::ODD_ONE] if not found_out(path, lax)]

@@ -264,6 +264,7 @@ def identity() -> str:
     return sl.limit((1 + a) ** 2).then(1 + 2 * a + a**2, because="expansion").check().to_json()
 
 
+@pytest.mark.slow
 def test_changed_files() -> None:
     seen = survey(identity(), 150, 0)
     assert seen["refused"] > 15, seen

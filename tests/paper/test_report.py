@@ -47,6 +47,7 @@ def outcomes() -> list[Outcome]:
     return [examine(find(name), (16, 64, 256), 0) for name in NAMES]
 
 
+@pytest.mark.slow
 def test_the_report_stands_alone(outcomes: list[Outcome]) -> None:
     page = report(outcomes, Notation(rho=r"\varrho"), pictures=False)
     reader = Balanced()

@@ -54,6 +54,7 @@ def test_reproduce(
     assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
 
 
+@pytest.mark.slow
 def test_reproduce_without_what_is_optional(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,6 +155,7 @@ def test_false_alarms_of_a_table() -> None:
     assert (p_values <= alpha).any(axis=1).sum() > binom.ppf(1 - 1e-6, tables, alpha), "the control: one by one"
 
 
+@pytest.mark.slow
 def test_reproduce_goes_on_after_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = registry.find(FEW[0])
     second = replace(first, name="second")
@@ -171,14 +173,6 @@ def test_reproduce_goes_on_after_an_interrupt(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(registry, "TABLE", (finished, second))
     assert main([*command, str(tmp_path / "cut"), "--resume"]) == 0
     assert files(tmp_path / "cut") == files(tmp_path / "whole")
-
-
-@pytest.mark.slow
-def test_reproduce_everything(pdflatex: Compiler, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reproduce", "--quick", "--out", str(tmp_path / "out")]) == 0, capsys.readouterr().out
-    for paper in registry.PAPERS:
-        assert r"\includegraphics" in (tmp_path / "out" / paper / f"{paper}.tex").read_text()
-        assert (tmp_path / "out" / paper / f"{paper}.pdf").stat().st_size > 10_000
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

@@ -76,6 +76,7 @@ MORE_DAMAGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "suffix"), [*DAMAGE, *MORE_DAMAGE])
 def test_damage_heals(folder: Path, suffix: str, damage: str) -> None:
     file = the_file(folder, suffix)

@@ -35,6 +35,7 @@ def test_head_decides(kernel: RecursionKernel) -> None:
     assert "def gram" in kernel.source
 
 
+@pytest.mark.slow
 def test_pairs_agree_with_gram(kernel: RecursionKernel) -> None:
     X = data(6)
     gram = X @ X.T / 3

@@ -210,6 +210,7 @@ def test_symmetric_positive_and_finite(name: str) -> None:
         assert eigenvalues[0] >= -1e-12 * eigenvalues[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_two_data_sets(name: str) -> None:
     X = data(np.random.default_rng(6), n=TILE + 30)

@@ -215,6 +215,7 @@ def test_names_of_statements_do_not_meet() -> None:
     assert space["y"] == 2.5
 
 
+@pytest.mark.slow
 def test_functions_and_numbers() -> None:
     a = sp.Symbol("a", positive=True)
     for expr in (

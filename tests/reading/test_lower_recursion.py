@@ -85,6 +85,7 @@ STARTS = ((1.0, 1.0), (0.5, 3.0), (1e-3, 20.0))
 FEW = ("homogeneous, biased", "error functions")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in NETWORKS]
 )

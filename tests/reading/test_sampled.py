@@ -66,7 +66,7 @@ def test_bounds_of_the_series(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["tanh", "softplus"])  # odd, and neither
 def test_bounds_of_the_series_at_ten_thousand_points(name: str) -> None:
     check_series(name, 10_000)
 
@@ -84,6 +84,7 @@ def test_a_bound_that_is_too_small_is_found(monkeypatch: pytest.MonkeyPatch) -> 
         check_series("tanh", 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ladder_everywhere(name: str) -> None:
     """1e-12 of the size at every variance and correlation, the stated bound included."""

@@ -150,6 +150,7 @@ def check(case: Case, points: Iterable[tuple[float, float, float]]) -> None:
         assert abs(quick[0] - truth) <= ENOUGH * size, (p, q, rho)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.formula)
 def test_users_formulas(case: Case) -> None:
     check(case, FEW)

@@ -173,6 +173,7 @@ def both(net: Serial, X: np.ndarray, Z: np.ndarray | None = None) -> tuple[np.nd
     return sl.ntk(net).compile().both(X, Z)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_loops_over_pixel_pairs(name: str) -> None:
     _check_against_loops(NETS[name], DATA)

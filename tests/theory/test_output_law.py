@@ -260,6 +260,7 @@ def test_full_networks_follow_it(rectified: bool) -> None:
     assert distance(draws, sl.output_law(widths=(3, 20), covariance=1.5, activation=phi).cdf) > threshold(draws)
 
 
+@pytest.mark.slow
 def test_certificate() -> None:
     certificate = sl.output_law(widths=(3, 2)).characteristic.certify(sizes=(2, 4, 8))
     assert certificate.ok

@@ -120,6 +120,7 @@ def test_open_depth() -> None:
     assert maps[0].subs(first, 0) != maps[0] - first  # what a block adds depends on what it is added to
 
 
+@pytest.mark.slow
 def test_standard_parameterisation() -> None:
     """One block by hand: the first layer has d inputs, the others widths; each bias counts one."""
     d, widths = 3, (5, 5)

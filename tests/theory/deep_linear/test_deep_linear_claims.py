@@ -171,6 +171,7 @@ def test_the_lines_of_a_neuron() -> None:
     assert sl.load(claim.to_json()).expr == claim.expr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_polynomial_paths(steps: int) -> None:
     """All four links, at a rate and a target that are drawn; the path of another rate is rejected."""

@@ -135,6 +135,7 @@ def test_certificates_of_wrong_laws_fail(right, wrong, sizes):
 # ------------------------------------------------------------------ determinant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimension", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_determinant_is_a_meijer_function(dimension):
     determinant = output_law(widths=(5, 3), outputs=3, covariance=np.eye(dimension)).determinant

@@ -102,6 +102,7 @@ def predicted_bump(post, noise=0.0):
     return float(post.pdf(s[:, None], CROSS[:1], TEST[:1, :1], noise) @ gaussian_bump(s) * 0.02)
 
 
+@pytest.mark.slow
 def test_networks_weighed_by_likelihood():
     """Effective sample size above 1e4 of 4e5; prior weights of q and another noise are rejected."""
     widths, noise = (2,), 1.0

@@ -24,6 +24,7 @@ def test_lines_are_the_mixture(arguments, points):
     assert abs(scale(law.mixing, points)(r) / post.mixing.mean - 1) < ROUTES
 
 
+@pytest.mark.slow
 def test_every_line_of_the_evidence_equals_the_next():
     assert evidence(MixingLaw((4, 4), None), 2).check().ok
 

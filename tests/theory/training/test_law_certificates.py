@@ -96,6 +96,7 @@ def test_files_that_are_none_or_ask_for_too_much() -> None:
         LawProgram.from_record({"kind": "x"})
 
 
+@pytest.mark.slow
 def test_the_engine_beside_the_law() -> None:
     """Kernels by backpropagation in the lines of the law; a number that is off is found, other cases are told."""
     law = sl.trained_law(NET, X, Y, lr=0.3, kernel="nngp", weight_decay=0.2)
