@@ -30,6 +30,7 @@ def relu_net(depth: int = 3) -> object:
     return sl.mlp(depth, act.relu, w_var=2, b_var="1/10")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "phi", "b_var"),
     [
@@ -165,6 +166,7 @@ def test_wrong_definition() -> None:
     assert cert.links[2].passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["relu", "erf"])
 def test_wrong_source(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     T = sl.dual(getattr(act, name))

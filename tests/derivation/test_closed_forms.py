@@ -64,6 +64,7 @@ def test_short_enough_to_print(name: str) -> None:
     assert sp.count_ops(closed_form(phi_of(name))) <= LIMITS[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in LIMITS if n not in ("relu", "gabor", "x*exp(-x**2/2)")])
 def test_the_value_is_the_expectation(name: str) -> None:
     rng = random.Random(name)

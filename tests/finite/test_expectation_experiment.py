@@ -185,6 +185,7 @@ def test_journals_executors_and_verify_draw_the_same(tmp_path: Path):
     assert sl.verify(text.replace(f'"{ANTITHETIC}"', '"exact"')).differences
 
 
+@pytest.mark.slow
 def test_networks_of_ones_own_are_compared_at_their_widths():
     """Exact at every width: a layer that loses two units, a bias of order 1/width, is not the dual."""
     x, rng = np.array([[1.0, 0.5], [0.7, 1.0]]), generator(4)

@@ -44,7 +44,7 @@ def test_reproduce(
     text = capsys.readouterr().out
     assert all(re.search(rf"^{name} .*holds +\d", text, re.MULTILINE) for name in FEW)
     endings = ("tex", "json", "certificate.json")
-    names = {f"{name}.{ending}" for name in FEW for ending in endings} | {"lee2019.tex", "lee2019.pdf"}
+    names = {f"{name}.{ending}" for name in FEW for ending in endings} | {"lee2019.tex", "lee2019.pdf", "phases.pdf"}
     assert {path.name for path in out.iterdir()} == {"lee2019", "macros.tex", "report.html", "claims.md"}
     assert {path.name for path in (out / "lee2019").iterdir()} == names
     assert sl.load(out / "lee2019" / "dual-step.json").expr == sl.dual(sl.activations.step).expr

@@ -184,6 +184,7 @@ FEW = ("relu", "erf_bias", "relu_then_erf")  # the others compile a kernel each
 NAMES = [pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in NETS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_gram(name: str, X: np.ndarray) -> None:
     net = NETS[name]
@@ -249,6 +250,7 @@ def test_kernels_alone_are_the_kernels_of_both(X: np.ndarray) -> None:
         np.testing.assert_allclose(net.kernel.nngp(X), K, rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_out_is_filled_and_returned(X: np.ndarray) -> None:
     kernel = NETS["relu"].kernel
     K, Theta = kernel.both(X)

@@ -163,6 +163,7 @@ def test_two_different_factors_and_one_variable() -> None:
     assert abs(alone.evaluate().value - alone.reference(digits=20)) <= alone.evaluate().error
 
 
+@pytest.mark.slow
 def test_variance_zero() -> None:
     for name in NAMES:
         T = sl.dual(getattr(act, name))
@@ -171,6 +172,7 @@ def test_variance_zero() -> None:
         assert T(0.0, 2.0, 0.0) == pytest.approx(at_zero * T(1e-30, 2.0, 0.0) / (at_zero or 1.0), abs=1e-14)
 
 
+@pytest.mark.slow
 def test_too_fast_is_nan_and_no_product_is_refused() -> None:
     x = sp.Symbol("x", real=True)
     fast = PairExpectation(sp.exp(x**2 / 8) * sp.tanh(x), sp.exp(x**2 / 8) * sp.tanh(x), x)

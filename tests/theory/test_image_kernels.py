@@ -213,6 +213,7 @@ def test_one_pixel_is_the_dense_network() -> None:
         np.testing.assert_allclose(found, wanted, rtol=4 * 2.0**-52 * 8)  # a few roundings a layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["same", "pool"])
 def test_equal_and_parallel_images(name: str) -> None:
     """Without bias relu is homogeneous: K(x, 3 z) = 3 K(x, z); rows of equal images are equal."""

@@ -74,6 +74,7 @@ def truth(branches: Sequence[Callable[[State], State]], point: Sequence[Number])
     return of_dense(of_erf(K), "1", "0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) if "nested" in name else name for name in NETWORKS])
 def test_recursions(name: str) -> None:
     """Reference, evaluation and compiled loop of K and Theta."""
@@ -138,6 +139,7 @@ def test_standard_parameterisation() -> None:
         network.empirical_ntk(unequal, X, 2, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", [sl.nngp, pytest.param(sl.ntk, marks=SLOW)])
 def test_certificates(kernel: Callable[[object], sl.Limit]) -> None:
     """Finite networks, lines and compiled code."""
