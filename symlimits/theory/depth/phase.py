@@ -109,15 +109,21 @@ def _reached(layer: Layer, points: tuple[FixedPoint, ...], start: float) -> Fixe
     """
     here = start
     for _ in range(SETTLING):
-        (side,) = signs(layer.variance(np.array([here])), np.array([here]))
-        if side == 0:
-            return min(points, key=lambda point: abs(point.q.value - here))
         after = float(layer.variance(here).value)
-        if not GRID[0] < after < GRID[-1]:
+        if _side(layer, here) == 0 or not GRID[0] < after < GRID[-1]:
             break
         here = after
+    side = _side(layer, here)
+    if side == 0:
+        return min(points, key=lambda point: abs(point.q.value - here))
     beyond = [point for point in points if (point.q.value > here) == (side > 0)]
     return min(beyond, key=lambda point: abs(point.q.value - here), default=None)
+
+
+def _side(layer: Layer, q: float) -> float:
+    """Whether a variance grows, 1, or shrinks, -1; 0 where errors leave it open."""
+    (side,) = signs(layer.variance(np.array([q])), np.array([q]))
+    return float(side)
 
 
 def _kept(layer: Layer, start: float) -> Phase:
