@@ -165,8 +165,8 @@ def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:
     """All layers, those inside of others too."""
     for layer in layers:
         yield layer
-        if isinstance(layer, Repeat | Residual):
-            yield from every(layer.layers)
+        for branch in (layer.layers,) if isinstance(layer, Repeat) else branches_of(layer):
+            yield from every(branch)
 
 
 def _network(net: object) -> Serial:
