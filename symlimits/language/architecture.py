@@ -320,15 +320,17 @@ def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
 
 
 def _with_symbols(layer: Layer, symbols: set[sp.Symbol]) -> Layer:
-    """A layer with these symbols in place of others of their names, in its variances."""
+    """A layer with these symbols in place of others of their names, in its variances and rates."""
     named = {symbol.name: symbol for symbol in symbols}
 
     def at(expr: sp.Expr) -> sp.Expr:
         return expr.xreplace({s: named[s.name] for s in expr.free_symbols if s.name in named})
 
     match layer:
-        case Dense(w_var, b_var):
-            return Dense(at(w_var), None if b_var is None else at(b_var))
+        case Dense(w_var, b_var, w_rate, b_rate):
+            return Dense(at(w_var), None if b_var is None else at(b_var), at(w_rate), at(b_rate))
+        case Conv(w_var=w_var, b_var=b_var):
+            return replace(layer, w_var=at(w_var), b_var=None if b_var is None else at(b_var))
     branches = ([_with_symbols(inner, symbols) for inner in branch] for branch in branches_of(layer))
     return with_branches(layer, branches)
 
