@@ -114,5 +114,7 @@ def _limit(value: float, experiment: TrainedOutputs, name: str, observable: str)
 
 def _order(experiment: TrainedOutputs) -> float:
     """The power of 1/N by which means over networks differ: a half where moving neurons cross kinks."""
-    kinked = any(isinstance(layer, Activation) and layer.kinks for layer in experiment.network.flat())
-    return 0.5 if kinked and not experiment.recipe.last_layer else 1
+    if experiment.recipe.last_layer:
+        return 1
+    activations = (layer for layer in experiment.network.flat() if isinstance(layer, Activation))
+    return 0.5 if any(phi.derivative().discontinuities for phi in activations) else 1

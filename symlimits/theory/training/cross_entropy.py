@@ -59,7 +59,11 @@ class CrossEntropyLaw:
 
     @property
     def critical_lr(self) -> float:
-        r"""$2(1 + \mu)/(\lambda_{\max}/2n + \omega)$: below it no softmax lets descent diverge."""
+        r"""$2(1 + \mu)/(\lambda_{\max}/2n + \omega)$: no softmax is steeper than that of two equal classes.
+
+        Below it descent without momentum ends at the minimum, of a convex loss; with momentum it is what the steepest
+        softmax, kept as it is, lets converge.
+        """
         return self.training.critical_lr(STEEPEST * self.largest)
 
     def outputs(self, Z: Any, time: Any = None, steps: Any = None, start: Any = None) -> Array:
