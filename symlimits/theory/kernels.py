@@ -155,10 +155,15 @@ def ntk(net: Serial) -> Limit:
 
 
 def _of(net: Serial, tangent: bool) -> Limit:
-    if any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers)):
+    if of_images(net):
         found: Limit = import_module(IMAGES).image_kernel(net, tangent)
         return found
     return _kernel(net, tangent)
+
+
+def of_images(net: Serial) -> bool:
+    """Whether data of a network are images: it has a layer for them."""
+    return any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers))
 
 
 def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:

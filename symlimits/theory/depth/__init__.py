@@ -29,7 +29,8 @@ def phase_diagram(activation: object) -> PhaseDiagram:
     derivations `.variance_map`, `.variance_slope`, `.chi`, `.correlation_map`; `.at(w_var, b_var, start)`, the fixed
     point, phase and depth scales; `.critical_line()`, functions of $q^*$; `.decay(w_var, b_var)`, the algebraic rate;
     and `.picture(path)`. Raises `DomainError` for an activation that jumps, whose $\chi_1$ is infinite, where
-    $\mathbb E\phi^2$ is, and for a constant one. Source: Poole et al. 2016, arXiv 1606.05340; Schoenholz et al. 2017, arXiv 1611.01232.
+    $\mathbb E\phi^2$ is, and for a constant one. Source: Poole et al. 2016, arXiv 1606.05340; Schoenholz et al. 2017,
+    arXiv 1611.01232.
 
     >>> from symlimits import activations as act
     >>> diagram = phase_diagram(act.erf)

@@ -141,9 +141,7 @@ class Family:
         """The experiment, where every symbol has a value."""
         if not all(value.is_number for value in (*self.slopes, *self.widths)):
             return self
-        return WidthNetworks(
-            (float(self.slopes[0]), float(self.slopes[1])), _whole(self.widths), self.observable
-        )
+        return WidthNetworks((float(self.slopes[0]), float(self.slopes[1])), _whole(self.widths), self.observable)
 
     def __call__(self, size: int, rng: Any) -> Any:
         raise DomainError("networks whose widths are symbols", "numbers", "statement.bind(n=10).certify()")

@@ -46,9 +46,9 @@ def linearization(
     `slopes(widths)`, what is measured. Exponents hold for kernels of full rank and are those of generic data.
 
     Raises `DataError` for data of other shapes, `DomainError` for numbers out of range, a rate above the critical one
-    of `trained_law`, learning rates of layers, an optimiser or a loss that is not known, discontinuous activations, and networks that are no
-    chains of Dense layers and activations in the NTK parameterisation. Source: Lee et al. 2019, arXiv 1902.06720;
-    exponents: Dyer and Gur-Ari 2019, arXiv 1909.11304, and derived here.
+    of `trained_law`, learning rates of layers, an optimiser or a loss that is not known, discontinuous activations,
+    and networks that are no chains of Dense layers and activations in the NTK parameterisation. Source: Lee et al.
+    2019, arXiv 1902.06720; exponents: Dyer and Gur-Ari 2019, arXiv 1909.11304, and derived here.
 
     >>> import symlimits as sl
     >>> from symlimits import activations as act
