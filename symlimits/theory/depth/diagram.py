@@ -41,12 +41,12 @@ class CriticalLine:
 
     @property
     def decay(self) -> Derivation:
-        r"""The constant of the algebraic decay of $1 - \rho_\ell$ along the line, in q."""
+        r"""The constant of the algebraic decay of $1 - \rho_\ell$ along the line, of inputs that keep the variance q."""
         return correlation_decay(self.activation)
 
     @property
     def ntk_ratio(self) -> Derivation:
-        r"""What $\Theta_\ell(x, z)/\Theta_\ell(x, x)$ tends to along the line."""
+        r"""What $\Theta_\ell(x, z)/\Theta_\ell(x, x)$ tends to along the line, of inputs that keep the variance q."""
         return tangent_ratio(self.activation)
 
     def points(self, q: Any) -> tuple[Array, Array]:
