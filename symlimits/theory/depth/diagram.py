@@ -41,7 +41,7 @@ class CriticalLine:
 
     @property
     def decay(self) -> Derivation:
-        r"""The constant of the algebraic decay of $1 - \rho_\ell$ along the line, of inputs that keep the variance q."""
+        r"""The constant of the decay of $1 - \rho_\ell$ along the line, of inputs that keep the variance q."""
         return correlation_decay(self.activation)
 
     @property
