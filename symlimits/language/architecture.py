@@ -69,7 +69,12 @@ class Dense:
 class Repeat:
     """The same layers, `count` times over: a positive integer, or a symbol (a depth left open).
 
-    In variances of the layers a symbol of that name is the depth: `Repeat((act.relu, Dense("2/L")), "L")`.
+    In variances and rates of the layers a symbol of that name is the depth: `Repeat((act.relu, Dense("2/L")), "L")`.
+    Raises `DomainError` for another count.
+
+    >>> from symlimits import activations as act
+    >>> Repeat((act.relu, Dense(2, 0)), 3).count
+    3
     """
 
     layers: tuple[Layer, ...]

@@ -70,7 +70,10 @@ def linearization(
         given = "a linearization of a network whose layers have learning rates of their own"
         raise DomainError(given, "one rate for all layers", "lr=; sl.trained_law knows the rates of layers")
     law = trained_law(net, X, Y, lr=rate, momentum=ball if optimizer == "momentum" else 0, loss=loss)
-    drawn(net, 1, 1, 1, 1, np.random.default_rng(0))  # refuses other layers and parameterisations
+    layers = drawn(net, 1, 1, 1, 1, np.random.default_rng(0))  # refuses other layers and parameterisations
+    if len(layers) == 1:
+        given = "a network without hidden layers, which is its own linearisation"
+        raise DomainError(given, "a hidden layer or more", "sl.mlp(depth=1, ...)")
     if optimizer in LINEAR and rate > law.critical_lr:
         given = f"lr = {rate:.6g}, above the critical rate {law.critical_lr:.6g}"
         raise DomainError(given, f"lr below {law.critical_lr:.6g}: beyond it the steps diverge", "a smaller lr")

@@ -22,6 +22,7 @@ from scipy.special import softmax
 from symlimits.errors import DataError, DomainError, ResourceError
 from symlimits.language.architecture import Serial
 from symlimits.matrices import MatrixDerivation
+from symlimits.points import check_seed
 from symlimits.reading.normal_points import normal_sources
 from symlimits.reading.real import as_real
 from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
@@ -107,6 +108,7 @@ class CrossEntropyLaw:
         whole = isinstance(members, int) and not isinstance(members, bool)
         if not whole or members < 2 or members & (members - 1):
             raise DomainError(f"members = {members!r:.40}", "a number of starts that is a power of two", "members=64")
+        check_seed(seed)
         z = points(Z, self.X)
         first = self._starts(members // 2, seed)
         alpha = self._coefficients(np.concatenate([first, -first]), duration(time, steps)).mean(axis=0)
