@@ -120,7 +120,7 @@ def _closed(phi: Activation, derivative: bool) -> Any:
     return (limit.dot() if derivative else limit).compile() if limit.has_closed_form else None
 
 
-def _values(kernel: Any, q: Array, c: Array) -> Array:
+def _values(kernel: Any, q: Any, c: Any) -> Array:
     """Of compiled code at arrays of variances and covariances; infinite where floats do not hold them."""
     try:
         return np.asarray(kernel(q, q, c))
