@@ -101,8 +101,8 @@ class Moments:
             z, weights = _rule(n, _kinks(f, variance))
             with np.errstate(all="ignore"):
                 terms = weights * weight(_function(f)(np.sqrt(variance) * z), z)
-            found.append(float(terms.sum()))
-            sizes.append(float(np.abs(terms).sum()))
+                found.append(float(terms.sum()))
+                sizes.append(float(np.abs(terms).sum()))
         return found[1], abs(found[1] - found[0]) + ROUNDING * sizes[1]
 
     def _series(self, f: Activation, variance: float, rho: float) -> tuple[float, float]:

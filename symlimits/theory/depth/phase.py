@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symlimits.errors import DomainError
 from symlimits.ladder import Value
 from symlimits.theory.depth.layer import EPSILON, FOUND, GAPS, GRID, Layer, crossings, root, signs
 from symlimits.theory.depth.moments import Array, Bounded
@@ -117,7 +118,17 @@ def _reached(layer: Layer, points: tuple[FixedPoint, ...], start: float) -> Fixe
     if side == 0:
         return min(points, key=lambda point: abs(point.q.value - here))
     beyond = [point for point in points if (point.q.value > here) == (side > 0)]
+    if not beyond:
+        _check_seen(layer, side)
     return min(beyond, key=lambda point: abs(point.q.value - here), default=None)
+
+
+def _check_seen(layer: Layer, side: float) -> None:
+    """Where no fixed point was found, variances do diverge: one that is out of sight is refused."""
+    last = layer.variance_slope(GRID[-1])
+    if side < 0 or last.value + last.error < 1 - CRITICAL:
+        given = f"w_var = {layer.w_var:g}, b_var = {layer.b_var:g}, with a fixed point out of sight"
+        raise DomainError(given, f"one from {GRID[0]:g} to {GRID[-1]:g}, or zero", "b_var=0, or one of moderate size")
 
 
 def _side(layer: Layer, q: float) -> float:

@@ -134,6 +134,14 @@ def test_a_map_that_leaves_the_floats() -> None:
     assert [diagram.at("1/10", start=start).phase for start in (1, 2)] == ["ordered", "diverging"]
 
 
+def test_fixed_points_out_of_sight() -> None:
+    """erf near b_var/(1 - 2/pi) = 2.8e-10, relu at b_var/(1 - 0.95) = 2e9: neither diverges."""
+    for phi, w, b in ((act.erf, 0.5, 1e-10), (act.relu, 1.9, 1e8)):
+        with pytest.raises(DomainError, match="out of sight"):
+            sl.phase_diagram(phi).at(w, b)
+    assert sl.phase_diagram(act.relu).at(2, "1/10").phase == "diverging"
+
+
 def test_points_of_the_line_are_on_it() -> None:
     """Where biases would need a negative variance there is no line."""
     softplus = sl.phase_diagram(act.softplus).critical_line()
@@ -141,6 +149,8 @@ def test_points_of_the_line_are_on_it() -> None:
         softplus.points([1.0])
     with pytest.raises(DomainError, match="not positive"):
         softplus.points([0.0])
+    with pytest.raises(DomainError, match="b_var would be nan"):
+        sl.phase_diagram(act.exp).critical_line().points([1e4])
     w, b = ERF.critical_line().at(1)
     assert [w.value, b.value] == pytest.approx([float(v) for v in ERF.critical_line().points(1.0)], abs=1e-12)
 
