@@ -19,7 +19,7 @@ layer are put in. What a residual block adds is that of h + W phi(h) less that o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, singledispatch
@@ -155,23 +155,10 @@ def ntk(net: Serial) -> Limit:
 
 
 def _of(net: Serial, tangent: bool) -> Limit:
-    if of_images(net):
+    if net.of_images:
         found: Limit = import_module(IMAGES).image_kernel(net, tangent)
         return found
     return _kernel(net, tangent)
-
-
-def of_images(net: Serial) -> bool:
-    """Whether data of a network are images: it has a layer for them."""
-    return any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers))
-
-
-def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:
-    """All layers, those inside of others too."""
-    for layer in layers:
-        yield layer
-        for branch in (layer.layers,) if isinstance(layer, Repeat) else branches_of(layer):
-            yield from every(branch)
 
 
 def _network(net: object) -> Serial:

@@ -14,7 +14,7 @@ import numpy as np
 from symlimits.errors import DomainError
 from symlimits.language.architecture import Serial
 from symlimits.matrices import MatrixDerivation
-from symlimits.theory.kernels import nngp, ntk, of_images
+from symlimits.theory.kernels import nngp, ntk
 from symlimits.theory.mixtures.observed import observed
 from symlimits.theory.training.cross_entropy import CrossEntropyLaw, check_targets
 from symlimits.theory.training.data import number, training_data, word
@@ -116,7 +116,7 @@ def trained_law(
     word(kernel, "kernel", ("ntk", "nngp"))
     word(loss, "loss", ("mse", "xent"))
     prior = nngp(net)
-    inputs, targets = training_data(X, Y, of_images(net))
+    inputs, targets = training_data(X, Y, net.of_images)
     rate = number(lr, "lr", "a learning rate larger than zero", "lr=0.1", least=5e-324)
     ball = number(momentum, "momentum", "a number from 0 to below 1", "momentum=0.9", below=1.0)
     decay = number(weight_decay, "weight_decay", "a number, zero or more", "weight_decay=0.01")
@@ -156,7 +156,7 @@ def posterior(net: Serial, X: Any, Y: Any, noise_var: Any = 0.1) -> NetworkPoste
            [0.]])
     """
     prior = nngp(net)
-    inputs, targets = training_data(X, Y, of_images(net))
+    inputs, targets = training_data(X, Y, net.of_images)
     outputs = targets.shape[1]
     data = observed(prior(inputs), targets[:, 0] if outputs == 1 else targets, noise_var, outputs, 1.0)
     return NetworkPosterior(inputs, prior, data)

@@ -62,8 +62,8 @@ class CrossEntropyLaw:
     def critical_lr(self) -> float:
         r"""$2(1 + \mu)/(\lambda_{\max}/2n + \omega)$: no softmax is steeper than that of two equal classes.
 
-        Below it descent without momentum ends at the minimum, of a convex loss; with momentum it is what the steepest
-        softmax, kept as it is, lets converge.
+        Below it descent without momentum never increases the loss, which is convex; with momentum it is what the
+        steepest softmax, kept as it is, lets converge.
         """
         return self.training.critical_lr(STEEPEST * self.largest)
 
