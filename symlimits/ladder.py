@@ -13,7 +13,7 @@ import sympy as sp
 
 from symlimits.derivation.price import price
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.algebraic_decay import AlgebraicDecay
 from symlimits.language.domain import Point, relevant
 from symlimits.language.expectation import GaussianExpectation, separated
 from symlimits.language.formula import exact
@@ -129,14 +129,14 @@ def by_quadrature(expr: sp.Expr, arguments: Sequence[sp.Symbol], numbers: Sequen
 def is_closed(expr: sp.Expr) -> bool:
     """Whether no expectation or integral is left."""
     heads = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, InitialValue)
-    return not expr.has(*heads, DepthLimit)
+    return not expr.has(*heads, AlgebraicDecay)
 
 
 def is_compilable(expr: sp.Expr, arguments: int) -> bool:
     """Whether a line is compiled: no integral is left, and a kernel is one of any input kernel."""
     if is_program(expr) or (expr.has(StraightLine) and _missing(expr)):
         return False
-    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue, DepthLimit) and all(
+    reached = not expr.has(sp.Integral, ProductExpectation, InitialValue, AlgebraicDecay) and all(
         map(_is_product, expr.atoms(GaussianExpectation))
     )
     if not reached or not isinstance(expr, Recursion):

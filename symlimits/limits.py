@@ -18,7 +18,7 @@ import sympy as sp
 from symlimits import certify as links
 from symlimits import ladder, words
 from symlimits.chain import Derivation
-from symlimits.deep import deep
+from symlimits.depth_limit import depth_limit
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, UnboundSymbol
 from symlimits.finite.functional import ARGUMENTS, KINDS, Functional
@@ -84,7 +84,7 @@ class Limit(Derivation):
         >>> nngp(serial(Dense(1), blocks, Dense(1))).depth_limit(diagonal=True).expr
         p*exp(w/2)
         """
-        return deep(self, diagonal)
+        return depth_limit(self, diagonal)
 
     def certify(
         self,

@@ -9,7 +9,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.cli import main
 from symlimits.derivation import clusters, linear_motion, maxplus, probabilities
-from symlimits.derivation.depth import DEPTH_RULES
+from symlimits.derivation.continuous_depth import DEPTH_RULES
 from symlimits.derivation.dominant_balance import dominant_balance, expansion
 from symlimits.derivation.rules import ROUTE, inline
 from symlimits.derivation.rungs import RUNGS

@@ -15,7 +15,7 @@ import sympy as sp
 from symlimits.derivation.series import PowerTerm, series_at_one
 from symlimits.derivation.trace import Rule
 from symlimits.errors import NoRule
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.algebraic_decay import AlgebraicDecay
 
 C, beta, l = sp.symbols("C beta ell", positive=True)
 a, gamma = sp.symbols("a gamma", positive=True)
@@ -89,15 +89,15 @@ def _degree(expr: sp.Expr) -> sp.Expr:
     return sp.simplify(l * expr.diff(l) / expr)
 
 
-def _expanded(head: DepthLimit) -> sp.Expr:
+def _expanded(head: AlgebraicDecay) -> sp.Expr:
     x, before = head.variable, (head.integrand, head.image)
     power, coefficient = departure(head.image, x)
     observed_power, observed = leading(head.integrand, x, 0)[0]
     after = (observed * x**observed_power, x + coefficient * x**power)
-    return head if after == before else DepthLimit(after[0], x, after[1])
+    return head if after == before else AlgebraicDecay(after[0], x, after[1])
 
 
-def _balanced(head: DepthLimit) -> sp.Expr:
+def _balanced(head: AlgebraicDecay) -> sp.Expr:
     x = head.variable
     departing_power, departing = departure(head.image, x)
     if departing.is_positive:
@@ -110,8 +110,8 @@ def _balanced(head: DepthLimit) -> sp.Expr:
     return coefficient * sp.powdenest(decay.constant**power).subs(A, -departing)
 
 
-def _on_limits(rewrite: Callable[[DepthLimit], sp.Expr]) -> Callable[[sp.Expr], sp.Expr]:
-    return lambda expr: expr.xreplace({head: rewrite(head) for head in expr.atoms(DepthLimit)})
+def _on_limits(rewrite: Callable[[AlgebraicDecay], sp.Expr]) -> Callable[[sp.Expr], sp.Expr]:
+    return lambda expr: expr.xreplace({head: rewrite(head) for head in expr.atoms(AlgebraicDecay)})
 
 
 expansion = Rule(

@@ -20,6 +20,7 @@ from symlimits.derivation.collect import collect
 from symlimits.derivation.trace import Step, Trace
 from symlimits.errors import NoRule
 from symlimits.language.expectation import GaussianExpectation, separated
+from symlimits.language.pixels import is_of_images
 from symlimits.language.recursion import Earlier, Recursion
 
 RULE = "the chain rule, layer by layer"
@@ -41,6 +42,9 @@ def tangent_lines(trace: Trace, parameter: sp.Symbol) -> Trace:
     recursions = [step.expr for step in trace if isinstance(step.expr, Recursion)]
     if not recursions:
         raise NoRule("the derivative of a line without layers", "a kernel of a network", 'sl.nngp(net).derivative("w")')
+    if is_of_images(recursions[0]):
+        given, advice = "the derivative of a kernel of images", "differences of K(X, sigma_w=...)"
+        raise NoRule(given, "a network without filters, pools and Flatten", advice)
     first, last = (tangent(recursion, parameter) for recursion in (recursions[0], recursions[-1]))
     if first == last or first.has(sp.DiracDelta):
         return (Step(last, RULE, SOURCE),)

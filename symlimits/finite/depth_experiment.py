@@ -9,7 +9,7 @@ import sympy as sp
 
 from symlimits.finite.kernel_experiment import KernelExperiment
 from symlimits.finite.rows import Array
-from symlimits.language.architecture import bound
+from symlimits.language.network_values import bound
 
 LEAST_DRAWS, FEWER = 2**8, 4  # draws at a size, and how many times less than of shallow networks
 

@@ -6,7 +6,7 @@ dispatch on these classes; a layer is added here once and there twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -14,7 +14,7 @@ import sympy as sp
 from symlimits.errors import DomainError
 from symlimits.language.activation import Activation
 from symlimits.language.activation import activation as parsed
-from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
+from symlimits.language.image_layers import IMAGE_LAYERS, AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
 from symlimits.language.nonnegative import nonnegative
 from symlimits.language.shape_of_networks import check_same_number, depth_of, parameterization_of, widths_of
@@ -69,7 +69,12 @@ class Dense:
 class Repeat:
     """The same layers, `count` times over: a positive integer, or a symbol (a depth left open).
 
-    In variances of the layers a symbol of that name is the depth: `Repeat((act.relu, Dense("2/L")), "L")`.
+    In variances and rates of the layers a symbol of that name is the depth: `Repeat((act.relu, Dense("2/L")), "L")`.
+    Raises `DomainError` for another count.
+
+    >>> from symlimits import activations as act
+    >>> Repeat((act.relu, Dense(2, 0)), 3).count
+    3
     """
 
     layers: tuple[Layer, ...]
@@ -217,6 +222,11 @@ class Serial:
         """Whether a layer has a learning rate of its own."""
         return any(layer.rated for layer in _written(self.layers) if isinstance(layer, Dense))
 
+    @property
+    def of_images(self) -> bool:
+        """Whether its data are images: it has a layer for them."""
+        return any(isinstance(layer, IMAGE_LAYERS) for layer in _written(self.layers))
+
     def with_rates(self, *rates: object) -> Serial:
         """The network with a factor of the learning rate for each Dense layer, or a pair, for its weights and its bias.
 
@@ -298,37 +308,18 @@ def mlp(
     return Serial((dense, body), parameterization_of(parameterization, widths), hidden)
 
 
-def bound(network: Serial, values: Mapping[sp.Symbol, sp.Expr]) -> Serial:
-    """The network with numbers in place of symbols: variances, parameters of activations, depth, widths."""
-
-    def at(layer: Layer) -> Layer:
-        match layer:
-            case Dense(w_var, b_var, w_rate, b_rate):
-                start = w_var.subs(values), None if b_var is None else b_var.subs(values)
-                return Dense(*start, w_rate.subs(values), b_rate.subs(values))
-            case Repeat(layers, count):
-                return Repeat(tuple(map(at, layers)), count.subs(values))
-            case Conv(w_var=w_var, b_var=b_var):
-                bias = None if b_var is None else b_var.subs(values)
-                return replace(layer, w_var=w_var.subs(values), b_var=bias)
-            case Activation(expr=expr, name=name):
-                return Activation(expr.subs(values), name)
-        return with_branches(layer, (map(at, branch) for branch in branches_of(layer)))
-
-    widths = None if network.widths is None else tuple(width.subs(values) for width in network.widths)
-    return Serial(tuple(map(at, network.layers)), network.parameterization, widths)
-
-
 def _with_symbols(layer: Layer, symbols: set[sp.Symbol]) -> Layer:
-    """A layer with these symbols in place of others of their names, in its variances."""
+    """A layer with these symbols in place of others of their names, in its variances and rates."""
     named = {symbol.name: symbol for symbol in symbols}
 
     def at(expr: sp.Expr) -> sp.Expr:
         return expr.xreplace({s: named[s.name] for s in expr.free_symbols if s.name in named})
 
     match layer:
-        case Dense(w_var, b_var):
-            return Dense(at(w_var), None if b_var is None else at(b_var))
+        case Dense(w_var, b_var, w_rate, b_rate):
+            return Dense(at(w_var), None if b_var is None else at(b_var), at(w_rate), at(b_rate))
+        case Conv(w_var=w_var, b_var=b_var):
+            return replace(layer, w_var=at(w_var), b_var=None if b_var is None else at(b_var))
     branches = ([_with_symbols(inner, symbols) for inner in branch] for branch in branches_of(layer))
     return with_branches(layer, branches)
 

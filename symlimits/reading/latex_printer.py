@@ -15,8 +15,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.sorting import default_sort_key
 
+from symlimits.language.algebraic_decay import AlgebraicDecay
 from symlimits.language.continuous_depth import ContinuousDepth
-from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.initial_value import InitialValue
 from symlimits.language.integral import LineIntegral
@@ -271,12 +271,12 @@ class Printer(BreakingPrinter):
         inside = self._print(expr.integrand) + (rf";\, {self._print(expr.variable)} > 0" if part else "")
         return rf"\mathbb{{E}}_{{{law}}}\left[{inside}\right]"
 
-    def _print_DepthLimit(self, expr: DepthLimit) -> str:
+    def _print_AlgebraicDecay(self, expr: AlgebraicDecay) -> str:
         """What is asked for; `equations` say what is iterated."""
         inside = Printer({**self.names, expr.variable: rf"{self.names[expr.variable]}_{{{INDEX}}}"})
         return rf"\lim_{{{INDEX} \to \infty}} \left[{INDEX} \, {inside._factor(expr.integrand, alone=False)}\right]"
 
-    def _iterated(self, limit: DepthLimit, room: float) -> list[str]:
+    def _iterated(self, limit: AlgebraicDecay, room: float) -> list[str]:
         """The row of an iterated map."""
         name = self.names[limit.variable]
         inside = Printer({**self.names, limit.variable: rf"{name}_{{{INDEX}}}"})
@@ -305,7 +305,7 @@ class Printer(BreakingPrinter):
             rows += motion_rows(motion, inside, self.names[letter(motion.state)])
         for line in new_lines(expr, before):
             rows += straight_line_rows(self, line, room, before)
-        images = {limit.args[1:]: limit for limit in sorted(expr.atoms(DepthLimit), key=default_sort_key)}
+        images = {limit.args[1:]: limit for limit in sorted(expr.atoms(AlgebraicDecay), key=default_sort_key)}
         for limit in images.values():
             rows += self._iterated(limit, room)
         for problem in initial_values(expr):

@@ -15,8 +15,8 @@ import sympy as sp
 from mpmath import mp, mpf
 
 from symlimits.errors import DomainError, NoRule, UnboundSymbol
+from symlimits.language.algebraic_decay import AlgebraicDecay
 from symlimits.language.continuous_depth import ContinuousDepth
-from symlimits.language.depth_limit import DepthLimit
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.initial_value import InitialValue
@@ -28,8 +28,8 @@ from symlimits.language.spherical import SphericalIntegral
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.substitution import valued
 from symlimits.reading import quadrature_double
+from symlimits.reading.algebraic_decay import algebraic_decay
 from symlimits.reading.continuous_depth import continuous_depth_value
-from symlimits.reading.depth_limit import depth_limit
 from symlimits.reading.dirac import without_masses
 from symlimits.reading.initial_value import lambdified, merged, solved
 from symlimits.reading.legendre import nodes
@@ -42,7 +42,7 @@ from symlimits.reading.straight_line import run
 
 HEADS = (
     *(GaussianExpectation, ProductExpectation, Recursion, StraightLine, InitialValue, ContinuousDepth),
-    *(sp.Integral, LineIntegral, SphericalIntegral, DepthLimit),
+    *(sp.Integral, LineIntegral, SphericalIntegral, AlgebraicDecay),
 )
 Values = Mapping[sp.Symbol, sp.Expr]
 MORE_DIGITS = (3, 4, 8, 16)  # times those asked for, where a straight line cancels
@@ -207,7 +207,7 @@ def _(expr: SphericalIntegral, values: Values) -> mpf:
 
 
 @_value.register
-def _(expr: DepthLimit, values: Values) -> mpf:
+def _(expr: AlgebraicDecay, values: Values) -> mpf:
     """Expectations over one variable are valued once; one that holds the state would need its digits anew each time."""
     inside = {symbol: value for symbol, value in values.items() if symbol != expr.variable}
     heads = _outermost(expr.integrand) | _outermost(expr.image)
@@ -216,7 +216,7 @@ def _(expr: DepthLimit, values: Values) -> mpf:
     known = {head: _to_float(_value(head, inside)) for head in heads}
     g, F = (part.xreplace(known).subs(inside, simultaneous=True) for part in (expr.integrand, expr.image))
     observed, image = (sp.lambdify(expr.variable, part, "mpmath") for part in (g, F))
-    return depth_limit(observed, image, mp.dps - GUARD)
+    return algebraic_decay(observed, image, mp.dps - GUARD)
 
 
 @_value.register

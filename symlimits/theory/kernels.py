@@ -19,7 +19,7 @@ layer are put in. What a residual block adds is that of h + W phi(h) less that o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, singledispatch
@@ -155,18 +155,10 @@ def ntk(net: Serial) -> Limit:
 
 
 def _of(net: Serial, tangent: bool) -> Limit:
-    if any(isinstance(layer, IMAGE_LAYERS) for layer in every(net.layers)):
+    if net.of_images:
         found: Limit = import_module(IMAGES).image_kernel(net, tangent)
         return found
     return _kernel(net, tangent)
-
-
-def every(layers: tuple[Layer, ...]) -> Iterable[Layer]:
-    """All layers, those inside of others too."""
-    for layer in layers:
-        yield layer
-        if isinstance(layer, Repeat | Residual):
-            yield from every(layer.layers)
 
 
 def _network(net: object) -> Serial:

@@ -48,8 +48,7 @@ def _after(layer: Layer, met: Met) -> Met:
     match layer:
         case Dense():
             if isinstance(met.source, Dense):
-                wanted = "an activation between them (of two linear layers in a row one is idle)"
-                raise NoRule("two Dense layers in a row", wanted, "act.linear between them for a linear network")
+                raise two_dense()
             return Met(True, True, layer)
         case Activation():
             if not met.gaussian:
@@ -68,6 +67,12 @@ def _after(layer: Layer, met: Met) -> Met:
             centred = (all if isinstance(layer, Concat) else any)(branch.centred for branch in after)
             return Met(False, centred, layer)
     return Met(True, True, layer)
+
+
+def two_dense() -> NoRule:
+    """The refusal of two Dense layers in a row."""
+    wanted = "an activation between them (of two linear layers in a row one is idle)"
+    return NoRule("two Dense layers in a row", wanted, "act.linear between them for a linear network")
 
 
 def _inside(met: Met) -> Met:

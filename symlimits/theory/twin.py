@@ -13,9 +13,10 @@ from symlimits.finite.depth_experiment import DepthExperiment
 from symlimits.finite.expectation_experiment import ANTITHETIC, ExpectationExperiment, with_controls
 from symlimits.finite.kernel_experiment import KernelExperiment, inputs_with_gram
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense, Serial, bound, serial
+from symlimits.language.architecture import Dense, Serial, serial
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
+from symlimits.language.network_values import bound
 from symlimits.language.tree import from_tree, to_tree
 
 

@@ -10,7 +10,7 @@ from symlimits.certify import check_lines
 from symlimits.derivation.dominant_balance import departure, dominant_balance, expansion, linear_balance
 from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError, NoRule
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.algebraic_decay import AlgebraicDecay
 from symlimits.language.domain import POSITIVE, Domain
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.tree import from_tree, to_tree
@@ -21,11 +21,11 @@ x, k = sp.symbols("x k", positive=True)
 u = sp.Symbol("u", real=True)
 # maps with solutions: 1/x, 1/sqrt(x) and 1/x^2 grow by a constant at each layer
 SOLVED = {
-    "smooth": (DepthLimit(x, x, x / (1 + k * x)), 1 / k),
-    "kinked": (DepthLimit(sp.sqrt(x), x, 1 / (1 / sp.sqrt(x) + k) ** 2), 1 / k),
-    "flat": (DepthLimit(x**2, x, x / sp.sqrt(1 + k * x**2)), 1 / k),
-    "observed": (DepthLimit(1 - sp.exp(-3 * x), x, x / (1 + k * x)), 3 / k),
-    "sine": (DepthLimit(x**2, x, sp.sin(k * x) / k), 3 / k**2),  # x_l ~ sqrt(3/l)/k: de Bruijn 1958
+    "smooth": (AlgebraicDecay(x, x, x / (1 + k * x)), 1 / k),
+    "kinked": (AlgebraicDecay(sp.sqrt(x), x, 1 / (1 / sp.sqrt(x) + k) ** 2), 1 / k),
+    "flat": (AlgebraicDecay(x**2, x, x / sp.sqrt(1 + k * x**2)), 1 / k),
+    "observed": (AlgebraicDecay(1 - sp.exp(-3 * x), x, x / (1 + k * x)), 3 / k),
+    "sine": (AlgebraicDecay(x**2, x, sp.sin(k * x) / k), 3 / k**2),  # x_l ~ sqrt(3/l)/k: de Bruijn 1958
 }
 
 
@@ -48,7 +48,7 @@ def test_an_expectation_of_small_variance_is_a_series() -> None:
     r"""$\mathbb E\tanh(u)^2 = q - 2q^2 + \dots$: without closed form."""
     image = GaussianExpectation(sp.tanh(u) ** 2, (u,), [[x]])
     assert departure(image, x) == (2, -2)
-    assert dominant_balance(DepthLimit(x, x, image)) == sp.Rational(1, 2)
+    assert dominant_balance(AlgebraicDecay(x, x, image)) == sp.Rational(1, 2)
     kinked = GaussianExpectation(sp.Piecewise((u, u > 0), (sp.exp(u) - 1, True)) ** 2, (u,), [[x]])
     with pytest.raises(NoRule, match="smooth at zero"):
         departure(kinked, x)
@@ -57,32 +57,32 @@ def test_an_expectation_of_small_variance_is_a_series() -> None:
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
-        (DepthLimit(x, x, x / 2), "exponential"),
-        (DepthLimit(x, x, x), "the identity"),
-        (DepthLimit(x, x, x + x**2), "takes away"),
-        (DepthLimit(x, x, x - x**3), "falls like"),
+        (AlgebraicDecay(x, x, x / 2), "exponential"),
+        (AlgebraicDecay(x, x, x), "the identity"),
+        (AlgebraicDecay(x, x, x + x**2), "takes away"),
+        (AlgebraicDecay(x, x, x - x**3), "falls like"),
     ],
 )
-def test_refusals(limit: DepthLimit, said: str) -> None:
+def test_refusals(limit: AlgebraicDecay, said: str) -> None:
     with pytest.raises(NoRule, match=said):
         dominant_balance(limit)
 
 
 def test_values_that_are_missing() -> None:
     with pytest.raises(NoRule, match="algebraic decay"):
-        reference(DepthLimit(x, x, x), {}, 20)
+        reference(AlgebraicDecay(x, x, x), {}, 20)
     pair = GaussianExpectation(sp.tanh(u) ** 2, (u,), [[x]])
     with pytest.raises(NoRule, match="closed form"):
-        reference(DepthLimit(x, x, pair), {}, 20)
+        reference(AlgebraicDecay(x, x, pair), {}, 20)
     with pytest.raises(DomainError, match="positive symbol"):
-        DepthLimit(u, u, u)
+        AlgebraicDecay(u, u, u)
 
 
 def test_bound_letters() -> None:
-    limit = DepthLimit(x, x, x - k * x**2)
+    limit = AlgebraicDecay(x, x, x - k * x**2)
     assert limit.free_symbols == {k}
     assert limit.subs(x, 5) == limit
-    assert limit.subs(k, 2) == DepthLimit(x, x, x - 2 * x**2)
+    assert limit.subs(k, 2) == AlgebraicDecay(x, x, x - 2 * x**2)
     captured = limit.subs(k, x)
     assert captured.free_symbols == {x}
     assert abs(reference(captured, {x: 4}, 20) - mp.mpf(1) / 4) < 1e-20

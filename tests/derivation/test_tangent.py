@@ -124,5 +124,7 @@ def test_refused() -> None:
         K.derivative("L")
     with pytest.raises(NoRule, match="kernel of a network"):
         sl.nngp(sl.mlp(1, act.sign)).on_sphere("q").derivative("sigma_w")
+    with pytest.raises(NoRule, match="images"):
+        sl.nngp(sl.serial(sl.Conv((2,), "w"), act.relu, sl.Flatten(), sl.Dense(1))).derivative("w")
     with pytest.raises(UnboundSymbol):
         K.derivative("sigma_w")([[1.0]])

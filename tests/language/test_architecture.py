@@ -9,7 +9,8 @@ import sympy as sp
 
 from symlimits.errors import DomainError, FormulaError
 from symlimits.language.activation import activation
-from symlimits.language.architecture import Dense, Repeat, Serial, bound, mlp, serial
+from symlimits.language.architecture import Dense, Repeat, Serial, mlp, serial
+from symlimits.language.network_values import bound
 
 RELU = activation("max(x, 0)")
 L = sp.Symbol("L", integer=True, positive=True)

@@ -192,6 +192,8 @@ def test_refused() -> None:
         first_order(output_kurtosis(act.relu, ("n", "k")))
     with pytest.raises(UnboundSymbol):
         output_kurtosis(act.relu, ("n",)).certify()
+    with pytest.raises(DomainError, match="width 3/2"):
+        output_kurtosis(act.relu, ("n/2",)).bind(n=3)
     record = json.loads(json.dumps(WidthNetworks(RELU, (3,)).record()))
     assert WidthNetworks.from_record(record) == WidthNetworks(RELU, (3,))
     for wrong in ({"widths": []}, {"widths": [0]}, {"slopes": [0, 0]}, {"slopes": "ab"}):

@@ -260,6 +260,12 @@ WRONG = {
     "axes": (sl.serial(FIRST, act.relu, AvgPool((2,)), Flatten(), sl.Dense(1)), "number of axes"),
     "strided branch": (sl.serial(FIRST, Residual(act.relu, Conv((3, 3), 1, 0, 2)), Flatten(), sl.Dense(1)), "strides"),
     "pool in a branch": (sl.serial(FIRST, Residual(act.relu, AvgPool((2, 2)), FIRST), Flatten(), sl.Dense(1)), "size"),
+    "activation of flattened pixels": (sl.serial(FIRST, Flatten(), act.relu, sl.Dense(1)), "before sl.Flatten"),
+    "branch of flattened pixels": (
+        sl.serial(FIRST, Flatten(), Residual(sl.Dense(1), act.relu, sl.Dense(1)), sl.Dense(1)), "sl.Dense\\(2, 0\\)"),
+    "activations repeated": (sl.serial(FIRST, Repeat((act.relu,), 2), Flatten(), sl.Dense(1)), "sl.Conv"),
+    "two dense": (sl.serial(FIRST, act.relu, Flatten(), sl.Dense(1), sl.Dense(1)), "act.linear"),
+    "filters in a Concat": (sl.serial(sl.Dense(1), sl.Concat((FIRST,), ()), sl.Dense(1)), "sl.Flatten"),
     "branch of data": (sl.serial(Residual(FIRST), Flatten(), sl.Dense(1)), "sl.Conv"),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ object, `picture` the plane.
 
 from __future__ import annotations
 
+from symlimits.errors import DomainError
 from symlimits.language.activation import activation as as_activation
 from symlimits.theory.depth.diagram import CriticalLine, PhaseDiagram
 from symlimits.theory.depth.phase import FixedPoint, Phase
@@ -27,8 +28,9 @@ def phase_diagram(activation: object) -> PhaseDiagram:
     `activation` is an activation, a formula, or an expression in one symbol. Returns a `PhaseDiagram` with the
     derivations `.variance_map`, `.variance_slope`, `.chi`, `.correlation_map`; `.at(w_var, b_var, start)`, the fixed
     point, phase and depth scales; `.critical_line()`, functions of $q^*$; `.decay(w_var, b_var)`, the algebraic rate;
-    and `.picture(path)`. Raises `DomainError` for an activation that jumps, whose $\chi_1$ is infinite, and where
-    $\mathbb E\phi^2$ is. Source: Poole et al. 2016, arXiv 1606.05340; Schoenholz et al. 2017, arXiv 1611.01232.
+    and `.picture(path)`. Raises `DomainError` for an activation that jumps, whose $\chi_1$ is infinite, where
+    $\mathbb E\phi^2$ is, and for a constant one. Source: Poole et al. 2016, arXiv 1606.05340; Schoenholz et al. 2017,
+    arXiv 1611.01232.
 
     >>> from symlimits import activations as act
     >>> diagram = phase_diagram(act.erf)
@@ -39,5 +41,6 @@ def phase_diagram(activation: object) -> PhaseDiagram:
     """
     phi = as_activation(activation)
     dual(phi)  # refuses infinite moments
-    phi.derivative()  # and jumps
+    if phi.derivative().expr == 0:  # refuses jumps
+        raise DomainError(f"the activation {phi.expr}, which forgets its input", "one that is not constant", "act.erf")
     return PhaseDiagram(phi)

@@ -21,7 +21,7 @@ from symlimits.derivation.dominant_balance import A, departure, dominant_balance
 from symlimits.derivation.price import in_order
 from symlimits.derivation.trace import Step
 from symlimits.language.activation import Activation
-from symlimits.language.depth_limit import DepthLimit
+from symlimits.language.algebraic_decay import AlgebraicDecay
 from symlimits.language.domain import POSITIVE, Domain, Range
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.theory.depth.statements import (
@@ -75,7 +75,7 @@ def correlation_decay(phi: Activation) -> Derivation:
     ((4*q + 1)/(2*q**2), 9*pi**2/2)
     """
     s = correlation_power(phi)
-    limit = DepthLimit(delta**s, delta, gap_map(phi)) ** (1 / s)
+    limit = AlgebraicDecay(delta**s, delta, gap_map(phi)) ** (1 / s)
     between = dict.fromkeys(phi.parameters, Range(sp.S.Zero, sp.S.One, (False, False)))  # at one a kink may be gone
     domain = Domain({q: POSITIVE, **between}, note=ON_THE_LINE)
     return _balanced(limit, "the correlation map on the critical line", domain, (q,), r"C_\rho")
@@ -94,7 +94,7 @@ def tangent_ratio(phi: Activation) -> Derivation:
     ratio = linear_balance(kappa, q) / linear_balance(
         sp.S.Zero, q
     )  # Theta' = q + (1 - kappa/l) Theta, and Theta' = q + Theta
-    line = sp.cancel(ratio).subs(kappa, DepthLimit(1 - image.diff(delta), delta, image))
+    line = sp.cancel(ratio).subs(kappa, AlgebraicDecay(1 - image.diff(delta), delta, image))
     return _balanced(line, "dominant balance of the tangent kernels", Domain({A: POSITIVE}), (), r"r_\Theta", TANGENT)
 
 
@@ -121,7 +121,7 @@ def variance_decay(phi: Activation) -> tuple[sp.Rational, Derivation]:
     """
     image = _without_biases(phi).subs(sigma_w, sp.sqrt(vanishing_weights(phi)))
     s = departure(image, q)[0] - 1
-    limit = DepthLimit(q**s, q, image) ** (1 / s)
+    limit = AlgebraicDecay(q**s, q, image) ** (1 / s)
     return s, _balanced(limit, "the variance map where V'(0) = 1", Domain(), (), "C_q")
 
 

@@ -41,12 +41,12 @@ class CriticalLine:
 
     @property
     def decay(self) -> Derivation:
-        r"""The constant of the algebraic decay of $1 - \rho_\ell$ along the line, in q."""
+        r"""The constant of the decay of $1 - \rho_\ell$ along the line, of inputs that keep the variance q."""
         return correlation_decay(self.activation)
 
     @property
     def ntk_ratio(self) -> Derivation:
-        r"""What $\Theta_\ell(x, z)/\Theta_\ell(x, x)$ tends to along the line."""
+        r"""What $\Theta_\ell(x, z)/\Theta_\ell(x, x)$ tends to along the line, of inputs that keep the variance q."""
         return tangent_ratio(self.activation)
 
     def points(self, q: Any) -> tuple[Array, Array]:
@@ -55,7 +55,7 @@ class CriticalLine:
         if not np.all(np.isfinite(variances) & (variances > 0)):
             raise DomainError("a variance q that is not positive", "variances larger than zero", "points([0.5, 1.0])")
         weights, biases = self._values(variances)
-        if np.any(biases < 0):
+        if not np.all(biases >= 0):  # or beyond floats
             k = int(np.argmin(biases))
             given = f"q = {variances.flat[k]:.6g}, where b_var would be {biases.flat[k]:.4g}"
             raise DomainError(given, "q at which b_var is not negative", "another q: this is off the critical line")
@@ -64,8 +64,9 @@ class CriticalLine:
     def _values(self, q: Array) -> tuple[Array, Array]:
         moments = Moments(self.activation)
         mean, slope = moments.mean(q, 1.0), moments.slope(q, 1.0)
-        weights, biases = 1 / slope.value, q - mean.value / slope.value
-        rounding = (mean.error + mean.value * slope.error / slope.value) / slope.value + 2.0**-52 * q
+        with np.errstate(all="ignore"):  # moments that leave the floats give NaN, which is not on the line
+            weights, biases = 1 / slope.value, q - mean.value / slope.value
+            rounding = (mean.error + mean.value * slope.error / slope.value) / slope.value + 2.0**-52 * q
         return weights, np.where(np.abs(biases) <= rounding, 0.0, biases)
 
     def at(self, q: object) -> tuple[Value, Value]:
@@ -110,6 +111,8 @@ class PhaseDiagram:
 
     def at(self, w_var: object, b_var: object = 0, start: object = 1) -> Phase:
         r"""The phase at weights of variance `w_var` > 0 and biases of variance `b_var`, for variances from `start` > 0.
+
+        Raises `DomainError` for what are no such numbers, and where the fixed point is not between 1e-8 and 1e8.
 
         >>> from symlimits import activations as act
         >>> print(PhaseDiagram(act.erf).at(w_var=1, b_var="1/10"))

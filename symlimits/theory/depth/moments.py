@@ -17,7 +17,9 @@ import numpy.typing as npt
 import sympy as sp
 
 from symlimits.certify.compiled import TOLERANCE
+from symlimits.errors import DomainError
 from symlimits.language.activation import Activation, x
+from symlimits.reading.lower import in_finite_forms
 from symlimits.theory.kernels import dual
 
 Array = npt.NDArray[np.float64]
@@ -83,8 +85,7 @@ class Moments:
         if kernel is not None:
             with np.errstate(all="ignore"):
                 value, size = (
-                    np.asarray(kernel(variances, variances, variances * r))
-                    for r in (correlations, np.ones_like(variances))
+                    _values(kernel, variances, variances * r) for r in (correlations, np.ones_like(variances))
                 )
             return Bounded(value, TOLERANCE * np.abs(size))
         if np.all(correlations == 1.0):
@@ -100,8 +101,8 @@ class Moments:
             z, weights = _rule(n, _kinks(f, variance))
             with np.errstate(all="ignore"):
                 terms = weights * weight(_function(f)(np.sqrt(variance) * z), z)
-            found.append(float(terms.sum()))
-            sizes.append(float(np.abs(terms).sum()))
+                found.append(float(terms.sum()))
+                sizes.append(float(np.abs(terms).sum()))
         return found[1], abs(found[1] - found[0]) + ROUNDING * sizes[1]
 
     def _series(self, f: Activation, variance: float, rho: float) -> tuple[float, float]:
@@ -117,6 +118,16 @@ def _closed(phi: Activation, derivative: bool) -> Any:
     """The compiled dual activation, or that of the derivative, where there is a closed form."""
     limit = dual(phi)
     return (limit.dot() if derivative else limit).compile() if limit.has_closed_form else None
+
+
+def _values(kernel: Any, q: Any, c: Any) -> Array:
+    """Of compiled code at arrays of variances and covariances; infinite where floats do not hold them."""
+    try:
+        return np.asarray(kernel(q, q, c))
+    except DomainError:
+        if q.ndim == 0:
+            return np.asarray(np.inf)
+        return np.array([_values(kernel, *pair) for pair in zip(q.ravel(), c.ravel(), strict=True)]).reshape(q.shape)
 
 
 @lru_cache(maxsize=4096)
@@ -168,5 +179,6 @@ def _rule(n: int, kinks: tuple[float, ...]) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=64)
 def _function(f: Activation) -> Callable[[Array], Array]:
-    compiled = sp.lambdify(x, f.expr, ["scipy", "numpy"])
+    heads = {"log1pexp": lambda a: np.logaddexp(0.0, a)}
+    compiled = sp.lambdify(x, in_finite_forms(f.expr), [heads, "scipy", "numpy"])
     return lambda values: np.asarray(compiled(values), dtype=np.float64) * np.ones_like(values)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symlimits.errors import DomainError
 from symlimits.ladder import Value
 from symlimits.theory.depth.layer import EPSILON, FOUND, GAPS, GRID, Layer, crossings, root, signs
 from symlimits.theory.depth.moments import Array, Bounded
@@ -109,15 +110,31 @@ def _reached(layer: Layer, points: tuple[FixedPoint, ...], start: float) -> Fixe
     """
     here = start
     for _ in range(SETTLING):
-        (side,) = signs(layer.variance(np.array([here])), np.array([here]))
-        if side == 0:
-            return min(points, key=lambda point: abs(point.q.value - here))
         after = float(layer.variance(here).value)
-        if not GRID[0] < after < GRID[-1]:
+        if _side(layer, here) == 0 or not GRID[0] < after < GRID[-1]:
             break
         here = after
+    side = _side(layer, here)
+    if side == 0:
+        return min(points, key=lambda point: abs(point.q.value - here))
     beyond = [point for point in points if (point.q.value > here) == (side > 0)]
+    if not beyond:
+        _check_seen(layer, side)
     return min(beyond, key=lambda point: abs(point.q.value - here), default=None)
+
+
+def _check_seen(layer: Layer, side: float) -> None:
+    """Where no fixed point was found, variances do diverge: one that is out of sight is refused."""
+    last = layer.variance_slope(GRID[-1])
+    if side < 0 or last.value + last.error < 1 - CRITICAL:
+        given = f"w_var = {layer.w_var:g}, b_var = {layer.b_var:g}, with a fixed point out of sight"
+        raise DomainError(given, f"one from {GRID[0]:g} to {GRID[-1]:g}, or zero", "b_var=0, or one of moderate size")
+
+
+def _side(layer: Layer, q: float) -> float:
+    """Whether a variance grows, 1, or shrinks, -1; 0 where errors leave it open."""
+    (side,) = signs(layer.variance(np.array([q])), np.array([q]))
+    return float(side)
 
 
 def _kept(layer: Layer, start: float) -> Phase:

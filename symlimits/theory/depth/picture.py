@@ -66,11 +66,11 @@ def _line(axes: Any, diagram: PhaseDiagram, largest_w: float, largest_b: float) 
     line = diagram.critical_line()
     weights, biases = line._values(ALONG)
     kept = biases >= 0
+    shown = np.where(kept, np.sqrt(np.maximum(biases, 0.0)), np.nan)
     if line.is_point:
-        axes.plot(np.sqrt(weights[:1]), np.sqrt(biases[:1]), "o", color="crimson", clip_on=False, zorder=3)
+        axes.plot(np.sqrt(weights[:1]), shown[:1], "o", color="crimson", clip_on=False, zorder=3)
         name = "critical point"
     else:
-        shown = np.where(kept, np.sqrt(np.maximum(biases, 0.0)), np.nan)
         axes.plot(np.sqrt(weights), shown, color="crimson", linewidth=1.8)
         name = "critical"
     axes.plot([], [], color="crimson", marker="o" if line.is_point else "", label=rf"{name}, $\chi_1 = 1$")
@@ -83,7 +83,8 @@ def _fixed_points(moments: Moments, w: Array, b: Array) -> Array:
     here = int(np.searchsorted(GRID, START))
     found = np.empty_like(w)
     for at in np.ndindex(w.shape):
-        less = w[at] * means + b[at] - GRID
+        with np.errstate(over="ignore"):  # V may leave the floats: infinity is larger
+            less = w[at] * means + b[at] - GRID
         upward = less[here] > 0
         part = np.flatnonzero(less[here:] < 0) if upward else np.flatnonzero(less[:here] > 0)
         if not part.size:

@@ -141,9 +141,7 @@ class Family:
         """The experiment, where every symbol has a value."""
         if not all(value.is_number for value in (*self.slopes, *self.widths)):
             return self
-        return WidthNetworks(
-            (float(self.slopes[0]), float(self.slopes[1])), tuple(map(int, self.widths)), self.observable
-        )
+        return WidthNetworks((float(self.slopes[0]), float(self.slopes[1])), _whole(self.widths), self.observable)
 
     def __call__(self, size: int, rng: Any) -> Any:
         raise DomainError("networks whose widths are symbols", "numbers", "statement.bind(n=10).certify()")
@@ -165,10 +163,18 @@ class Pairs:
         """The experiment, where every symbol has a value."""
         if not all(value.is_number for value in (*self.widths, self.rho)):
             return self
-        return LinearPairs(tuple(map(int, self.widths)), float(self.rho))
+        return LinearPairs(_whole(self.widths), float(self.rho))
 
     def __call__(self, size: int, rng: Any) -> Any:
         raise DomainError("networks with symbols", "numbers", "statement.bind(n=10, rho=0).certify()")
+
+
+def _whole(widths: tuple[sp.Expr, ...]) -> tuple[int, ...]:
+    """Widths as integers; `DomainError` for those of no network, such as n/2 at an odd n."""
+    for width in widths:
+        if not (width.is_Integer and width >= 1):
+            raise DomainError(f"width {width}", "a positive integer", "another value of its symbols")
+    return tuple(map(int, widths))
 
 
 def _limit(

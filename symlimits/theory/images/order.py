@@ -9,6 +9,7 @@ from symlimits.language.activation import Activation
 from symlimits.language.architecture import Concat, Dense, Layer, LayerNorm, Product, Repeat, Residual, Serial
 from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.names import shown
+from symlimits.theory.layer_order import PASSES, two_dense
 
 END = "sl.Flatten() or sl.GlobalAvgPool() before it"
 
@@ -21,6 +22,7 @@ class _Place:
     gaussian: bool = False  # whether values are Gaussian in the limit, as an activation needs them
     axes: int | None = None  # of the filters so far
     weights: bool = False  # whether a layer with weights was met
+    last: Layer | None = None  # the layer before, in this branch
 
 
 def check_order(net: Serial) -> int | None:
@@ -41,11 +43,12 @@ def check_order(net: Serial) -> int | None:
 def _walk(layers: tuple[Layer, ...], place: _Place, inside: str) -> None:
     for layer in layers:
         match layer:
-            case Repeat(layers=inner):
-                _walk(inner, place, "a Repeat")
+            case Repeat(layers=inner, count=times):
+                for _ in range(PASSES if times != 1 else 1):
+                    _walk(inner, place, "a Repeat")
             case Residual(layers=inner):
                 _residual(place)
-                trunk = place.gaussian
+                trunk, place.last = place.gaussian, None
                 _walk(inner, place, "a Residual")
                 place.gaussian = trunk
             case Activation():
@@ -57,6 +60,7 @@ def _walk(layers: tuple[Layer, ...], place: _Place, inside: str) -> None:
                 raise NoRule(given, "layers of images, dense ones, activations and residual blocks", "sl.Residual")
             case _:
                 _of_image(layer, place, inside)
+        place.last = layer
 
 
 def _activation(layer: Activation, place: _Place) -> None:
@@ -66,6 +70,9 @@ def _activation(layer: Activation, place: _Place) -> None:
         given = f"the activation {layer.expr} of another's output, with no weights between them"
         advice = "sl.Conv((3, 3), 2, 0) between them" if place.image else "sl.Dense(2, 0) between them"
         raise NoRule(given, "Gaussian values: a layer with weights before each activation", advice)
+    if isinstance(place.last, Flatten):
+        given = f"the activation {layer.expr} after Flatten, whose units have as many variances as there are pixels"
+        raise NoRule(given, "units of one law", f"{layer.expr} before sl.Flatten(): it is the same")
     place.gaussian = False
 
 
@@ -73,12 +80,17 @@ def _residual(place: _Place) -> None:
     if not place.weights:
         wanted = "weights before it: its branch has as many channels as what it is added to"
         raise NoRule("a Residual of the images themselves", wanted, "sl.Conv((3, 3), 2, 0) first")
+    if isinstance(place.last, Flatten):
+        wanted = "a trunk as wide as its branch"
+        raise NoRule("a Residual of flattened pixels", wanted, "sl.Dense(2, 0) between them")
 
 
 def _dense(place: _Place) -> None:
     if place.image:
         wanted = "a row of numbers: pixels are flattened or averaged first (a filter of one pixel is Dense at each)"
         raise NoRule("a Dense layer on images", wanted, f"{END}, or sl.Conv((1, 1), 2, 0)")
+    if isinstance(place.last, Dense):
+        raise two_dense()
     place.gaussian = place.weights = True
 
 

@@ -9,9 +9,10 @@ import sympy as sp
 
 from symlimits.errors import FormulaError
 from symlimits.finite.image_experiment import ImageExperiment
-from symlimits.language.architecture import Serial, bound
+from symlimits.language.architecture import Serial
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
+from symlimits.language.network_values import bound
 from symlimits.language.tree import from_tree, to_tree
 
 KIND = "network of images"

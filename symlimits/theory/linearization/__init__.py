@@ -46,9 +46,9 @@ def linearization(
     `slopes(widths)`, what is measured. Exponents hold for kernels of full rank and are those of generic data.
 
     Raises `DataError` for data of other shapes, `DomainError` for numbers out of range, a rate above the critical one
-    of `trained_law`, an optimiser or a loss that is not known, discontinuous activations, and networks that are no
-    chains of Dense layers and activations in the NTK parameterisation. Source: Lee et al. 2019, arXiv 1902.06720;
-    exponents: Dyer and Gur-Ari 2019, arXiv 1909.11304, and derived here.
+    of `trained_law`, learning rates of layers, an optimiser or a loss that is not known, discontinuous activations,
+    and networks that are no chains of Dense layers and activations in the NTK parameterisation. Source: Lee et al.
+    2019, arXiv 1902.06720; exponents: Dyer and Gur-Ari 2019, arXiv 1909.11304, and derived here.
 
     >>> import symlimits as sl
     >>> from symlimits import activations as act
@@ -66,8 +66,14 @@ def linearization(
     ball = number(momentum, "momentum", "a number from 0 to below 1", "momentum=0.9", below=1.0)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
         raise DomainError(f"steps = {shown(steps)}", f"a number of steps from 1 to {MOST_STEPS}", "steps=100")
+    if isinstance(net, Serial) and net.rated:
+        given = "a linearization of a network whose layers have learning rates of their own"
+        raise DomainError(given, "one rate for all layers", "lr=; sl.trained_law knows the rates of layers")
     law = trained_law(net, X, Y, lr=rate, momentum=ball if optimizer == "momentum" else 0, loss=loss)
-    drawn(net, 1, 1, 1, 1, np.random.default_rng(0))  # refuses other layers and parameterisations
+    layers = drawn(net, 1, 1, 1, 1, np.random.default_rng(0))  # refuses other layers and parameterisations
+    if len(layers) == 1:
+        given = "a network without hidden layers, which is its own linearisation"
+        raise DomainError(given, "a hidden layer or more", "sl.mlp(depth=1, ...)")
     if optimizer in LINEAR and rate > law.critical_lr:
         given = f"lr = {rate:.6g}, above the critical rate {law.critical_lr:.6g}"
         raise DomainError(given, f"lr below {law.critical_lr:.6g}: beyond it the steps diverge", "a smaller lr")

@@ -18,9 +18,10 @@ from symlimits.derivation.price import c, p, q
 from symlimits.errors import DomainError, FormulaError, NoRule
 from symlimits.ladder import is_closed
 from symlimits.language.activation import Activation
-from symlimits.language.architecture import Dense, Repeat, Serial, bound
+from symlimits.language.architecture import Dense, Repeat, Serial
 from symlimits.language.domain import Point
 from symlimits.language.network_tree import network_from_tree, network_to_tree
+from symlimits.language.network_values import bound
 from symlimits.language.recursion import Recursion
 from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit

@@ -91,12 +91,12 @@ def trained_law(
 
     The loss is $\frac12$ of the mean over all n k entries of $(f - Y)^2$; in outputs, the flow is
     $$\dot f = -\frac{\eta}{nk}\Theta(f - Y) - \eta\,\omega(f - f_0),$$
-    and descent takes steps of it. `X` is (n, d), `Y` (n, k). `kernel` is "ntk", all parameters are trained, or "nngp",
-    the last layer only. `lr` is $\eta$, `momentum` that of the heavy ball, 0 to below 1, `weight_decay` $\omega$ acts
-    on $\theta - \theta_0$. Layers may have learning rates of their own, `Dense(w_rate=, b_rate=)` or
-    `net.with_rates(...)`, factors of $\eta$ that the decay does not know. At infinite time a singular kernel is
-    refused, unless `rcond` says which eigenvalues count as zero, relative to the largest: the pseudoinverse is taken.
-    Steps of a rate above `law.critical_lr` are refused unless `forced`.
+    and descent takes steps of it. `X` is (n, d), or images (n, H, W, C) for a network of images, `Y` (n, k). `kernel`
+    is "ntk", all parameters are trained, or "nngp", the last layer only. `lr` is $\eta$, `momentum` that of the heavy
+    ball, 0 to below 1, `weight_decay` $\omega$ acts on $\theta - \theta_0$. Layers may have learning rates of their
+    own, `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, factors of $\eta$ that the decay does not know. At
+    infinite time a singular kernel is refused, unless `rcond` says which eigenvalues count as zero, relative to the
+    largest: the pseudoinverse is taken. Steps of a rate above `law.critical_lr` are refused unless `forced`.
 
     Returns a `TrainedLaw` with `mean(Z, time=... | steps=...)`, `covariance(Z, ...)`, `critical_lr`, `derivation(...)`;
     with the `loss` "xent", the mean cross-entropy over the n points, a `CrossEntropyLaw` with `mean(Z, ...)` over drawn
@@ -115,12 +115,12 @@ def trained_law(
         raise DomainError(f"forced = {forced!r:.40}", "True or False", "forced=False")
     word(kernel, "kernel", ("ntk", "nngp"))
     word(loss, "loss", ("mse", "xent"))
-    inputs, targets = training_data(X, Y)
+    prior = nngp(net)
+    inputs, targets = training_data(X, Y, net.of_images)
     rate = number(lr, "lr", "a learning rate larger than zero", "lr=0.1", least=5e-324)
     ball = number(momentum, "momentum", "a number from 0 to below 1", "momentum=0.9", below=1.0)
     decay = number(weight_decay, "weight_decay", "a number, zero or more", "weight_decay=0.01")
     zero = None if rcond is None else number(rcond, "rcond", "a number from 0 to below 1", "rcond=1e-12", below=1.0)
-    prior = nngp(net)
     if kernel == "nngp" and net.parameterization == "standard":
         wanted = "the NTK parameterisation, where the last layer's tangent kernel is the NNGP kernel"
         raise DomainError("kernel = 'nngp' in the standard parameterisation", wanted, "parameterization='ntk'")
@@ -143,10 +143,10 @@ def posterior(net: Serial, X: Any, Y: Any, noise_var: Any = 0.1) -> NetworkPoste
 
     $$\mathbb E f(z) = K_{zx}(K_{xx} + \sigma^2)^{-1}Y, \qquad
       \mathrm{Cov} = K_{zz} - K_{zx}(K_{xx} + \sigma^2)^{-1}K_{xz}$$
-    `X` is (n, d), `Y` (n, k), of independent outputs; `noise_var` is $\sigma^2$, zero or more. Returns a posterior with
-    `mean(Z)` (m, k), `covariance(Z)` (m, m) and `log_evidence`. Raises `DataError` for data of other shapes and NaN,
-    `DomainError` for a negative noise, and for Y that no network has, without noise. Source: Lee et al. 2018, arXiv
-    1711.00165.
+    `X` is (n, d), or images (n, H, W, C) for a network of images, `Y` (n, k), of independent outputs; `noise_var` is
+    $\sigma^2$, zero or more. Returns a posterior with `mean(Z)` (m, k), `covariance(Z)` (m, m) and `log_evidence`.
+    Raises `DataError` for data of other shapes and NaN, `DomainError` for a negative noise, and for Y that no network
+    has, without noise. Source: Lee et al. 2018, arXiv 1711.00165.
 
     >>> import symlimits as sl
     >>> from symlimits import activations as act
@@ -155,8 +155,8 @@ def posterior(net: Serial, X: Any, Y: Any, noise_var: Any = 0.1) -> NetworkPoste
     array([[2.],
            [0.]])
     """
-    inputs, targets = training_data(X, Y)
     prior = nngp(net)
+    inputs, targets = training_data(X, Y, net.of_images)
     outputs = targets.shape[1]
     data = observed(prior(inputs), targets[:, 0] if outputs == 1 else targets, noise_var, outputs, 1.0)
     return NetworkPosterior(inputs, prior, data)

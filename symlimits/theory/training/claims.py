@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symlimits.derivation.trace import Step
-from symlimits.errors import DataError, DomainError
+from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.finite.deep_linear_experiments import frozen
 from symlimits.finite.trained_networks import Recipe, TrainedOutputs
 from symlimits.language.activation import Activation
@@ -99,6 +99,8 @@ def _weights(values: Any, Z: Any) -> Array:
 def _network(law: TrainedLaw | CrossEntropyLaw, net: Serial) -> Serial:
     if net != law.network:
         raise DomainError("another network than that of the law", "the network of the law", "law.network")
+    if law.X.ndim > 2:
+        raise NoRule("networks of images trained for real", "dense layers and activations", "sl.ntk(net).certify()")
     return net
 
 
@@ -114,5 +116,7 @@ def _limit(value: float, experiment: TrainedOutputs, name: str, observable: str)
 
 def _order(experiment: TrainedOutputs) -> float:
     """The power of 1/N by which means over networks differ: a half where moving neurons cross kinks."""
-    kinked = any(isinstance(layer, Activation) and layer.kinks for layer in experiment.network.flat())
-    return 0.5 if kinked and not experiment.recipe.last_layer else 1
+    if experiment.recipe.last_layer:
+        return 1
+    activations = (layer for layer in experiment.network.flat() if isinstance(layer, Activation))
+    return 0.5 if any(phi.derivative().discontinuities for phi in activations) else 1

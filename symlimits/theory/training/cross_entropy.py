@@ -22,6 +22,7 @@ from scipy.special import softmax
 from symlimits.errors import DataError, DomainError, ResourceError
 from symlimits.language.architecture import Serial
 from symlimits.matrices import MatrixDerivation
+from symlimits.points import check_seed
 from symlimits.reading.normal_points import normal_sources
 from symlimits.reading.real import as_real
 from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
@@ -59,7 +60,11 @@ class CrossEntropyLaw:
 
     @property
     def critical_lr(self) -> float:
-        r"""$2(1 + \mu)/(\lambda_{\max}/2n + \omega)$: below it no softmax lets descent diverge."""
+        r"""$2(1 + \mu)/(\lambda_{\max}/2n + \omega)$: no softmax is steeper than that of two equal classes.
+
+        Below it descent without momentum never increases the loss, which is convex; with momentum it is what the
+        steepest softmax, kept as it is, lets converge.
+        """
         return self.training.critical_lr(STEEPEST * self.largest)
 
     def outputs(self, Z: Any, time: Any = None, steps: Any = None, start: Any = None) -> Array:
@@ -103,6 +108,7 @@ class CrossEntropyLaw:
         whole = isinstance(members, int) and not isinstance(members, bool)
         if not whole or members < 2 or members & (members - 1):
             raise DomainError(f"members = {members!r:.40}", "a number of starts that is a power of two", "members=64")
+        check_seed(seed)
         z = points(Z, self.X)
         first = self._starts(members // 2, seed)
         alpha = self._coefficients(np.concatenate([first, -first]), duration(time, steps)).mean(axis=0)

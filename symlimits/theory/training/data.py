@@ -11,17 +11,18 @@ from symlimits.errors import DataError, DomainError
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.reading.gram_data import as_rows
+from symlimits.reading.image_data import as_images
 
 Array = npt.NDArray[np.float64]
 
 
-def training_data(X: Any, Y: Any) -> tuple[Array, Array]:
-    """X (n, d) and Y (n, k), or `DataError`.
+def training_data(X: Any, Y: Any, images: bool = False) -> tuple[Array, Array]:
+    """X (n, d), or `images` (n, H, W, C) or (n, W, C), and Y (n, k), or `DataError`.
 
     >>> training_data([[1.0], [2.0]], [[0.5], [1.0]])[1].shape
     (2, 1)
     """
-    inputs = as_rows(X, "X")
+    inputs = as_images(X, "X", None) if images else as_rows(X, "X")
     if np.ndim(Y) == 1:
         raise DataError(f"Y of shape {np.shape(Y)}", f"({len(inputs)}, k): a row of k outputs an input", "Y[:, None]")
     targets = as_rows(Y, "Y")
@@ -32,7 +33,13 @@ def training_data(X: Any, Y: Any) -> tuple[Array, Array]:
 
 
 def points(Z: Any, X: Array, name: str = "Z") -> Array:
-    """Test inputs (m, d) of the dimension of X, or `DataError`."""
+    """Test inputs (m, d) of the dimension of X, or images of its size, or `DataError`."""
+    if X.ndim > 2:
+        tests = as_images(Z, name, X.ndim - 2)
+        if tests.shape[1:] != X.shape[1:]:
+            given = f"{name} of images {tests.shape[1:]}, for training images {X.shape[1:]}"
+            raise DataError(given, "one size and number of channels", "images cut or padded to one size")
+        return tests
     rows = as_rows(Z, name)
     if rows.shape[1] != X.shape[1]:
         given = f"{name} of {rows.shape[1]} columns, for training inputs of {X.shape[1]}"

@@ -54,7 +54,7 @@ class TrainedLaw:
 
     @property
     def critical_lr(self) -> float:
-        r"""The learning rate from which on descent diverges, $2(1 + \mu)/(\lambda_{\max}/m + \omega)$, m = n k."""
+        r"""The learning rate above which descent diverges, $2(1 + \mu)/(\lambda_{\max}/m + \omega)$, m = n k."""
         return self.training.critical_lr(float(self.spectrum.values[-1]))
 
     def mean(self, Z: Any, time: Any = None, steps: Any = None) -> Array:

@@ -108,7 +108,13 @@ class NetworkPosterior:
     def derivation(self, quantity: str = "mean") -> MatrixDerivation:
         """The lines of the "mean" or of the "covariance": what is left of an output is independent of the data.
 
-        Those of the log "evidence" lead from the Gaussian density to the eigenvalues of the kernel.
+        Those of the log "evidence" lead from the Gaussian density to the eigenvalues of the kernel. Raises
+        `DomainError` for another word.
+
+        >>> import symlimits as sl
+        >>> from symlimits import activations as act
+        >>> sl.posterior(sl.mlp(1, act.relu, 2, 0), [[1.0]], [[3.0]]).derivation().expr
+        K_zx*[1/(lamda + sigma**2) at lamda = K_xx]*Y
         """
         return posterior_statement(quantity)
 

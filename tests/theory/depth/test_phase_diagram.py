@@ -114,6 +114,34 @@ def test_variances_that_vanish_grow_or_stay() -> None:
     assert above.rho.value == pytest.approx(0, abs=2e-9)  # erf is odd, without biases
 
 
+@pytest.mark.parametrize("phi", [act.cos, act.gaussian, act.softplus])
+def test_maps_that_fall_or_meet_large_numbers(phi: Activation) -> None:
+    """Variances jump over the fixed point of a map that falls; log(1 + e^x) has values where e^x has none."""
+    found = sl.phase_diagram(phi).at(1)
+    state = 1.0
+    for _ in range(100):
+        state = mean(phi, state)
+    assert found.q.value == pytest.approx(state, abs=GAUSS)
+    assert len(found.fixed_points) == 1
+    assert sl.phase_diagram(phi).at(1, start=1e6).q.value == found.q.value
+
+
+def test_a_map_that_leaves_the_floats() -> None:
+    """V(q) = w e^{2q}: two fixed points, and beyond the second one variances grow."""
+    diagram = sl.phase_diagram(act.exp)
+    points = diagram.at("1/10").fixed_points
+    assert [math.exp(2 * point.q.value) / 10 for point in points] == pytest.approx([p.q.value for p in points])
+    assert [diagram.at("1/10", start=start).phase for start in (1, 2)] == ["ordered", "diverging"]
+
+
+def test_fixed_points_out_of_sight() -> None:
+    """erf near b_var/(1 - 2/pi) = 2.8e-10, relu at b_var/(1 - 0.95) = 2e9: neither diverges."""
+    for phi, w, b in ((act.erf, 0.5, 1e-10), (act.relu, 1.9, 1e8)):
+        with pytest.raises(DomainError, match="out of sight"):
+            sl.phase_diagram(phi).at(w, b)
+    assert sl.phase_diagram(act.relu).at(2, "1/10").phase == "diverging"
+
+
 def test_points_of_the_line_are_on_it() -> None:
     """Where biases would need a negative variance there is no line."""
     softplus = sl.phase_diagram(act.softplus).critical_line()
@@ -121,6 +149,8 @@ def test_points_of_the_line_are_on_it() -> None:
         softplus.points([1.0])
     with pytest.raises(DomainError, match="not positive"):
         softplus.points([0.0])
+    with pytest.raises(DomainError, match="b_var would be nan"):
+        sl.phase_diagram(act.exp).critical_line().points([1e4])
     w, b = ERF.critical_line().at(1)
     assert [w.value, b.value] == pytest.approx([float(v) for v in ERF.critical_line().points(1.0)], abs=1e-12)
 
@@ -141,6 +171,8 @@ def test_activations_that_are_refused() -> None:
         sl.phase_diagram("exp(x**2/3)")
     with pytest.raises(DomainError, match="jumps"):
         sl.phase_diagram(act.sign)
+    with pytest.raises(DomainError, match="forgets its input"):
+        sl.phase_diagram("3")
     with pytest.raises(FormulaError):
         sl.phase_diagram("x +")
     with pytest.raises(DomainError, match="alpha free"):

@@ -234,6 +234,8 @@ def test_the_picture(tmp_path: Path) -> None:
         ({"net": sl.mlp(1, act.step, 1, 0)}, DomainError, "continuous activation"),
         ({"net": sl.mlp(1, act.erf, 1, 0, parameterization="standard", widths=(8,))}, DomainError, "ntk"),
         ({"net": "relu"}, DomainError, "network"),
+        ({"net": sl.serial(sl.Dense(1, 0))}, DomainError, "hidden layer"),
+        ({"net": sl.mlp(1, act.erf, 1, 0).with_rates(2, 0)}, DomainError, "one rate for all layers"),
     ],
 )
 def test_the_door(how: dict[str, object], error: type[Exception], match: str) -> None:

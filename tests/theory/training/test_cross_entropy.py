@@ -85,6 +85,8 @@ def test_the_door() -> None:
         trained.outputs(Z, steps=1, start=np.zeros((2, 3)))
     with pytest.raises(sl.errors.DomainError, match="power of two"):
         trained.mean(Z, steps=1, members=3)
+    with pytest.raises(sl.errors.DomainError, match="seed = -1"):
+        trained.mean(Z, steps=1, seed=-1)
     with pytest.raises(sl.errors.DomainError, match="above the critical rate"):
         law(lr=1.01 * trained.critical_lr).outputs(Z, steps=1)
     assert "CrossEntropyLaw(4 points, 3 outputs" in repr(trained)

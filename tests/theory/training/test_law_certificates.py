@@ -16,7 +16,7 @@ from symlimits.certify import digest
 from symlimits.errors import DataError, FormulaError, SymlimitsError
 from symlimits.finite.trained_networks import Recipe, TrainedOutputs
 from symlimits.paper.claims import find
-from symlimits.theory.training.claims import mean_limit, variance_limit
+from symlimits.theory.training.claims import _order, mean_limit, variance_limit
 from symlimits.theory.training.law import TrainedLaw
 from symlimits.theory.training.law_link import LawProgram
 
@@ -39,6 +39,15 @@ def regimes(law: TrainedLaw) -> set[str]:
     x = law.training.lr * law.spectrum.values / law.training.entries
     names = np.where(x < (1 - root) ** 2, "overdamped", np.where(x < (1 + root) ** 2, "underdamped", "changing sign"))
     return set(names.tolist())
+
+
+@pytest.mark.parametrize(("phi", "last", "order"), [(act.relu, False, 0.5), (act.relu, True, 1), (act.elu, False, 1)])
+def test_orders_know_where_the_slope_jumps(phi: Any, last: bool, order: float) -> None:
+    """elu bends in its second derivative alone, as in the exponents of `linearization`."""
+    experiment = TrainedOutputs(
+        sl.mlp(1, phi, 1, 0), ((1.0,),), ((2.0,),), ((1.0,),), Recipe(0.5, 3, last_layer=last), (1.0,)
+    )
+    assert _order(experiment) == order
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.errors import DomainError, NoRule
 from symlimits.finite.trained_networks import Recipe, trained_outputs
+from symlimits.language.architecture import Repeat
 from symlimits.language.network_tree import network_from_tree, network_to_tree
 from symlimits.theory.training.claims import mean_limit, variance_limit
 from symlimits.theory.training.statements import statement
@@ -37,6 +38,14 @@ def test_the_kernel_is_the_sum_of_the_parts_of_layers() -> None:
     assert abs(sum(parts) - sl.ntk(NET).reference(*at)) < EXACT
     assert abs(parts[3] - sl.nngp(NET).reference(*at)) < EXACT
     assert min(parts) > 0.01  # every part is seen
+
+
+def test_rates_of_layers_that_are_repeated() -> None:
+    slow = sl.Dense(2, "1/10", w_rate="1/2", b_rate="eta")
+    repeated = sl.serial(sl.Dense(2, "1/10"), Repeat((act.erf, slow), 2))
+    assert list(repeated.denses()) == list(NET.with_rates(1, ("1/2", "eta"), ("1/2", "eta")).denses())
+    with pytest.raises(DomainError, match="one rate for all layers"):
+        sl.linearization(repeated, X, Y, lr=0.1, steps=1)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from symlimits import activations as act
 from symlimits.derivation.linear_motion import lam
 from symlimits.matrix_letters import eta, mass, mu, omega, steps, time
 from symlimits.reading.matrix_value import matrix_value
+from symlimits.theory.training.claims import mean_limit
 from symlimits.theory.training.statements import critical_rate
 
 NET = sl.mlp(depth=1, activation=act.relu, w_var=2, b_var=0)
@@ -159,6 +160,29 @@ def test_evidence_and_posterior_by_another_route() -> None:
     assert "5 points" in repr(post)
 
 
+FILTERS = sl.serial(sl.Conv((2,), 2, "1/10", padding="valid"), act.relu, sl.Flatten(), sl.Dense(2, "1/10"))
+
+
+@pytest.mark.slow
+def test_networks_of_images() -> None:
+    """A filter as large as the image makes a dense network of it."""
+    of_images = FILTERS
+    dense = sl.mlp(1, act.relu, 2, "1/10")
+    images, tests = RNG.standard_normal((5, 2, 2)), RNG.standard_normal((3, 2, 2))
+    rows, points = images.reshape(5, -1), tests.reshape(3, -1)
+    law, same = sl.trained_law(of_images, images, Y), sl.trained_law(dense, rows, Y)
+    assert np.allclose(law.mean(tests, steps=20), same.mean(points, steps=20), atol=ROUNDING)
+    assert np.allclose(law.covariance(tests, images, time=9), same.covariance(points, rows, time=9), atol=ROUNDING)
+    post, known = sl.posterior(of_images, images, Y), sl.posterior(dense, rows, Y)
+    assert np.allclose(post.covariance(tests), known.covariance(points), atol=ROUNDING)
+    with pytest.raises(sl.errors.DataError, match="one size"):
+        law.mean(tests[:, :1])
+    with pytest.raises(sl.errors.DataError, match=r"\(n, W, C\)"):
+        law.mean(points)
+    with pytest.raises(sl.errors.NoRule, match="trained for real"):
+        mean_limit(law, of_images, tests, 2, [1.0, 0.0, 0.0])
+
+
 BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "labels of one axis": (lambda: sl.trained_law(NET, X, Y[:, 0]), sl.errors.DataError, r"Y\[:, None\]"),
     "labels too few": (lambda: sl.trained_law(NET, X, Y[:3]), sl.errors.DataError, "a row of Y"),
@@ -174,6 +198,8 @@ BAD: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "forced": (lambda: sl.trained_law(NET, X, Y, forced=1), sl.errors.DomainError, "True or False"),  # type: ignore[arg-type]
     "noise": (lambda: sl.posterior(NET, X, Y, noise_var=-1), sl.errors.DomainError, "noise_var"),
     "posterior labels": (lambda: sl.posterior(NET, X, Y[:, 0]), sl.errors.DataError, "a row of k outputs"),
+    "rows for images": (lambda: sl.trained_law(FILTERS, X, Y), sl.errors.DataError, "axes of pixels"),
+    "images for rows": (lambda: sl.trained_law(NET, X[..., None], Y), sl.errors.DataError, "two axes"),
     "standard": (
         lambda: sl.trained_law(sl.mlp(1, act.relu, 2, 0, "standard", (8,)), X, Y, kernel="nngp"),
         sl.errors.DomainError,

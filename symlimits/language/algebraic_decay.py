@@ -15,20 +15,20 @@ from symlimits.language.tree import register
 
 
 @register
-class DepthLimit(BoundVariable):
+class AlgebraicDecay(BoundVariable):
     r"""$\lim_{\ell\to\infty}\ell\,g(x_\ell)$ for $x_{\ell+1} = F(x_\ell)$ from a small $x_1 > 0$, where $x_\ell \to 0$.
 
     Arguments: g, with g(0) = 0; the state x (bound), a positive symbol; the map F, with F(0) = 0 and F'(0) = 1: without
     a slope below one the decay is algebraic. The limit does not depend on where it starts.
 
     >>> x = sp.Symbol("x", positive=True)
-    >>> DepthLimit(x, x, x - x**2)
+    >>> AlgebraicDecay(x, x, x - x**2)
     lim l*(x) as l -> oo, x -> -x**2 + x
     """
 
     precedence = PRECEDENCE["Lambda"]  # in brackets inside sums and powers
 
-    def __new__(cls, integrand: Any, variable: Any, image: Any) -> DepthLimit:
+    def __new__(cls, integrand: Any, variable: Any, image: Any) -> AlgebraicDecay:
         if not isinstance(variable, sp.Symbol) or not variable.is_positive:
             raise DomainError(f"the state {variable}", "a positive symbol", "Symbol('x', positive=True)")
         return sp.Expr.__new__(cls, sp.sympify(integrand), variable, sp.sympify(image))
@@ -43,9 +43,9 @@ class DepthLimit(BoundVariable):
         """Symbols that are not the state."""
         return (self.integrand.free_symbols | self.image.free_symbols) - {self.variable}
 
-    def renamed(self, names: Mapping[sp.Symbol, sp.Symbol]) -> DepthLimit:
+    def renamed(self, names: Mapping[sp.Symbol, sp.Symbol]) -> AlgebraicDecay:
         """The same with another name for the state."""
-        return DepthLimit(*(arg.xreplace(names) for arg in self.args))
+        return AlgebraicDecay(*(arg.xreplace(names) for arg in self.args))
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
         if old == self.variable:

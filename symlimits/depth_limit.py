@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from symlimits.derivation.depth import depth_lines, depth_of
+from symlimits.derivation.continuous_depth import depth_lines, depth_of
 from symlimits.errors import DomainError, NoRule
 from symlimits.language.continuous_depth import ContinuousDepth
 from symlimits.language.domain import CORRELATION, Domain, Range
@@ -17,7 +17,7 @@ INNER = Range(sp.Integer(-1), sp.Integer(1), (False, False), (sp.S.Zero,))  # co
 DEEP = "width and depth to infinity, steps of one over the depth"
 
 
-def deep(kernel: Any, diagonal: bool) -> Any:
+def depth_limit(kernel: Any, diagonal: bool) -> Any:
     """The limit of depth of the last line of a kernel."""
     if not isinstance(diagonal, bool):
         raise DomainError(f"diagonal = {shown(diagonal)}", "True or False", "diagonal=True")

@@ -1,4 +1,4 @@
-r"""The reference value of a `DepthLimit`, without its series: differences of reciprocals at small states, extrapolated.
+r"""The reference value of an `AlgebraicDecay`, without its series: differences of reciprocals, extrapolated.
 
 By the theorem of Stolz and Cesàro $\frac1{\ell g(x_\ell)}$ tends to the limit of
 $\frac1{g(x_{\ell+1})} - \frac1{g(x_\ell)}$, so that with $x \to 0$
@@ -22,10 +22,10 @@ STARTS = tuple(mpf(10) ** -k for k in (2, 3, 4, 5, 6))  # the largest t: a map m
 LOST = 5  # digits, over those of 1/t^2, that differences of reciprocals lose twice: x, and what F takes from it
 
 
-def depth_limit(g: Map, image: Map, digits: int) -> mpf:
+def algebraic_decay(g: Map, image: Map, digits: int) -> mpf:
     r"""The limit to `digits` digits; `NoRule` where extrapolation from no start agrees with itself.
 
-    >>> mp.nstr(depth_limit(lambda x: x, lambda x: x - x**2 + x**3 / 3, 15), 12)
+    >>> mp.nstr(algebraic_decay(lambda x: x, lambda x: x - x**2 + x**3 / 3, 15), 12)
     '1.0'
     """
     for start in STARTS:
