@@ -181,12 +181,16 @@ def statements(results: dict[str, sp.Expr], names: dict[sp.Symbol, str]) -> str:
 
 def _without_overflow(expr: sp.Expr) -> sp.Expr:
     """Products and logarithms of exponentials in forms that are finite where their values are."""
-    return in_finite_forms(waves.without_overflow(expr.replace(sp.Mul, _logistic)))
+    return _soft(waves.without_overflow(expr.replace(sp.Mul, _logistic)))
 
 
 def in_finite_forms(expr: sp.Expr) -> sp.Expr:
     """Logistic functions and log(1 + exp(a)) in forms that are finite where their values are."""
-    return expr.replace(sp.Mul, _logistic).replace(_is_softplus, lambda node: log1pexp(_exponent(node.args[0])))
+    return _soft(expr.replace(sp.Mul, _logistic))
+
+
+def _soft(expr: sp.Expr) -> sp.Expr:
+    return expr.replace(_is_softplus, lambda node: log1pexp(_exponent(node.args[0])))
 
 
 def _is_softplus(node: sp.Basic) -> bool:
