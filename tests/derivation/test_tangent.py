@@ -38,7 +38,11 @@ def test_a_relu_layer() -> None:
 
 
 @SLOW
-@pytest.mark.parametrize(("kernel", "phi", "depth"), [(sl.ntk, act.relu, 4), (sl.nngp, act.erf, 2)], ids=lambda value: getattr(value, "__name__", str(value)))
+@pytest.mark.parametrize(
+    ("kernel", "phi", "depth"),
+    [(sl.ntk, act.relu, 4), (sl.nngp, act.erf, 2)],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
 def test_central_differences(kernel: Callable[..., sl.Limit], phi: sl.Activation, depth: int) -> None:
     K = kernel(sl.mlp("L", phi)).bind(L=depth)
     for name in VALUES:
