@@ -101,7 +101,7 @@ def test_last_line_against_quadrature(phi: sp.Expr) -> None:
 
 @pytest.mark.slow
 @every
-@pytest.mark.parametrize("pair", [("1/10", 3), (2, 2), (7, "1/2")], ids=str)
+@pytest.mark.parametrize("pair", [(7, "1/2")], ids=str)
 def test_last_line_on_the_whole_grid(phi: sp.Expr, pair: tuple[object, object]) -> None:
     for rho in (1, -1, 0, HALF, "-9/10", 1 - sp.Rational(1, 10**14)):
         point = at(*pair, rho)

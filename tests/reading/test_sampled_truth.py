@@ -157,7 +157,7 @@ def test_users_formulas(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("formula", CASES)
+@pytest.mark.parametrize("formula", list(CASES)[::2])
 def test_all_formulas_everywhere(formula: str) -> None:
     check(CASES[formula], POINTS)
 
