@@ -210,13 +210,13 @@ def test_wrong_line_of_a_network() -> None:
 def test_wrong_source_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     K = replace(sl.nngp(relu_net()))  # without the compiled reading that it may have already
     lower_recursion.gram_kernel.cache_clear()
-    lower_recursion._stage.cache_clear()
+    lower_recursion.stage_of.cache_clear()
     monkeypatch.setattr(lower_recursion, "statements", falsified(lower_recursion.statements))
     try:
         cert = K.certify(sizes=SIZES)
     finally:
         lower_recursion.gram_kernel.cache_clear()
-        lower_recursion._stage.cache_clear()
+        lower_recursion.stage_of.cache_clear()
     assert cert.failed == ("compiled", "general"), "the engine finds what is compiled wrong as well"
     assert "gap=" in cert.links[2].summary
 

@@ -7,9 +7,14 @@ from typing import NamedTuple
 
 import sympy as sp
 
+from symlimits.language.block import Block, IdentityMatrix, Numbers
+from symlimits.language.ensemble import MatrixCovariance, MatrixMean
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
+from symlimits.language.matrix_scalars import LogDeterminant, TraceOf
+from symlimits.language.motion import Motion, Spectral
 from symlimits.language.product import ProductExpectation
+from symlimits.language.softmax import RowSoftmax
 from symlimits.language.spherical import SphericalIntegral
 
 LETTERS = "ABDGHMNPQRSUVW"  # of parts; C, E, F, I, K, L, O and T have meanings of their own
@@ -25,6 +30,18 @@ BOUND = (
     sp.Max,
     sp.Min,
 )
+MATRICES = (
+    Block,
+    IdentityMatrix,
+    LogDeterminant,
+    MatrixCovariance,
+    MatrixMean,
+    Motion,
+    Numbers,
+    RowSoftmax,
+    Spectral,
+    TraceOf,
+)
 
 
 class Shared(NamedTuple):
@@ -37,14 +54,14 @@ class Shared(NamedTuple):
 def shared(expr: sp.Expr, taken: Collection[str]) -> Shared:
     """The formula with a letter for every part of some size that stands in it twice; letters in `taken` are not used.
 
-    Formulas with bound variables, cases or maxima stay whole.
+    Formulas with bound variables, cases, maxima or matrices stay whole.
 
     >>> p, q, c = sp.symbols("p q c", positive=True)
     >>> root = sp.sqrt((1 + p) * (1 + q) - c**2)
     >>> shared(c / root + sp.atan(c / root) + root, {"A"})
     Shared(expr=B + atan(c/B) + c/B, parts=((B, sqrt(-c**2 + (p + 1)*(q + 1))),))
     """
-    if expr.has(*BOUND):
+    if expr.has(*BOUND, *MATRICES) or any(symbol.is_commutative is False for symbol in expr.free_symbols):
         return Shared(expr, ())
     found, (reduced,) = sp.cse([expr], symbols=iter(sp.symbols("x_:999", cls=sp.Dummy)), order="none")
     kept: list[tuple[sp.Symbol, sp.Expr]] = []

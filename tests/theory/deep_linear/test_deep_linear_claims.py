@@ -57,7 +57,7 @@ def without_responses(line: StraightLine) -> StraightLine:
 def test_predictors(depth: int) -> None:
     certificate = limits(depth).predictor().certify(sizes=FAR)
     assert certificate.ok
-    assert [link.passed for link in certificate.links] == [True, True, None, True]
+    assert [link.passed for link in certificate.links] == [True, True, None, True if depth < 3 else None]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
