@@ -18,7 +18,7 @@ class Conv:
     r"""A convolution with filters of `shape`, over images (n, H, W, C) or, with one number, sequences (n, W, C).
 
     $z(\alpha) = \sqrt{w_{var}/(|F| C)} \sum_\beta W_\beta\, h(s\alpha + \beta) + \sqrt{b_{var}}\, b$ with entries of W
-    and b from N(0, 1), C channels before the layer, s the `strides` and $\beta$ over the |F| pixels of the filter.
+    and b from N(0, 1), C channels before the layer, s the `strides` and $\beta$ over the $|F|$ pixels of the filter.
     `padding` is "same" (zeros around the image; the filter is centred on $s\alpha$, an even one on its lower middle),
     "circular" (the same, the image continued periodically) or "valid" (only where the filter fits, from $s\alpha$ on).
     The output has $\lceil n/s \rceil$ pixels along an axis of n, with "valid" $\lfloor (n - f)/s \rfloor + 1$.
