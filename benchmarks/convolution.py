@@ -1,8 +1,10 @@
-"""Time of K and Theta of a network of images that ends with Flatten, over a bound: `python benchmarks/convolution.py`.
+"""Time of K and Theta of images, with Flatten at the end, over a yardstick: `python benchmarks/convolution.py`.
 
-The bound is what its arithmetic costs: N (N + 1)/2 pairs of images, P pixels and as many activations as layers, at the
-rate of the dense tile loop for the same activation and variances; and the sums under the filters, of K and of Theta,
-by the very loop that does them, on fields that lie in the nearest cache. Writes benchmarks/results/convolution.json.
+The yardstick, `bound_seconds`, is what the arithmetic costs at the rates of its parts alone: N (N + 1)/2 pairs of
+images, P pixels and as many activations as layers, at the rate of the dense tile loop for the same activation and
+variances; and the sums under the filters, of K and of Theta, by the very loop that does them, on fields that lie in the
+nearest cache. A loop that fuses the parts may take less: it is not a bound below which nothing goes. Writes
+benchmarks/results/convolution.json.
 """
 
 from __future__ import annotations

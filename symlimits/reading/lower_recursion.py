@@ -173,6 +173,7 @@ def branch_length(layer: Map) -> int:
 
 
 def check_bound(recursion: Recursion) -> None:
+    """Raise `UnboundSymbol` for a symbol without a value, but for p, q and c of the inputs."""
     inputs = {symbol for expr in recursion.start for symbol in expr.free_symbols if symbol in (p, q, c)}
     unbound = sorted(symbol.name for symbol in recursion.free_symbols - inputs)
     if unbound:
@@ -246,6 +247,7 @@ def _sampled(pair: PairMap, repeats: int) -> SampledStage:
 
 
 def factors(head: GaussianExpectation) -> tuple[sp.Expr, sp.Expr]:
+    """The functions f and g, of x, of an expectation E f(u) g(v)."""
     u, v = head.variables
     f, g, mixed = separated(head.integrand, u, v)
     return balanced(f.subs(u, x), mixed * g.subs(v, x))
@@ -265,6 +267,7 @@ def _guarded_diagonal(pair: PairMap) -> str:
 
 
 def on_the_diagonal(pair: PairMap) -> sp.Expr:
+    """T(p, p, p) as a function of p: of a vertical vector the angle is a right one."""
     T = conditioned(pair.dual).subs({q: p, c: p, S: 0, GAP: 0, RHO: 1}, simultaneous=True)
     T = T.replace(lambda node: isinstance(node, arc) and node.args[1] == 0, lambda _: sp.pi / 2)
     return sp.expand(T) if T.is_polynomial(p) else T

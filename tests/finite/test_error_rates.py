@@ -39,7 +39,7 @@ def test_traps() -> None:
 def test_certificates_until_decided() -> None:
     """Through `Limit.certify`: at alpha = 0.05 one in twenty may alarm, and one in twenty false ones be missed."""
     program = runpy.run_path(str(PROGRAM))
-    rows = by_name(program["decided"](200, 200, executor=ONE_THREAD))
+    rows = by_name(program["decided"](400, 400, executor=ONE_THREAD))
     for kind, resolution in program["RESOLUTIONS"].items():
         name = f"decided {kind}, resolution {resolution}"
         alarms, accepted, found = (
