@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import sympy as sp
 
@@ -112,6 +113,19 @@ class Activation:
         slopes = Branches(self.kinks, tuple(piece.diff(x) for piece in self.branches.pieces))
         check_values(slopes, x, f"the derivative of {self.expr}")
         return Activation(joined(slopes, x), f"{self.name}'")
+
+    @property
+    def slope_jumps(self) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+        """The slopes below and above each kink; where only a higher derivative jumps there is none.
+
+        >>> from symlimits import activations as act
+        >>> act.absolute.slope_jumps, act.relu_power(2).slope_jumps
+        (((-1, 1),), ())
+        """
+        slopes = self.derivative()
+        sides = zip(slopes.branches.points, pairwise(slopes.branches.pieces), strict=True)
+        found = {a: (below.subs(x, a), above.subs(x, a)) for a, (below, above) in sides}
+        return tuple(found[a] for a in slopes.discontinuities)
 
 
 def activation(formula: object, name: str | None = None, symbol: sp.Symbol | None = None) -> Activation:

@@ -15,22 +15,19 @@ import sympy as sp
 
 from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.pixels import PixelMean
-from symlimits.theory.kernels import Block, K_xx, K_xz, K_zz, Theta, Widths, block
+from symlimits.theory.kernels import Block, Widths, block
+from symlimits.theory.programs.layer_step import b, dense_step, w
 
 States = tuple[sp.Symbol, ...]
 
 
 @block.register
 def _(layer: Conv, states: States, widths: Widths) -> list[Block]:
-    w, b = layer.w_var, layer.bias_variance
-
-    def mean(state: sp.Symbol) -> sp.Expr:
-        return PixelMean(state, layer.padding, layer.shape, layer.steps)
-
-    maps = [w * mean(K) + b for K in (K_xx, K_zz, K_xz)]
-    if len(states) == 4:
-        maps.append(w * mean(K_xz) + b + w * mean(Theta))
-    return [((tuple(maps),), sp.S.One)]
+    """A Dense layer, as the Master theorem has it, on all pixels under the filter together."""
+    means = {state: PixelMean(state, layer.padding, layer.shape, layer.steps) for state in states}
+    dense = dense_step(False, layer.b_var is not None).maps(states)
+    numbers = {w: layer.w_var, b: layer.bias_variance}
+    return [((tuple(line.xreplace({**means, **numbers}) for line in dense),), sp.S.One)]
 
 
 @block.register

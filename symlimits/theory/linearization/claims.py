@@ -15,7 +15,6 @@ activations; kinks lie outside its hypotheses.
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 
 import sympy as sp
 
@@ -25,7 +24,7 @@ from symlimits.derivation.maxplus import deviation_lines
 from symlimits.derivation.trace import Trace
 from symlimits.errors import NoRule
 from symlimits.finite.gaps import NetworkGaps
-from symlimits.language.activation import Activation, x
+from symlimits.language.activation import Activation
 from symlimits.language.architecture import Dense, Serial
 from symlimits.language.domain import Domain
 from symlimits.limits import Limit
@@ -86,14 +85,10 @@ def lines(quantity: str, net: Serial, data: int) -> Trace:
 
 
 def jumps_of_slope(net: Serial) -> list[tuple[sp.Expr, sp.Expr]]:
-    """The slopes on both sides of every kink; one of a higher derivative is none."""
-    found = []
-    for phi in {layer for layer in net.flat() if isinstance(layer, Activation)}:
-        slopes = phi.derivative()
-        pairs = zip(slopes.branches.points, pairwise(slopes.branches.pieces), strict=True)
-        sides = {a: (below.subs(x, a), above.subs(x, a)) for a, (below, above) in pairs}
-        found += [sides[a] for a in slopes.discontinuities]
-    return found
+    """The slopes on both sides of every kink of its activations."""
+    return [
+        pair for phi in {layer for layer in net.flat() if isinstance(layer, Activation)} for pair in phi.slope_jumps
+    ]
 
 
 def hidden_layers(net: Serial) -> int:

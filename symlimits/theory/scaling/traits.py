@@ -44,9 +44,8 @@ def traits(phi: Activation) -> Traits:
     degree = sp.degree(phi.expr, x) if phi.expr.is_polynomial(x) else None
     if degree is not None and degree < 1:
         raise DomainError(f"the constant activation {phi.expr}", "a function of x", "activation='tanh'")
-    slope = phi.derivative()
-    jumps, lopsided = (bool(f.discontinuities) for f in (slope, Activation(slope.expr**2)))
-    return Traits(None if degree is None else int(degree), jumps, phi.degree == 1, lopsided)
+    lopsided = any(below**2 != above**2 for below, above in phi.slope_jumps)
+    return Traits(None if degree is None else int(degree), bool(phi.slope_jumps), phi.degree == 1, lopsided)
 
 
 def named(phi: object) -> Activation:

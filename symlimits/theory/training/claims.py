@@ -119,4 +119,4 @@ def _order(experiment: TrainedOutputs) -> float:
     if experiment.recipe.last_layer:
         return 1
     activations = (layer for layer in experiment.network.flat() if isinstance(layer, Activation))
-    return 0.5 if any(phi.derivative().discontinuities for phi in activations) else 1
+    return 0.5 if any(phi.slope_jumps for phi in activations) else 1
