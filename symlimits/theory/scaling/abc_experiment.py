@@ -73,7 +73,7 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
 
     >>> from symlimits.theory.scaling.named import named
     >>> print(exponent_limit(named("deep-MF-adam", 3), "df", steps=2).explain())
-    df is defined by
+    e_Delta f is defined by
         Max(-1/2, 0)
     By the largest part (algebra) this equals
         0
@@ -93,4 +93,15 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
     draw = DeepTraining(floats[0], floats[1], floats[2], point.optimizer, quantity, steps)
     words = f"root mean square of {quantity}" + (f" after {steps} steps" if quantity.startswith("d") else "")
     program = AbcProgram(point.a, point.b, point.c, point.optimizer, quantity, steps)
-    return Limit(tuple(lines), name=quantity, experiment=draw, observable=words, kind="exponent", general=program)
+    name = f"e_{{{_letter(quantity)}}}"
+    return Limit(tuple(lines), name=name, experiment=draw, observable=words, kind="exponent", general=program)
+
+
+def _letter(quantity: str) -> str:
+    r"""A row of a coordinate check in LaTeX.
+
+    >>> _letter("dh2"), _letter("f")
+    ('\\Delta h_{2}', 'f')
+    """
+    change, row = (r"\Delta ", quantity[1:]) if quantity.startswith("d") else ("", quantity)
+    return change + (f"h_{{{row[1:]}}}" if row.startswith("h") else row)
