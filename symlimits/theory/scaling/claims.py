@@ -121,7 +121,7 @@ def corrected_limit(model: InitialisationCorrected, quantity: str) -> Limit:
     (Limit(e_{f^{(0)}} = q_start + 1/2, 1 line), 'q_sigma = -1, q = 1, q_start = -1/2')
     """
     start, moving = exponent_limit(model.fan, "NTK", "f_init"), exponent_limit(model.fan, "MF", quantity)
-    place = moving.domain.dependent | {q_start: start.domain.dependent[q_sigma]}
+    place = {**moving.domain.dependent, q_start: start.domain.dependent[q_sigma]}
     note = ", ".join(f"{symbol} = {value}" for symbol, value in place.items())
     found = start._bound({q_sigma: q_start}) if quantity == "f_init" else moving
     twin = replace(moving.experiment, corrected=True)
