@@ -1,8 +1,8 @@
 """The table of claims: every statement that `symlimits reproduce` derives, certifies and prints.
 
-A new result adds an entry here and nothing elsewhere. An entry holds the line of code that makes its statement, as a
-user would type it, so that the table costs nothing to read, a claim can be sent to another process, and a reader of the
-report can make it again.
+A new result adds an entry here, or a row to `claim_rows.py`, and nothing elsewhere. An entry holds the line of code
+that makes its statement, as a user would type it, so that the table costs nothing to read, a claim can be sent to
+another process, and a reader of the report can make it again.
 """
 
 from __future__ import annotations
