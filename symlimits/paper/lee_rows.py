@@ -31,10 +31,10 @@ LEE_ROWS: tuple[Row, ...] = (
         WIDE.format("trained_law", "", '"covariance"'),
     ),
     (
-        "law-momentum",
-        "mean of trained outputs after steps with momentum",
+        "law-steps-mean",
+        "mean of trained outputs after any number of steps",
         LEE,
-        WIDE.format("trained_law", ', momentum="1/2"', '"mean", steps=4'),
+        WIDE.format("trained_law", "", '"mean", steps=4'),
     ),
     ("law-last-layer", "mean of an output after 4 steps of the last layer alone", LEE, LAST),
     (
@@ -102,12 +102,6 @@ LEE_ROWS: tuple[Row, ...] = (
         "variance of the weights on erf's critical line",
         DEPTH,
         "sl.phase_diagram(act.erf).critical_line().w_var",
-    ),
-    (
-        "critical-biases",
-        "variance of the biases on erf's critical line",
-        DEPTH,
-        "sl.phase_diagram(act.erf).critical_line().b_var",
     ),
     (
         "critical-ratio",

@@ -44,10 +44,11 @@ TRAINING = {
     "f_x": "outputs at the start at the training inputs; $f_z$, $f_w$ at test inputs",
     "Theta_xx": "tangent kernel between training inputs; $\\Theta_{zx}$, $\\Theta_{wx}$ to test inputs",
     "K_xx": "Gaussian process kernel: of data as $\\Theta_{xx}$, of layers from inputs x, z to outputs",
-    "delta": "parameters less their start",
+    "delta": "of training, parameters less their start; of correlations, $1 - \\rho$",
     "lamda": "eigenvalue of a kernel; $[g]_{\\lambda = A}$ is the function $g$ of the matrix $A$",
     "epsilon_x": "noise of the targets",
     "sigma": "its standard deviation",
+    "A": "coefficient of the next order of a map of correlations at one",
 }
 MEANINGS: Mapping[str, Mapping[str, str]] = {
     "lee2019": KERNELS | TRAINING,

@@ -18,6 +18,7 @@ from symlimits.limits import Limit
 from symlimits.theory.programs.abc_link import AbcProgram
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.alignment import course
+from symlimits.theory.scaling.coordinate_text import what
 from symlimits.theory.scaling.passes import MOVES
 
 INPUTS, POINTS, NETWORKS = 8, 4, 16  # of the data; networks a draw
@@ -91,7 +92,7 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
         lines.append(Step(known[quantity], "the largest part", "algebra"))
     floats = [tuple(map(float, values)) for values in (point.a, point.b, point.c)]
     draw = DeepTraining(floats[0], floats[1], floats[2], point.optimizer, quantity, steps)
-    words = f"root mean square of {quantity}" + (f" after {steps} steps" if quantity.startswith("d") else "")
+    words = f"root mean square of the {what(quantity)}" + (f" after {steps} steps" if quantity.startswith("d") else "")
     program = AbcProgram(point.a, point.b, point.c, point.optimizer, quantity, steps)
     name = f"e_{{{_letter(quantity)}}}"
     return Limit(tuple(lines), name=name, experiment=draw, observable=words, kind="exponent", general=program)
