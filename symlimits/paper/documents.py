@@ -23,7 +23,7 @@ PACKAGES = (
     r"\usepackage[hidelinks]{hyperref}",
 )
 KEPT = r"{\raggedright\interlinepenalty=10000"  # lines of a paragraph together; a display within it stays as it is
-ROOMY = r"\renewcommand{\arraystretch}{1.1}\hyphenpenalty=10000"  # rows with fractions
+ROOMY = r"\renewcommand{\arraystretch}{1.1}\hyphenpenalty=10000"
 CLOSE = r"\abovedisplayskip=4pt\belowdisplayskip=4pt\interdisplaylinepenalty=2000"
 
 
@@ -130,12 +130,18 @@ def _figure(picture: Picture) -> str:
 
 
 def _table(table: Table) -> str:
-    first, *lines = [" & ".join(map(in_latex, row)) + r" \\" for row in (table.header, *table.rows)]
+    first, *lines = [_row(list(map(in_latex, row))) for row in (table.header, *table.rows)]
     columns = table.columns or "l" * len(table.header)
     body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", first, r"\midrule", *lines, r"\bottomrule"]
     note = [rf"\par\nobreak\medskip\parbox{{0.9\textwidth}}{{{in_latex(table.note)}}}"] if table.note else []
     opening = rf"\begin{{center}}{in_latex(table.caption)}.\par\nobreak\medskip\small{ROOMY}"
     return "\n".join([opening, *body, r"\end{tabular}", *note, r"\end{center}"])
+
+
+def _row(cells: Sequence[str]) -> str:
+    """Fractions touch those of the next row without some room."""
+    text = " & ".join(cells)
+    return rf"{text} \\[0.5ex]" if r"\frac" in text else rf"{text} \\"
 
 
 def _breakable(code: str) -> str:
