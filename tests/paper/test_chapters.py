@@ -2,11 +2,13 @@
 
 from collections import Counter
 
+import pytest
 import sympy as sp
 
 from symlimits.paper.chapters import Section, chapters
 from symlimits.paper.claims import MODELS, QUANTITIES, claims
-from symlimits.paper.plane import tables
+from symlimits.paper.documents import Table
+from symlimits.paper.plane import ACTIVATION, tables
 from symlimits.paper.scope import facts, scope
 from symlimits.theory.scaling import one_hidden_layer
 from symlimits.theory.scaling.one_hidden import q, q_sigma
@@ -26,24 +28,29 @@ EXPONENTS = {  # by hand: coherent sums gain a power of the width, incoherent on
 POINTS = {"MF": (-1, 1), "NTK": (-sp.Rational(1, 2), 0), "sym-default": (-sp.Rational(1, 2), sp.Rational(1, 2))}
 
 
-def test_exponents_at_the_models() -> None:
-    exponents, *_ = tables()
+@pytest.fixture(scope="module")
+def plane() -> tuple[Table, ...]:
+    return tables()
+
+
+def test_exponents_at_the_models(plane: tuple[Table, ...]) -> None:
+    exponents, fan = plane[0], one_hidden_layer(activation=ACTIVATION)
     assert tuple(exponents.header[-3:]) == tuple(POINTS) == tuple(MODELS)
     for name, row in zip(QUANTITIES, exponents.rows, strict=True):
         values = [EXPONENTS[name].subs({q_sigma: x, q: y}) for x, y in POINTS.values()]
         assert list(row[-3:]) == [f"${value}$" for value in values], name
-        assert sp.simplify(one_hidden_layer().derivation(name).expr - EXPONENTS[name]) == 0
+        assert sp.simplify(fan.derivation(name).expr - EXPONENTS[name]) == 0
     assert {row[-2] for row in exponents.rows} != {row[-1] for row in exponents.rows}
 
 
-def test_the_models_are_thirteen() -> None:
-    _, models, motions = tables()
+def test_the_models_are_thirteen(plane: tuple[Table, ...]) -> None:
+    _, models, motions = plane
     assert Counter(row[1] for row in models.rows) == {"0": 3, "1": 7, "2": 3}
     assert [row[2] for row in models.rows[:3]] == [rf"$q_{{\sigma}} = {x}$, $q = {y}$" for x, y in POINTS.values()]
     letters = {letter for row in motions.rows for letter in row[0].split(", ")}
     shown = list(models.header).index("motion")
     assert {row[shown] for row in models.rows} <= letters
-    assert all(len(row) == len(table.header) for table in tables() for row in table.rows)
+    assert all(len(row) == len(table.header) for table in plane for row in table.rows)
 
 
 def test_one_section_a_limit_model() -> None:
