@@ -25,7 +25,7 @@ _FONT = re.compile(r"\\(mathbb|mathcal|mathbf|mathrm)\s+([A-Za-z])")  # of one l
 _UPRIGHT = re.compile(r"\\mathrm\{([A-Za-z])\}")  # a letter on its own would lean
 _BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
 _BEFORE = re.compile(r"(?<!<msup>)(?<!<msub>)(<mi>(?:Re|Im|lim)</mi>)(?=<m(?:[in]|sub|sup)>)")
-_SIGN = re.compile(r"(<mo>&#x000(?:3D|3C|3E);</mo>)<mo>&#x02212;</mo>")  # of the number behind it, no difference
+_SIGN = re.compile(r"(<mo[^>]*>(?:&#x000(?:3D|3C|3E|28|2C);|\[)</mo>)<mo>&#x02212;</mo>")  # no difference
 _RAISED = re.compile(r"<msup>(<mo [^>]*minsize[^>]*>[)\]]</mo>)")  # in a base browsers do not stretch it
 _FUNCTION = re.compile(r"(</m(?:i|n|sup|sub|subsup|frac|sqrt)>|[)\]]</mo>|&#x00029;</mo>)(<mi>[A-Za-z]{2,}</mi>)")
 
