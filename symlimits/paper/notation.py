@@ -32,7 +32,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "lee2019": KERNELS,
     "golikov2020": {
         "q": "exponent of the width in the learning rates",
-        "q_sigma": "exponent of the width in the initial output weights",
+        "q_sigma": "exponent of the width in the initial outer weights",
     },
     "bassetti2024": {"t": "argument of the characteristic function"},
     "chizat2022": {

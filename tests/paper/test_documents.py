@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from symlimits.cli import main
 from symlimits.paper.chapters import Section
 from symlimits.paper.claims import PAPERS, TABLE, claims, find
@@ -12,11 +14,18 @@ from symlimits.paper.figures import FIGURES
 from symlimits.paper.macros import FILE, definitions
 from symlimits.paper.notation import MEANINGS, Notation, legend
 from symlimits.paper.prose import pieces
+from symlimits.paper.scope import scope
 from symlimits.paper.statements import statement
 from symlimits.reading.latex_text import balanced
 
 Compiler = Callable[[Path], str]
 MACHINE = re.compile(r"[_^=<>*/]|\b(?<!')(?:phi|rho|sigma|Theta|alpha|eta|[b-zB-Z])\b|\d - ")  # of a formula as words
+
+
+def words_only(text: str) -> str:
+    return "".join(pieces(text)[::2])
+
+
 GELU = "x*(1+erf(x/sqrt(2)))/2"
 
 
@@ -53,11 +62,17 @@ def test_the_table_of_claims() -> None:
 def test_formulas_of_titles_stand_between_dollars() -> None:
     titles = [claim.title for claim in TABLE] + [f.caption for paper in PAPERS for f in FIGURES[paper]]
     for title in titles:
-        words = "".join(pieces(title)[::2])
-        assert not MACHINE.search(words), title
+        assert not MACHINE.search(words_only(title)), title
         assert balanced("".join(pieces(title)[1::2]))
     for typed in ("networks of any depth L", "decay of 1 - rho with depth", "networks, L = 2", "of x*erf(x)"):
         assert MACHINE.search(typed)
+
+
+@pytest.mark.slow
+def test_formulas_of_domains_observables_and_orders_stand_between_dollars() -> None:
+    for claim in TABLE:
+        said = scope(claim.build())
+        assert not MACHINE.search(words_only(said)), f"{claim.name}: {said}"
 
 
 def test_claims_are_derived_to_a_closed_form() -> None:
