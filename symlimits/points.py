@@ -15,9 +15,7 @@ from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.memory import check_memory
-from symlimits.reading.real import as_reals
-
-ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
+from symlimits.reading.real import ROUNDING, as_reals
 
 
 def check_names(
