@@ -99,7 +99,7 @@ class Tails:
         if expr.is_Add:
             return _sum([self(part) for part in expr.args])
         if expr.is_Mul:
-            return _product([self(part) for part in expr.args])
+            return _product([self(part) for part in self._factors(expr)])
         if expr.is_Pow and not isinstance(expr, sp.exp):
             return self._power(*expr.as_base_exp())
         if isinstance(expr, BOUNDED):
@@ -115,6 +115,13 @@ class Tails:
         if isinstance(expr, sp.Piecewise):
             return _plain(_sum([self(value) for value, _ in expr.args]))
         return UNKNOWN
+
+    def _factors(self, expr: sp.Expr) -> list[sp.Expr]:
+        """The factors of a product, those of the same vectors in one: a logistic slope is a quotient of two."""
+        groups: dict[frozenset[sp.Symbol], list[sp.Expr]] = {}
+        for factor in expr.args:
+            groups.setdefault(frozenset(self._vectors(factor)), []).append(factor)
+        return list(expr.args) if len(groups) == 1 else [sp.Mul(*group) for group in groups.values()]
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> Tail:
         if self._vectors(exponent):

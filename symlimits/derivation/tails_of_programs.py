@@ -61,14 +61,15 @@ class ProgramTails:
     def __post_init__(self) -> None:
         self.sizes: dict[sp.Symbol, Tail] = {}
         self.of = Tails(self.sizes, Signs(self.program))
-        self._applied: dict[tuple[int, bool], list[Tail]] = {}
+        self._reached: dict[sp.Symbol, frozenset[int]] = {}  # products with matrices that a vector is made of
 
     def check(self, target: int) -> None:
         """`NoRule` for a map, of all that a place rests on, which is not seen to have moments."""
         for place in self.program.needed([target]):
-            size = self._size(place)
+            symbol, size = self.program.symbols[place], self._size(place)
             if self.program.is_vector(place):
-                self.sizes[self.program.symbols[place]] = size
+                self.sizes[symbol] = size
+                self._reached[symbol] = self._reach(place)
 
     def checked(self, expr: sp.Expr) -> Tail:
         """The tail of a formula in what was checked."""
@@ -80,12 +81,30 @@ class ProgramTails:
         match self.program.instructions[place]:
             case Gaussian():
                 return LINEAR
-            case Apply(matrix, vector, transposed):
-                size = self.sizes[self.program.symbols[vector]]
-                self._applied.setdefault((matrix, transposed), []).append(size)
-                return of_a_product(self._applied.get((matrix, not transposed), []))
+            case Apply():
+                return of_a_product(self.sizes[answer] for answer in self._answers(place))
             case Trained(_, _, _, expansion):
                 return self.sizes[self.program.symbols[expansion]]
             case Map(expr) | Mean(expr) | Formula(expr):
                 return self.checked(expr)
         raise AssertionError("no other instruction")
+
+    def _answers(self, place: int) -> list[sp.Symbol]:
+        """The vectors that a product is a multiple of besides its Gaussian: those its transpose was applied to."""
+        symbols, known = self.program.symbols, self.program.instructions
+        what = known[place]
+        assert isinstance(what, Apply)
+        before = [known[other] for other in self._reached[symbols[what.vector]]]
+        return [
+            symbols[other.vector]
+            for other in before
+            if isinstance(other, Apply) and (other.matrix, other.transposed) == (what.matrix, not what.transposed)
+        ]
+
+    def _reach(self, place: int) -> frozenset[int]:
+        """The products with matrices whose Gaussians a vector is a function of."""
+        behind: list[sp.Symbol] = [self.program.symbols[parent] for parent in self.program.parents(place)]
+        own: frozenset[int] = frozenset()
+        if isinstance(self.program.instructions[place], Apply):
+            behind, own = self._answers(place), frozenset([place])
+        return own.union(*(self._reached.get(symbol, own) for symbol in behind))
