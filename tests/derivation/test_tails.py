@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.special import dawsn
 
 import symlimits as sl
 from symlimits import activations as act
@@ -117,3 +118,21 @@ def test_training(phi: sl.Activation) -> None:
     else:
         tails.check(output.place)
         assert max(tail.order for tail in tails.sizes.values()) == 0
+
+
+WAVES = [  # whose complex exponentials have no real part in closed form: their means are not zero
+    (lambda x: sp.sin(x**2), (1 - 4j) ** -0.5),
+    (lambda x: sp.sin(x**2) * x**2, 2 * (1 - 4j) ** -1.5),
+    (lambda x: sp.cos(x**2), 1j * (1 - 4j) ** -0.5),
+    (lambda x: sp.sin(sp.Abs(x)), 2 * dawsn(1) / np.pi**0.5 * 1j),
+    (lambda x: sp.sin(x) * sp.exp(-(x**2)) * x, 2j * np.exp(-1 / 5) / 5**1.5),
+]
+
+
+@pytest.mark.parametrize(("function", "wave"), WAVES)
+def test_waves_of_squares_and_of_sizes(function: Callable[[sp.Expr], sp.Expr], wave: complex) -> None:
+    """At variance 2, against the imaginary part of a complex Gaussian integral."""
+    tp = sl.TensorProgram()
+    value = tp.limit(tp.mean(tp.map(function, tp.gaussian("x", 2)))).evaluate()
+    assert abs(value.value - wave.imag) < 1e-10
+    assert abs(wave.imag) > 0.1
