@@ -47,20 +47,19 @@ class ScaleMixture:
         """Whether q is one: without a hidden layer."""
         return self.mixing.widths == ()
 
-    def log_radial(self, z: Array) -> Array:
-        """log E[q^{-n/2} exp(-z/q); q > 0], infinite at z = 0 where the narrowest layer has at most n units."""
-        if self.is_gaussian:
-            return -z
-        inside = z > 0
-        if inside.all():
-            return self.log_radial_at(np.log(z))
-        logs = np.full(z.shape, self.mixing.log_moment(-self.dimension / 2))
-        logs[inside] = self.log_radial_at(np.log(z[inside]))
-        return logs
-
     def log_radial_at(self, X: Array) -> Array:
-        """The same at z = exp(X)."""
-        return -np.exp(X) if self.is_gaussian else looked_up(lambda X: _log(self.radial_line, X), X)
+        """log E[q^{-n/2} exp(-z/q); q > 0] at z = exp(X), whose square root is a float where z is none.
+
+        At z = 0, X = -inf, it is infinite where the narrowest layer has at most n units.
+        """
+        if self.is_gaussian:
+            return -np.exp(X)
+        inside = X > -inf
+        if inside.all():
+            return looked_up(lambda X: _log(self.radial_line, X), X)
+        logs = np.full(X.shape, self.mixing.log_moment(-self.dimension / 2))
+        logs[inside] = self.log_radial_at(X[inside])
+        return logs
 
     def laplace(self, z: Array) -> Array:
         """E exp(-z q), an atom at q = 0 included."""
@@ -83,7 +82,7 @@ class ScaleMixture:
 
     @cached_property
     def radial_line(self) -> Contour:
-        """Of `log_radial`."""
+        """Of `log_radial_at`."""
         n = sp.Rational(self.dimension, 2)
         low = sp.Max(0, n + self.mixing.lowest) if self.mixing.lowest.is_finite else 0
         return compiled_line(sp.gamma(w) * self.mixing.mellin(w - n), (low, sp.oo))
