@@ -27,6 +27,7 @@ from symlimits.theory.mixtures.mixing import MixingLaw, found, needs_numbers
 
 Array = npt.NDArray[np.float64]
 MANY = 200  # points from which on a table may be cheaper
+NO_DIGIT = -40.0  # the logarithm of what is none beside one
 FAR = 60.0  # of X = log z, where q or s is 10^-13 or 10^13
 
 
@@ -54,19 +55,26 @@ class ScaleMixture:
         """
         if self.is_gaussian:
             return -np.exp(X)
-        inside = X > -inf
-        if inside.all():
-            return looked_up(lambda X: _log(self.radial_line, X), X)
-        logs = np.full(X.shape, self.mixing.log_moment(-self.dimension / 2))
-        logs[inside] = self.log_radial_at(X[inside])
+        start, inside = self.mixing.log_moment(-self.dimension / 2), X > self._beside_zero
+        logs = np.full(X.shape, start)
+        logs[inside] = looked_up(lambda X: found(self.radial_line, -X), X[inside])
         return logs
+
+    @cached_property
+    def _beside_zero(self) -> float:
+        r"""The log z up to which $\mathbb E q^{-n/2}(1 - e^{-z/q}) \le z^d\,\mathbb E q^{-n/2-d}$ is no digit, d <= 1."""
+        start, gap = -self.dimension / 2, -self.dimension / 2 - float(self.mixing.lowest)
+        if gap <= 0:
+            return -inf
+        d = min(1.0, gap / 2)
+        return (NO_DIGIT + self.mixing.log_moment(start) - self.mixing.log_moment(start - d)) / d
 
     def laplace(self, z: Array) -> Array:
         """E exp(-z q), an atom at q = 0 included."""
         if self.is_gaussian:
             return np.asarray(np.exp(-z))
-        values, inside = np.ones(z.shape), z > 0
-        continuous = looked_up(lambda X: _log(self.laplace_line, X), np.log(z[inside]))
+        values, inside = np.ones(z.shape), z > np.exp(NO_DIGIT - self.mixing.log_moment(1.0))  # 1 - e^(-zq) <= zq
+        continuous = looked_up(lambda X: _tail(self.laplace_line, X), np.log(z[inside]))
         values[inside] = np.minimum(self.mixing.atom + np.exp(continuous), 1.0)  # but for rounding
         return values
 
@@ -74,8 +82,8 @@ class ScaleMixture:
         """log P(q xi^2 > 2 z) and log P(0 < q xi^2 <= 2 z) for a Gaussian xi, at z = exp(X), X = -inf for z = 0."""
         above, below = np.full(X.shape, np.log1p(-self.mixing.atom)), np.full(X.shape, -inf)
         inside = np.isfinite(X)
-        above[inside] = looked_up(lambda X: _log(self.tail_lines[0], X), X[inside])
-        below[inside] = looked_up(lambda X: _log(self.tail_lines[1], X), X[inside])
+        above[inside] = looked_up(lambda X: _tail(self.tail_lines[0], X), X[inside])
+        below[inside] = looked_up(lambda X: _tail(self.tail_lines[1], X), X[inside])
         return above, below
 
     # ------------------------------------------------------------------ the lines, compiled
@@ -107,9 +115,9 @@ def compiled_line(integrand: sp.Expr, strip: Sequence[Any]) -> Contour:
     return contour(lowered(head), head)
 
 
-def _log(line: Contour, X: Array) -> Array:
-    """The logarithm at z = exp(X)."""
-    return found(line, -X)
+def _tail(line: Contour, X: Array) -> Array:
+    """The logarithm of a value of at most one at z = exp(X): where it is small its digits are absolute."""
+    return found(line, -X, inf)
 
 
 def looked_up(function: Callable[[Array], Array], X: Array) -> Array:
