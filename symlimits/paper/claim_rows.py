@@ -39,7 +39,7 @@ HALF = 'ratio="1/2"'
 BASSETTI_ROWS: tuple[Row, ...] = (
     (
         "pair-finite",
-        "characteristic function of two outputs on two inputs, linear networks of widths 5, 3",
+        "characteristic function of two outputs on two inputs, linear networks of widths $5, 3$",
         LIMIT,
         f"{PAIR.format('widths=(5, 3)')}.characteristic",
     ),

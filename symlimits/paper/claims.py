@@ -207,11 +207,11 @@ def _outputs() -> Iterator[Claim]:
 
 
 def _corrected() -> Iterator[Claim]:
-    model, limit = 'sl.scaling.initialisation_corrected("erf")', "initialisation-corrected mean-field limit"
+    group = "power of the width in the initialisation-corrected mean-field limit"
     for quantity, words in QUANTITIES.items():
         name = f"exponent-ic-mf-{quantity}".replace("_", "-")
-        code = f'sl.scaling.corrected_limit({model}, "{quantity}")'
-        yield Claim(name, f"power of the width in the {limit}: {words}", GOLIKOV, "golikov2020", code)
+        code = f'sl.scaling.corrected_limit(sl.scaling.initialisation_corrected("erf"), "{quantity}")'
+        yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
 
 
 def _rows(paper: str) -> Iterator[Claim]:
@@ -234,22 +234,3 @@ def _all() -> Iterable[Claim]:
 
 
 TABLE: tuple[Claim, ...] = tuple(_all())
-HEADLINES = (  # what the README shows
-    "dual-relu",
-    "dual-tanh",
-    "nngp-erf",
-    "ntk-relu",
-    "law-end-mean",
-    "law-variance",
-    "gap-linearized",
-    "critical-decay",
-    "exponent-mf-f-aw",
-    "exponent-ic-mf-f-init",
-    "exponent-ntk-kernel-increment",
-    "output-finite",
-    "output-limit",
-    "pair-limit",
-    "trained-path",
-    "trained-increment",
-    "flow-closed",
-)

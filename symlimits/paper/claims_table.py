@@ -12,6 +12,25 @@ from symlimits.paper.scope import Facts
 
 COLUMNS = ("claim", "statement", "source", "domain", "order", "links", "status")
 FILE = "claims.md"
+HEADLINES = (  # what the README shows
+    "dual-relu",
+    "dual-tanh",
+    "nngp-erf",
+    "ntk-relu",
+    "law-end-mean",
+    "law-variance",
+    "gap-linearized",
+    "critical-decay",
+    "exponent-mf-f-aw",
+    "exponent-ic-mf-f-init",
+    "exponent-ntk-kernel-increment",
+    "output-finite",
+    "output-limit",
+    "pair-limit",
+    "trained-path",
+    "trained-increment",
+    "flow-closed",
+)
 START, END = "<!-- claims: written by docs/claims.py -->", "<!-- end of claims -->"
 
 

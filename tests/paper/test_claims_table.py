@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 import sympy as sp
 
-from symlimits.paper.claims import HEADLINES, PAPERS, TABLE, claims, find
-from symlimits.paper.claims_table import END, START, row, statuses, within
+from symlimits.chain import Derivation
+from symlimits.paper.claims import PAPERS, TABLE, claims, find
+from symlimits.paper.claims_table import END, HEADLINES, START, row, statuses, within
 from symlimits.paper.notation import MEANINGS
 from symlimits.paper.reproduce import QUICK_SIZES, examine
 from symlimits.paper.scope import facts
 from symlimits.paper.verify import verify
+from symlimits.theory.mixtures.posterior_lines import at_zero
+from symlimits.theory.training.posterior_lines import posterior_statement
+from symlimits.theory.training.statements import statement
 
 NEW_KINDS = (  # of statement: an identity of matrices, of numbers, networks of their own, a line of another module
     "law-end-mean",
@@ -52,13 +56,18 @@ def test_every_claim_has_a_file_of_its_own_and_a_source() -> None:
     assert set(HEADLINES) <= set(names)
 
 
-@pytest.mark.parametrize("name", ["law-end-mean", "posterior-slope"])
-def test_letters_of_a_claim_are_explained(name: str) -> None:
-    """Of the symbols in its last line, which a reader has to know."""
-    claim = find(name)
-    letters = {str(symbol) for symbol in claim.build().expr.atoms(sp.Symbol)}
-    explained = {"Theta_zx"} | set(MEANINGS[claim.paper])  # which stands with Theta_xx
-    assert letters <= explained
+@pytest.mark.parametrize(
+    ("paper", "lines"),
+    [
+        ("lee2019", statement("mean", "end")),
+        ("lee2019", posterior_statement("evidence")),
+        ("bassetti2024", at_zero(3, 1)),
+    ],
+    ids=["law", "posterior", "slope"],
+)
+def test_letters_of_a_last_line_are_explained(paper: str, lines: Derivation) -> None:
+    letters = {str(symbol) for symbol in lines.expr.atoms(sp.Symbol)}
+    assert letters <= {"Theta_zx"} | set(MEANINGS[paper])  # which stands with Theta_xx
 
 
 @pytest.mark.slow
