@@ -1,12 +1,13 @@
 """The table of claims: every statement that `symlimits reproduce` derives, certifies and prints.
 
-A new result adds an entry here and nothing elsewhere. An entry holds the line of code that makes its statement, as a
-user would type it, so that the table costs nothing to read, a claim can be sent to another process, and a reader of the
-report can make it again.
+A new result adds an entry here, or a row to `claim_rows.py`, and nothing elsewhere. An entry holds the line of code
+that makes its statement, as a user would type it, so that the table costs nothing to read, a claim can be sent to
+another process, and a reader of the report can make it again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,17 +16,8 @@ from symlimits.chain import Derivation
 from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
-
-PRICE = "Price 1958; derived here"
-LEE = "Lee et al. 2019, arXiv 1902.06720"
-JACOT = "Jacot et al. 2018, arXiv 1806.07572"
-SPHERE = "derived here"
-DEPTH = "Schoenholz et al. 2017, arXiv 1611.01232; derived here"
-GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
-MIXTURE = "Bassetti et al., arXiv 2406.03260"
-HANIN = "Hanin and Nica 2020, arXiv 1909.05989; derived here"
-LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
-CHIZAT = "Chizat et al. 2022, arXiv 2211.16980; derived here"
+from symlimits.paper.claim_rows import ROWS, TRAINED
+from symlimits.paper.sources import CHIZAT, DEPTH, GOLIKOV, HANIN, JACOT, LEE, LIMIT, MIXTURE, PRICE, SPHERE
 
 PAPERS = {
     "golikov2020": "E. A. Golikov, Dynamically stable infinite-width limits of neural classifiers, arXiv 2006.06574",
@@ -37,6 +29,11 @@ PAPERS = {
     "networks, arXiv 2211.16980",
 }
 ALL = "all"
+MODULES = {  # of what a line of code may begin with, beside `sl` and `act`
+    "laws": "symlimits.theory.training.claims",
+    "layers": "symlimits.language.architecture",
+    "mixtures": "symlimits.theory.mixtures.posterior_lines",
+}
 
 DUALS = {
     "linear": "act.linear",
@@ -83,7 +80,6 @@ QUANTITIES = {
     "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
 }
 MODELS = {"MF": "mean-field", "NTK": "NTK", "sym-default": "sym-default"}
-TRAINED = 'sl.deep_linear(2).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=3)'
 
 
 @dataclass(frozen=True)
@@ -102,15 +98,16 @@ class Claim:
     group: str = ""
 
     def build(self) -> Limit:
-        """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `laws`.
+        """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `MODULES`.
 
         What is no limit, an identity, is one without an experiment.
         """
         import symlimits as sl
 
         names = {"sl": sl, "act": sl.activations}
-        if self.code.startswith("laws."):
-            names["laws"] = import_module("symlimits.theory.training.claims")
+        for name, module in MODULES.items():
+            if re.search(rf"(?<![\w.]){name}\.", self.code):
+                names[name] = import_module(module)
         made = eval(self.code, names)  # a line of this table, nobody else's
         assert isinstance(made, Derivation)
         return (
@@ -209,13 +206,31 @@ def _outputs() -> Iterator[Claim]:
         yield Claim(name, f"characteristic function of the output of {words}", source, "bassetti2024", code)
 
 
+def _corrected() -> Iterator[Claim]:
+    model, limit = 'sl.scaling.initialisation_corrected("erf")', "initialisation-corrected mean-field limit"
+    for quantity, words in QUANTITIES.items():
+        name = f"exponent-ic-mf-{quantity}".replace("_", "-")
+        code = f'sl.scaling.corrected_limit({model}, "{quantity}")'
+        yield Claim(name, f"power of the width in the {limit}: {words}", GOLIKOV, "golikov2020", code)
+
+
+def _rows(paper: str) -> Iterator[Claim]:
+    for name, title, source, code in ROWS[paper]:
+        yield Claim(name, title, source, paper, code)
+
+
 def _all() -> Iterable[Claim]:
     yield from _duals()
     yield from _exponents()
+    yield from _corrected()
+    yield from _rows("golikov2020")
     yield from _kernels()
     yield from _wide()
+    yield from _rows("lee2019")
     yield from _outputs()
+    yield from _rows("bassetti2024")
     yield from _trained()
+    yield from _rows("chizat2022")
 
 
 TABLE: tuple[Claim, ...] = tuple(_all())
@@ -224,15 +239,17 @@ HEADLINES = (  # what the README shows
     "dual-tanh",
     "nngp-erf",
     "ntk-relu",
-    "sphere-relu",
-    "law-mean",
+    "law-end-mean",
     "law-variance",
+    "gap-linearized",
     "critical-decay",
-    "finite-ntk",
     "exponent-mf-f-aw",
+    "exponent-ic-mf-f-init",
     "exponent-ntk-kernel-increment",
     "output-finite",
     "output-limit",
+    "pair-limit",
     "trained-path",
     "trained-increment",
+    "flow-closed",
 )
