@@ -211,7 +211,8 @@ def _corrected() -> Iterator[Claim]:
     for quantity, words in QUANTITIES.items():
         name = f"exponent-ic-mf-{quantity}".replace("_", "-")
         code = f'sl.scaling.corrected_limit({model}, "{quantity}")'
-        yield Claim(name, f"power of the width in the {limit}: {words}", GOLIKOV, "golikov2020", code)
+        group = f"power of the width in the {limit}"
+        yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
 
 
 def _rows(paper: str) -> Iterator[Claim]:

@@ -75,7 +75,7 @@ LEE_ROWS: tuple[Row, ...] = (
     ),
     (
         "nngp-residual",
-        "Gaussian process kernel of L residual relu blocks",
+        "Gaussian process kernel of $L$ residual relu blocks",
         LAYERS,
         f"sl.nngp(sl.serial(sl.Dense(1), {RESIDUAL}, sl.Dense(1)))",
     ),

@@ -54,7 +54,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "lee2019": KERNELS | TRAINING,
     "golikov2020": {
         "q": "exponent of the width in the learning rates",
-        "q_sigma": "exponent of the width in the initial outer weights",
+        "q_sigma": "exponent of the width in the initial output weights",
         "q_start": "of a corrected network, that in the factor of the logit that is there at the start",
         "zeta_0": "with its like, an entry of a weight at the start",
     },
