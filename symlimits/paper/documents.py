@@ -24,6 +24,7 @@ PACKAGES = (
 )
 KEPT = r"{\raggedright\interlinepenalty=10000"  # lines of a paragraph together; a display within it stays as it is
 ROOMY = r"\renewcommand{\arraystretch}{1.1}\hyphenpenalty=10000"
+ROOM = r"\par\vskip0pt plus 8\baselineskip\penalty-100\vskip0pt plus-8\baselineskip"  # a new page, or 8 lines left
 CLOSE = r"\abovedisplayskip=4pt\belowdisplayskip=4pt\interdisplaylinepenalty=2000"
 
 
@@ -76,11 +77,11 @@ def collected(
         rf"\section*{{Letters}}\noindent {legend}",
         *map(_figure, pictures),
         *map(_table, tables),
-        rf"\section*{{Links}}{{\small {table}}}",
+        rf"{ROOM}\section*{{Links}}{{\small {table}}}",
         *map(_chapter, chapters(sections)),
     ]
     heading = [
-        rf"\title{{Statements of\\ {escape(title)}}}",
+        rf"\title{{\vspace{{-3em}}Statements of\\ {escape(title)}}}",
         r"\author{derived, checked and printed by symlimits}",
         r"\date{}",
     ]
