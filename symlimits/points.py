@@ -16,9 +16,8 @@ from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.memory import check_memory
-from symlimits.reading.real import as_reals
+from symlimits.reading.real import ROUNDING, as_reals
 
-ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
 KEPT = 128  # domains whose checks stay at hand, so that a call costs no algebra
 
 
