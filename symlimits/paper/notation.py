@@ -43,7 +43,7 @@ TRAINING = {
     "J_x": "gradients of the outputs at the training inputs, a row an input; $J_z$, $J_w$ at test inputs",
     "f_x": "outputs at the start at the training inputs; $f_z$, $f_w$ at test inputs",
     "Theta_xx": "tangent kernel between training inputs; $\\Theta_{zx}$, $\\Theta_{wx}$ to test inputs",
-    "K_xx": "Gaussian process kernel: of data as $\\Theta_{xx}$, of layers from inputs x, z to outputs",
+    "K_xx": "Gaussian process kernel: of data as $\\Theta_{xx}$, of layers from inputs $x$, $z$ to outputs",
     "delta": "of training, parameters less their start; of correlations, $1 - \\rho$",
     "lamda": "eigenvalue of a kernel; $[g]_{\\lambda = A}$ is the function $g$ of the matrix $A$",
     "epsilon_x": "noise of the targets",
