@@ -16,11 +16,11 @@ from symlimits.language.straight_line import StraightLine
 from symlimits.reading.latex_printer import INDENT, INDEX, Printer
 from symlimits.reading.latex_programs import asked, opened
 from symlimits.reading.latex_shared import shared
-from symlimits.reading.latex_text import continued, enclose, environment, escape, rendered_width
+from symlimits.reading.latex_text import below, continued, enclose, environment, escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
 ALIGNED = 0.85  # of the room, for equations below each other: the widest left-hand side stands before all of them
-FEW = 3  # rows of a formula; a longer one is shortened by letters for its parts
+FEW = 3  # rows: a longer formula is shortened by letters for its parts, longer definitions are rows of the display
 WORTH = 3 / 4  # of its source; new letters that save less are not worth being learned
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
@@ -101,8 +101,8 @@ def align(
             saves = len("".join(shorter)) <= WORTH * len("".join(formula))
             formula = shorter if saves and len(shorter) < len(formula) else formula
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if equations and programmed:  # pages may break between them, and they may reach below the rules
-            rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
+        if len(equations) > FEW or programmed:  # pages may break between them
+            rows += below(equations)
         elif equations:
             rows.append(rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}")
     if label is None:

@@ -115,6 +115,24 @@ def environment(name: str, rows: Sequence[str]) -> str:
     return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
 
 
+def below(rows: Sequence[str]) -> list[str]:
+    r"""Rows of an `aligned` as rows of the display that it would stand in, further right: pages may break between them.
+
+    They reach below what stands right of the display. What relations stand behind is as wide as the widest of them.
+
+    >>> print(*below(["K^{1} &= p,", "K^{10} &= q", r"&\quad + r"]), sep="\n")
+    &\rlap{$\displaystyle{} \quad \hphantom{K^{10}}\llap{$\displaystyle K^{1}$} = p,$}
+    &\rlap{$\displaystyle{} \quad K^{10} = q$}
+    &\rlap{$\displaystyle{} \quad \hphantom{K^{10}} \quad + r$}
+    """
+    parts = [[part.strip() for part in row.split("&", 1)] for row in rows]
+    widest = max((left for left, _ in parts), key=rendered_width, default="")
+    space = rf"\hphantom{{{widest}}}" if widest else ""
+    names = [left if left == widest else space + rf"\llap{{$\displaystyle {left}$}}" * bool(left) for left, _ in parts]
+    written = (" ".join(filter(None, (name or space, right))) for name, (_, right) in zip(names, parts, strict=True))
+    return [rf"&\rlap{{$\displaystyle{{}} \quad {row}$}}" for row in written]
+
+
 def indexed(tex: str, index: str) -> str:
     r"""A state with its layer after its letter: K^{\ell}_{xz} for K_{xz}, k^{\ell}(x, z) for k(x, z)."""
     depth = 0

@@ -174,6 +174,32 @@ def test_recursion_is_printed_not_substituted() -> None:
     assert len(latex(ntk(100))) < len(tex) + 5
 
 
+def test_a_long_block_of_definitions_stands_in_rows_of_the_display() -> None:
+    """Relations stand below each other: left-hand sides end where the widest does, and what goes on begins there."""
+    tex = align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True)))
+    assert "aligned" not in tex
+    rows = re.findall(r"^&\\rlap\{\$\\displaystyle\{\} \\quad (.*)\$\}", tex, flags=re.MULTILINE)
+    assert len(rows) > 10
+    beside = re.compile(r"\\hphantom\{(K.*?\}_\{..\})\}(\\llap\{\$\\displaystyle .*?\$\} =| \\quad )")
+    widest = {found[1] for row in rows if (found := beside.match(row))}
+    assert widest == {r"K^{\ell + 1}_{xx}"}
+    assert all(beside.match(row) or row.startswith(r"K^{\ell + 1}_{xx} = ") for row in rows)
+    assert "aligned" in align("C", chain(Recursion((K_xz,), (c,), [((K_xz**2,), L)], K_xz)))  # two rows stay together
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_pages_break_between_definitions(tmp_path: Path) -> None:
+    text = document([align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True)))] * 8)
+    pages = []
+    for name, source in (("free", text), ("whole", text.replace(r"\allowdisplaybreaks", ""))):
+        (tmp_path / f"{name}.tex").write_text(source, encoding="utf-8")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", f"{name}.tex"]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+        assert run.returncode == 0, run.stdout[-2000:]
+        pages.append(len(re.findall(r"\[\d+", run.stdout)))
+    assert pages[0] < pages[1]
+
+
 def test_equations_alike_are_printed_once() -> None:
     tex = latex(ntk(L))
     assert r"\quad \text{likewise } K^{\ell + 1}_{zz}," in tex
