@@ -32,6 +32,7 @@ from symlimits.reading.latex_initial_value import initial_value_rows, initial_va
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
+from symlimits.reading.latex_names import INDEX
 from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
 from symlimits.reading.latex_programs import asked
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
@@ -47,7 +48,6 @@ from symlimits.reading.latex_text import (
 
 INDENT = 2  # letters, a \quad
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
-INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
