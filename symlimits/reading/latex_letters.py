@@ -83,8 +83,9 @@ def _met(expr: sp.Expr) -> Iterator[sp.Symbol]:
         if not is_program(line):
             yield from (d.target for d in definitions(line.statements) if isinstance(d.target, sp.Symbol))
             continue
-        targets = [d.target for d in flattened(line)]
+        targets = {d.target: place for place, d in enumerate(flattened(line))}
         entries = covariances(line)
         yield from (u for u, v, _ in entries if u == v)
-        yield from (symbol for _, _, value in entries for symbol in targets if value.has(symbol))
+        for _, _, value in entries:
+            yield from sorted(value.free_symbols & targets.keys(), key=targets.__getitem__)
         yield from targets

@@ -22,27 +22,28 @@ from symlimits.language.spherical import SphericalIntegral
 from symlimits.reading.latex_letters import LETTER, numbered, program_letters
 
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
-VARIABLES = (
-    BoundVariable,
-    GaussianExpectation,
-    SphericalIntegral,
-    sp.Integral,
-)  # heads whose variables have no meaning
+VARIABLES = (BoundVariable, GaussianExpectation, SphericalIntegral, sp.Integral, sp.Sum)  # heads with variables
 ALPHABET = "abcghjkmnpqrstuvwxyz"  # d, e and i are the differential, the base of exponentials and the imaginary unit
 _INDICES = re.compile(r"(?<=[a-z\d]) (?=[a-z]?\d)")  # between two of them; SymPy's c_{1 12} might be read as c_{112}
 
 
 class Names(NamedTuple):
-    """The LaTeX of symbols, and what letters stand for that an engine's names got."""
+    """The LaTeX of all symbols, that of variables which stepped aside, and what letters for an engine's names mean."""
 
     letters: dict[sp.Symbol, str]
-    meanings: tuple[str, ...] = ()
+    aside: dict[sp.Symbol, str]
+    meanings: tuple[str, ...]
 
 
 def names(exprs: Sequence[sp.Expr], notation: Mapping[str, str], left: str = "") -> Names:
     """The LaTeX of every symbol; `DomainError` if two of them, or one and something else that is printed, are alike.
 
-    `left` is the left-hand side: its letters are not used for variables, nor its first one by the author.
+    `left` is the left-hand side, whose letters variables do not take, nor the author what it begins with.
+
+    >>> from symlimits.language.expectation import pair_expectation
+    >>> u, v, p, c = sp.symbols("u v p c", positive=True)
+    >>> names([pair_expectation(u * v, u, v, p, p, c)], {"p": "u"}).letters
+    {c: 'c', p: 'u', u: 'w', v: 'v'}
     """
     atoms = set[sp.Basic]().union(*(expr.atoms(sp.Symbol, sp.NumberSymbol) for expr in exprs))
     printer, order = LatexPrinter(), sorted(atoms, key=default_sort_key)
@@ -53,9 +54,10 @@ def names(exprs: Sequence[sp.Expr], notation: Mapping[str, str], left: str = "")
     others = [tex for atom, tex in written.items() if atom not in met]
     program = program_letters(met, [left, *others])
     written |= program.names
-    written |= _aside(exprs, written, notation, left)
+    aside = _aside(exprs, written, notation, left)
+    written |= aside
     _check(exprs, written, notation, left)
-    return Names(written, program.meanings)
+    return Names(written, aside, program.meanings)
 
 
 def _aside(
@@ -102,7 +104,7 @@ def _check(exprs: Sequence[sp.Expr], written: Mapping[sp.Symbol, str], notation:
 def _others(exprs: Sequence[sp.Expr], left: str, arguments: Collection[str]) -> dict[str, str]:
     """Letters that are printed and belong to no symbol, which an author may not give to one."""
     head, _, places = left.rstrip(")").partition("(")
-    others = dict.fromkeys(LETTER.findall(head), f"the left-hand side {left}")
+    others = dict.fromkeys(LETTER.findall(re.split("[_^]", head)[0]), f"the left-hand side {left}")
     inside = {_letters(place) for place in places.split(",")}
     if not inside <= set(arguments):  # inputs of a kernel; else the symbols themselves
         others |= dict.fromkeys(inside, f"an argument of {left}")
