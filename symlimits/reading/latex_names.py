@@ -24,6 +24,8 @@ from symlimits.reading.latex_letters import LETTER, numbered, program_letters
 INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 VARIABLES = (BoundVariable, GaussianExpectation, SphericalIntegral, sp.Integral, sp.Sum)  # heads with variables
 ALPHABET = "abcghjkmnpqrstuvwxyz"  # d, e and i are the differential, the base of exponentials and the imaginary unit
+_SCRIPT = re.compile(r"[_^](?:\{[^{}]*\}|[^{}])")
+_GROUP = re.compile(r"(?<![_^])\{([^{}]*)\}")
 _INDICES = re.compile(r"(?<=[a-z\d]) (?=[a-z]?\d)")  # between two of them; SymPy's c_{1 12} might be read as c_{112}
 
 
@@ -68,7 +70,8 @@ def _aside(
     free = set[sp.Symbol]().union(*(expr.free_symbols for expr in exprs))
     bound = {symbol for head in heads for symbol in head.bound_symbols} - free
     variables = [symbol for symbol in written if symbol in bound and str(symbol) not in notation]
-    authors = {letter for symbol, tex in written.items() if str(symbol) in notation for letter in LETTER.findall(tex)}
+    given = [_without_scripts(tex) for symbol, tex in written.items() if str(symbol) in notation]
+    authors = {letter for tex in given for letter in LETTER.findall(tex)}
     whole = [_letters(tex) for tex in written.values()]
     found: dict[sp.Symbol, str] = {}
     for symbol in variables:
@@ -113,6 +116,17 @@ def _others(exprs: Sequence[sp.Expr], left: str, arguments: Collection[str]) -> 
     if any(expr.has(sp.Integral, LineIntegral, SphericalIntegral) for expr in exprs):
         others["d"] = "the differential"
     return others
+
+
+def _without_scripts(tex: str) -> str:
+    r"""What stands on the line.
+
+    >>> _without_scripts(r"\hat{Z}^{h_{2}^{(0)}}(u)")
+    '\\hat Z (u)'
+    """
+    while (flatter := _SCRIPT.sub("", _GROUP.sub(r" \1 ", tex))) != tex:
+        tex = flatter
+    return tex
 
 
 def _letters(tex: str) -> str:

@@ -276,6 +276,7 @@ def test_clashes_are_refused(expr: sp.Expr, notation: dict[str, str], named: str
         ({"c": "v"}, {"v": "w"}),
         ({"p": "s"}, {"s": "t"}),
         ({"p": "u", "q": "v", "c": "s"}, {"u": "w", "v": "x", "s": "t"}),
+        ({"p": "k^{u}_{v}"}, {}),  # an index is no letter
         ({"q": "k(u, t)", "c": "s"}, {"s": "w", "u": "x"}),  # t, u and v are taken
     ],
 )
