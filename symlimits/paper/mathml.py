@@ -70,7 +70,7 @@ def _pieces(tex: str) -> Iterator[str]:
 
 
 def _table(body: str) -> str:
-    rows = ("".join(_cells(row)) for row in _split(body, r"\\"))
+    rows = ("".join(_cells(row.removeprefix("*"))) for row in _split(body, r"\\"))
     return '<table class="align"><tbody>' + "".join(f"<tr>{row}</tr>" for row in rows) + "</tbody></table>"
 
 

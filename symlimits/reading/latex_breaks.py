@@ -44,18 +44,19 @@ class BreakingPrinter(MatrixPrinter):
 
     def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
         """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
-        rows: list[str] = []
-        pieces = self.pieces(expr, room)
         comma, _, words = after.partition(r" \quad ")
-        if (
-            words and comma == "," and rendered_width(pieces[-1] + after) > room
-        ):  # what ends the line begins one of its own
-            pieces, after = [*enclose("", pieces, comma), words], ""
-        for piece in enclose("", pieces, after):
-            if rows and open_brackets(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
+        if comma != ",":
+            comma, words = after, ""
+        rows: list[str] = []
+        for piece in enclose("", self.pieces(expr, room), comma):
+            nested = open_brackets(piece) > 0 and open_brackets("".join(rows)) > 0  # a bracket in another begins a row
+            if rows and not nested and rendered_width(rows[-1] + piece) <= room:
                 rows[-1] += f" {piece}"
             else:
                 rows.append(piece)
+        if words:  # what does not fit behind the line stands below it
+            together = rf"{rows[-1]} \quad {words}"
+            rows[-1:] = [together] if rendered_width(together) <= room else [rows[-1], words]
         return rows
 
     def pieces(self, expr: sp.Expr, room: float) -> list[str]:

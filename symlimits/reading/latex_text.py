@@ -14,6 +14,7 @@ WIDTHS |= {rf"\{name}": len(name) for name in ("sin", "cos", "tan", "sinh", "cos
 WIDTHS |= {rf"\{name}": 0.0 for name in ("mathbb", "mathbf", "mathcal", "mathrm")} | {r"\arcsin": 6.0}
 
 TALL = re.compile(r"\\(frac|sqrt|int|sum|begin|left)(?![A-Za-z])")
+LEADS = (r"\text{where}", r"\text{as before, but}", r"\text{:}", r":}")  # in rows that something belongs below
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
 _ENVIRONMENT = re.compile(r"\\begin\{[a-z]*\}((?:(?!\\begin).)*?)\\end\{[a-z]*\}", re.DOTALL)
 _DELIMITER = re.compile(r"\\\\|\\[{}]|\\(?P<end>begin|end)\{(?P<name>[^{}]*)\}|\\(left|right)(?![A-Za-z])|[{}]")
@@ -111,8 +112,9 @@ def continued(relation: str, rows: Sequence[str]) -> list[str]:
 
 
 def environment(name: str, rows: Sequence[str]) -> str:
-    """Rows in an environment."""
-    return "\n".join([rf"\begin{{{name}}}", " \\\\\n".join(rows), rf"\end{{{name}}}"])
+    """Rows in an environment; no page ends where definitions follow."""
+    ends = [r" \\*" if any(lead in row for lead in LEADS) else r" \\" for row in rows[:-1]]
+    return "\n".join([rf"\begin{{{name}}}", *map("".join, zip(rows, [*ends, ""], strict=True)), rf"\end{{{name}}}"])
 
 
 def below(rows: Sequence[str]) -> list[str]:
