@@ -10,15 +10,16 @@ import sympy as sp
 
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import StraightLine
+from symlimits.reading.latex_breaks import INDENT
 from symlimits.reading.latex_letters import LETTER
 from symlimits.reading.latex_names import names
-from symlimits.reading.latex_printer import INDENT, Printer
+from symlimits.reading.latex_printer import Printer
 from symlimits.reading.latex_programs import asked, opened, packed
 from symlimits.reading.latex_shared import shared
 from symlimits.reading.latex_text import below, continued, enclose, environment, escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
-ALIGNED = 0.85  # of the room, for equations below each other: the widest left-hand side stands before all of them
+ALIGNED = 0.95  # of the room, for equations below each other: the widest left-hand side stands before all of them
 FEW = 3  # rows: a longer formula is shortened by letters for its parts, longer definitions are rows of the display
 WORTH = 3 / 4  # of its source; new letters that save less are not worth being learned
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page

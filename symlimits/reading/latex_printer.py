@@ -46,7 +46,6 @@ from symlimits.reading.latex_text import (
     rendered_width,
 )
 
-INDENT = 2  # letters, a \quad
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")

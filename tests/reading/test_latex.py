@@ -189,7 +189,7 @@ def test_a_long_block_of_definitions_stands_in_rows_of_the_display() -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_pages_break_between_definitions(tmp_path: Path) -> None:
-    text = document([align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True)))] * 8)
+    text = document([align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True), ntk(L)))] * 6)
     pages = []
     for name, source in (("free", text), ("whole", text.replace(r"\allowdisplaybreaks", ""))):
         (tmp_path / f"{name}.tex").write_text(source, encoding="utf-8")
@@ -198,6 +198,25 @@ def test_pages_break_between_definitions(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stdout[-2000:]
         pages.append(len(re.findall(r"\[\d+", run.stdout)))
     assert pages[0] < pages[1]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_widths_are_those_of_tex(tmp_path: Path) -> None:
+    """What a row is taken to be wide, and what it is; a letter is an eightieth of the line."""
+    rows = [latex(step.expr) for name in ("relu", "gelu", "erf", "sin", "polynomial") for step in trace(name)]
+    rows += re.findall(r"\\quad (.*)\$\}", align("K", chain(ntk(L), ntk(L, closed=True))))
+    rows = [re.sub(r"\\hphantom\{[^$]*?\}\\llap\{\$\\displaystyle ([^$]*)\$\}", r"\1", row) for row in rows]
+    long = [row for row in rows if rendered_width(row) > NARROW / 2 and "hphantom" not in row]
+    measured = "".join(rf"\setbox0\hbox{{$\displaystyle {row}$}}\typeout{{W:\the\wd0}}" for row in long)
+    (tmp_path / "w.tex").write_text(document([r"\[ x \]" + r"\typeout{L:\the\textwidth}" + measured]), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "w.tex"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    (line,) = map(float, re.findall(r"L:([\d.]+)pt", run.stdout))
+    widths = [80 * float(width) / line for width in re.findall(r"W:([\d.]+)pt", run.stdout)]
+    assert len(widths) == len(long) > 20
+    ratios = [width / rendered_width(row) for width, row in zip(widths, long, strict=True)]
+    assert min(ratios) > 0.8
+    assert max(ratios) < 1.05, "a row would reach beyond the margin"
 
 
 def test_equations_alike_are_printed_once() -> None:
