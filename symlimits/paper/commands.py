@@ -21,7 +21,7 @@ from symlimits.paper import verify as verification
 from symlimits.paper.claims import claims, find
 from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_empty, check_folder, write_files
-from symlimits.paper.notation import Notation, check_legend
+from symlimits.paper.notation import Notation, check_distinct, check_legend
 from symlimits.paper.progress import Progress, progress
 from symlimits.paper.prose import in_words
 from symlimits.paper.resuming import resumable
@@ -45,8 +45,9 @@ def list_claims(arguments: Namespace) -> int:
 def derive(arguments: Namespace) -> int:
     """A derivation, printed as LaTeX or written as .tex and .json."""
     folder = arguments.out and check_folder(arguments.out)
+    letters = Notation(dict(pairs(arguments.notation))) if arguments.notation else None
+    check_distinct(letters or {})
     name, limit = _named(arguments)
-    letters = dict(pairs(arguments.notation)) if arguments.notation else None
     if folder is None:
         print(limit.latex(letters))
         return OK
