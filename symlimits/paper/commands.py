@@ -25,6 +25,7 @@ from symlimits.paper.notation import Notation, check_legend
 from symlimits.paper.progress import Progress, progress
 from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
+from symlimits.paper.swap import restore
 from symlimits.paper.tables import read_rows, read_samples
 from symlimits.paper.workers import Pool, workers
 from symlimits.paper.written import write
@@ -119,7 +120,9 @@ def _fits(shape: tuple[int, int]) -> bool:
 def reproduce(arguments: Namespace) -> int:
     """The claims of a paper, or of all: derived, certified, written, and summed up in a table."""
     journal = arguments.out / "reproduce.journal"
-    table, folder = list(claims(arguments.paper).values()), check_empty(arguments.out, arguments.force, journal.name)
+    table = list(claims(arguments.paper).values())
+    restore(arguments.out)
+    folder = check_empty(arguments.out, arguments.force, journal.name)
     letters = Notation(dict(pairs(arguments.notation)) if arguments.notation else {})
     for paper in {claim.paper: None for claim in table}:
         check_legend(paper, letters)
@@ -127,7 +130,7 @@ def reproduce(arguments: Namespace) -> int:
     log = opened(journal, reproduction.subject(table, sizes, seed, letters))
     with resumable(journal, arguments.resume), log as found, _team(arguments) as (report, executor):
         outcomes = reproduction.reproduce(table, sizes, seed, executor, report, found, letters)
-        said = write(folder, outcomes, letters, report)
+        said = write(folder, outcomes, letters, report, [journal.name])
     journal.unlink(missing_ok=True)
     print(reproduction.table(outcomes))
     print("\n".join(said))
