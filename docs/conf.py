@@ -28,7 +28,7 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 html_theme = "alabaster"
 html_theme_options = {
-    "page_width": "76rem",
+    "page_width": "70rem",
     "body_max_width": "none",
     "sidebar_width": "15rem",
     "fixed_sidebar": True,
@@ -42,6 +42,8 @@ PAGE = """
 div.display { margin: 1em 2em; overflow-x: auto; }
 div.body pre { font-size: 0.8em; padding: 7px 12px; }
 div.sphinxsidebar code { color: inherit; background: none; }
+div.body img { max-width: 100%; height: auto; }
+div.body a.image-reference { border: none; }
 """.strip()
 
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
