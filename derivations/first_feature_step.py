@@ -24,9 +24,8 @@ def picture(path: str) -> None:
         prog = sl.training_program(sl.mlp(1, phi, w_var=1, b_var=0), X=[[1]], Y=["y"], steps=1, lr="eta")
         change = prog.hidden[1][0][0] - prog.hidden[0][0][0]
         size = prog.tp.limit(prog.tp.mean(change * change)).bind(y="1/2")
-        axes.plot(
-            rates, [size.bind(eta=float(eta)).evaluate().value for eta in rates], color=f"C{number}", label=phi.name
-        )
+        values = [size.bind(eta=float(eta)).evaluate().value for eta in rates]
+        axes.plot(rates, values, color=f"C{number}", label=name)
         h, v = rng.normal(size=(2, 20_000))
         moved = [eta / 2 * v * (2 / np.sqrt(np.pi) * np.exp(-(h**2)) if phi is act.erf else h > 0) for eta in few]
         axes.plot(few, [np.mean(step**2) for step in moved], "o", markersize=3.5, color=f"C{number}")

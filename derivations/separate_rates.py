@@ -26,7 +26,7 @@ def picture(path: str) -> None:
             shape = inside.reshape(len(steps), -1).astype(float)
             axes.contourf(steps, steps, shape, levels=[0.5, 1.5], colors=f"C{number % 10}", alpha=0.35)
             axes.fill([], [], color=f"C{number % 10}", alpha=0.35, label=cell.name)
-    axes.set(xlabel="$q_a$", ylabel="$q_w$", title=r"$q_\sigma = -3/4$; white: unstable, or trivial")
+    axes.set(xlabel="$q_a$", ylabel="$q_w$", title=r"$q_\sigma = -3/4$; white: stagnant or divergent")
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     save(drawn, path)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from symlimits.canvas import figure
 from symlimits.certify import Certificate
 from symlimits.disk import cache_folder, clear_cache
 from symlimits.errors import DataError, DomainError, UnboundSymbol
@@ -62,6 +63,8 @@ def certify(arguments: Namespace) -> int:
     name, limit = _named(arguments)
     if arguments.picture and folder is None:
         raise DataError("--picture without --out", "a folder for the picture", "--out out")
+    if arguments.picture:
+        figure(1, 1)  # without matplotlib this is said now, and not when all is drawn
     resolution = None if arguments.resolution is None else float(exact(arguments.resolution, "resolution"))
     journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
     with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
