@@ -107,3 +107,11 @@ def test_a_script_of_a_program(name: str, capsys: pytest.CaptureFixture[str]) ->
     assert printed.count("holds") >= 2
     assert r"\begin{align*}" in printed
     check_gallery(name, printed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["deep_linear_forest", "output_law_relu", "bayes"])
+def test_a_script_draws(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    runpy.run_path(str(ROOT / "derivations" / f"{name}.py"), run_name="drawn")["picture"](str(tmp_path / "x.png"))
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
