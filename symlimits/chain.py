@@ -91,7 +91,7 @@ class Derivation(Lines):
         """Whether no expectation or integral is left in the last line."""
         return ladder.is_closed(self.expr)
 
-    @property
+    @cached_property
     def is_compilable(self) -> bool:
         """Whether the last line is compiled: no integral is left, and a kernel is one of any input kernel."""
         return ladder.is_compilable(self.expr, len(self.arguments))

@@ -19,6 +19,7 @@ from symlimits.cli import main
 from symlimits.finite.expectation_experiment import ExpectationExperiment
 from symlimits.paper import claims as registry
 from symlimits.paper import commands, doctor
+from symlimits.paper.prose import in_words
 
 HEAVY = ("sympy", "numba", "numpy", "scipy", "rich")
 GELU = "x*(1+erf(x/sqrt(2)))/2"
@@ -79,7 +80,8 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     text = capsys.readouterr().out
-    assert all(claim.name in text and claim.title in text for claim in registry.TABLE)
+    assert all(claim.name in text and in_words(claim.title) in text for claim in registry.TABLE)
+    assert not re.search(r"[$\\]", text)
 
 
 # --------------------------------------------------------------------------------------------- derive

@@ -62,16 +62,26 @@ DUALS = {
     "erf-and-line": 'sl.activation("erf(x) + x/10")',
     "tanh": "act.tanh",
 }
+PHI = {  # in words, where the name does not say it
+    "cubic": "a cubic polynomial",
+    "leaky-relu": r"leaky relu, of slope $\alpha$ below zero",
+    "absolute": "the absolute value",
+    "normal-cdf": "the normal distribution function",
+    "x-erf": r"$x \operatorname{erf}(x)$",
+    "relu-squared": "relu squared",
+    "hermite-3": "the third Hermite polynomial",
+    "erf-and-line": r"$\operatorname{erf}(x) + x/10$",
+}
 NETWORKS = ("relu", "erf", "gelu")
 QUANTITIES = {
     "f_init": "the logit at the start",
-    "f_a": "the part of the logit that the increment of outer weights gives",
-    "f_w": "the part of the logit that the increment of inner weights gives",
+    "f_a": "the part of the logit that increments of $a$ give",
+    "f_w": "the part of the logit that increments of $w$ give",
     "f_aw": "the part of the logit that both increments give",
-    "delta_a": "the increment of an outer weight",
-    "delta_w": "the increment of an inner weight",
-    "kernel": "the tangent kernel at the start times the rates",
-    "kernel_increment": "the increment of the tangent kernel over the kernel",
+    "delta_a": "the increment of an output weight $a$",
+    "delta_w": "the increment of an input weight $w$",
+    "kernel": "the tangent kernel at the start, times rates",
+    "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
 }
 MODELS = {"MF": "mean-field", "NTK": "NTK", "sym-default": "sym-default"}
 TRAINED = 'sl.deep_linear(2).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=3)'
@@ -81,7 +91,8 @@ TRAINED = 'sl.deep_linear(2).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2
 class Claim:
     """A statement to be reproduced: `name` is a file name, `title` says it in words, `code` is the line that makes it.
 
-    `paper` is a key of `PAPERS`, the result that it belongs to; `source` names whose it is.
+    `paper` is a key of `PAPERS`, the result that it belongs to; `source` names whose it is. A title may hold formulas
+    between dollars. Neighbours of one `group`, with which their titles begin, stand under one heading.
     """
 
     name: str
@@ -89,6 +100,7 @@ class Claim:
     source: str
     paper: str
     code: str
+    group: str = ""
 
     def build(self) -> Limit:
         """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `laws`.
@@ -130,15 +142,13 @@ def find(name: str) -> Claim:
 
 def _duals() -> Iterator[Claim]:
     for name, phi in DUALS.items():
-        words = phi.removeprefix("act.").removeprefix("sl.activation(").replace('"', "")
-        words = words if phi.startswith("act.") else words.removesuffix(")")
-        yield Claim(f"dual-{name}", f"dual activation of {words}", PRICE, "lee2019", f"sl.dual({phi})")
+        yield Claim(f"dual-{name}", f"dual activation of {PHI.get(name, name)}", PRICE, "lee2019", f"sl.dual({phi})")
 
 
 def _kernels() -> Iterator[Claim]:
     for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT)):
         for phi in NETWORKS:
-            title_of = f"{title} of {phi} networks of any depth L"
+            title_of = f"{title} of {phi} networks of any depth $L$"
             yield Claim(f"{kernel}-{phi}", title_of, source, "lee2019", f'sl.{kernel}(sl.mlp("L", act.{phi}))')
         sphere = f'sl.{kernel}(sl.mlp("L", act.relu, w_var=2, b_var=0)).on_sphere(1)'
         name, words = ("sphere-relu", "correlation map") if kernel == "nngp" else ("sphere-slope-relu", "slope map")
@@ -155,13 +165,13 @@ def _wide() -> Iterator[Claim]:
         title = f"{words} of a sum of outputs of wide erf networks after 4 steps{' with momentum' * bool(momentum)}"
         yield Claim(f"law-{name}", title, LEE, "lee2019", code)
     decay = "sl.phase_diagram(act.erf).critical_line().decay"
-    yield Claim("critical-decay", "decay of 1 - rho with depth on erf's critical line", DEPTH, "lee2019", decay)
+    yield Claim("critical-decay", r"decay of $1 - \rho$ with depth on erf's critical line", DEPTH, "lee2019", decay)
     for name, words, call in (
         ("finite-kurtosis", "kurtosis of the output", "output_kurtosis"),
         ("finite-ntk", "variance of the tangent kernel over its squared mean", "ntk_variance"),
     ):
         code = f"sl.finite_width.{call}(act.relu, (24, 24))"
-        yield Claim(name, f"{words}, relu networks of widths 24, 24", HANIN, "lee2019", code)
+        yield Claim(name, f"{words}, relu networks of widths $24, 24$", HANIN, "lee2019", code)
 
 
 def _exponents() -> Iterator[Claim]:
@@ -170,11 +180,12 @@ def _exponents() -> Iterator[Claim]:
         for quantity, words in QUANTITIES.items():
             name = f"exponent-{cell}-{quantity}".lower().replace("_", "-")
             code = f'sl.scaling.exponent_limit({fan}, "{cell}", "{quantity}")'
-            yield Claim(name, f"power of the width in {words}, {model} limit", GOLIKOV, "golikov2020", code)
+            group = f"power of the width in the {model} limit"
+            yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
 
 
 def _trained() -> Iterator[Claim]:
-    linear = "deep linear networks, L = 2"
+    linear = "deep linear networks, $L = 2$"
     yield Claim(
         "trained-path", f"predictor of {linear}, after 2 steps", CHIZAT, "chizat2022", "sl.deep_linear(2).path_limit(2)"
     )
@@ -191,8 +202,8 @@ def _trained() -> Iterator[Claim]:
 
 def _outputs() -> Iterator[Claim]:
     for name, words, source, law in (
-        ("output-finite", "linear networks of widths 5, 3, 4", MIXTURE, "widths=(5, 3, 4)"),
-        ("output-relu", "relu networks of widths 3, 4", MIXTURE, "widths=(3, 4), activation=act.relu"),
+        ("output-finite", "linear networks of widths $5, 3, 4$", MIXTURE, "widths=(5, 3, 4)"),
+        ("output-relu", "relu networks of widths $3, 4$", MIXTURE, "widths=(3, 4), activation=act.relu"),
         ("output-limit", "linear networks of depth half the width", LIMIT, 'ratio="1/2"'),
     ):
         code = f"sl.output_law({law}).characteristic"

@@ -24,6 +24,7 @@ from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_empty, check_folder, write_files
 from symlimits.paper.notation import Notation, check_legend
 from symlimits.paper.progress import Progress, progress
+from symlimits.paper.prose import in_words
 from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
 from symlimits.paper.swap import restore
@@ -39,7 +40,7 @@ NETWORK = ("depth", "w_var", "b_var", "parameterization", "widths")
 
 def list_claims(arguments: Namespace) -> int:
     """The table of claims."""
-    print(columns(("claim", "statement", "source"), [(c.name, c.title, c.source) for c in claims().values()]))
+    print(columns(("claim", "statement", "source"), [(c.name, in_words(c.title), c.source) for c in claims().values()]))
     return OK
 
 

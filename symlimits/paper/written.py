@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from symlimits.errors import NoRule
 from symlimits.paper import claims_table
@@ -25,7 +25,8 @@ from symlimits.paper.swap import replace_folder
 T = TypeVar("T")
 
 REPORT = "report.html"
-RUNS = 2  # of LaTeX: the second knows the labels
+RUNS = 4  # of LaTeX at most: the second knows the labels, a third the widths of tables that show them
+AGAIN = "Rerun"
 PATIENCE = 120  # seconds
 
 
@@ -103,10 +104,15 @@ def _compiled(names: Sequence[str], files: Mapping[str, str | bytes], said: list
 
 
 def _runs(source: Path) -> bool:
-    """Whether LaTeX gets through a document, as often as it has to."""
+    """Whether LaTeX gets through a document, as often as it asks to."""
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", source.name]
-    run = partial(subprocess.run, cwd=source.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "errors": "replace"}
+    run = partial(subprocess.run, cwd=source.parent, timeout=PATIENCE, **quiet)
     try:
-        return not any(run(command).returncode for _ in range(RUNS))
+        for _ in range(RUNS):
+            done = run(command)
+            if done.returncode or AGAIN not in done.stdout:
+                break
+        return not done.returncode
     except subprocess.TimeoutExpired:
         return False
