@@ -31,7 +31,7 @@ _OTHERS = (
 )
 COMMANDS = frozenset(f"\\{name}" for name in f"{_GREEK} {_OTHERS}".split())  # what the LaTeX of a name may hold
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
-_PLAIN = re.compile(r"[A-Za-z0-9^_{}()\[\],.;:'|=+*/<>! -]+")
+_PLAIN = re.compile(r"[A-Za-z0-9^_{}()\[\],.;:'|=+*/<>! -]*")
 
 
 class Parts(NamedTuple):
@@ -115,7 +115,7 @@ def _check_latex(name: str) -> None:
     """A name is printed as it is: nothing in it may be more than letters, accents and brackets."""
     commands = set(_COMMAND.findall(name))
     plain = _PLAIN.fullmatch(_COMMAND.sub("", name))
-    if len(name) > MAX_NAME or "^^" in name or not (plain and balanced(name) and commands <= COMMANDS):
+    if not name or len(name) > MAX_NAME or "^^" in name or not (plain and balanced(name) and commands <= COMMANDS):
         strange = ", ".join(sorted(commands - COMMANDS)) or repr(name[:60])
         raise FormulaError(
             f"a name with {strange}", "letters, digits, brackets, ^ _ and common commands", r"\Theta(x, z)"
@@ -172,8 +172,12 @@ def file_text(path: Path) -> str:
     """The text of a JSON file; `DataError` where there is none."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):  # not there, not text, not a possible name
-        raise DataError(f"the file {str(path)[:80]!r}", "a readable JSON file", "Limit.to_json()") from None
+    except OSError as error:
+        given = f"the file {str(path)[:80]!r}: {error.strerror}"
+        raise DataError(given, "a readable JSON file", "a file that symlimits has written") from None
+    except ValueError:  # no text, or no possible name
+        given = f"the file {str(path)[:80]!r}, which holds no text"
+        raise DataError(given, "a readable JSON file", "a file that symlimits has written") from None
 
 
 def _foreign(given: str) -> FormulaError:

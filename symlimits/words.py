@@ -16,6 +16,7 @@ from symlimits.language.program_lines import is_program
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import Definition, Statement, StraightLine
 from symlimits.reading.decimals import long_decimal
+from symlimits.reading.latex_names import names
 from symlimits.reading.latex_programs import asked, flattened, new_definitions, opened
 
 STEPS = {  # of lines that no rule rewrites: a topic writes them beside each other
@@ -65,7 +66,9 @@ def explained(rule: str) -> str | None:
 
 def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping[str, str] | None = None) -> str:
     """Every line with its rule, its source, and what the rule does; `notation` renames symbols."""
-    printer = _Printer({symbol: spoken(letters) for symbol, letters in (notation or {}).items()})
+    given = notation or {}
+    aside = names([opened(step.expr) for step in trace], given, name).aside if given else {}
+    printer = _Printer({symbol: spoken(letters) for symbol, letters in {**given, **aside}.items()})
     text = [f"{spoken(name)} is defined by", *printer.line(opened(trace[0].expr))]
     for before, step in pairwise(trace):
         text += [f"By {step.rule} ({step.source}) this equals", *printer.line(opened(step.expr), opened(before.expr))]
@@ -77,12 +80,12 @@ def explanation(name: str, trace: Sequence[Step], source: str, notation: Mapping
 class _Printer(StrPrinter):
     """SymPy's words, with other letters for some symbols."""
 
-    def __init__(self, letters: Mapping[str, str]) -> None:
+    def __init__(self, letters: Mapping[str | sp.Symbol, str]) -> None:
         super().__init__()
         self.letters = letters
 
     def _print_Symbol(self, expr: sp.Symbol) -> str:
-        return self.letters.get(expr.name) or _PRIME.sub("'", expr.name)
+        return self.letters.get(expr) or self.letters.get(expr.name) or _PRIME.sub("'", expr.name)
 
     def _print_Rational(self, expr: sp.Rational) -> str:
         return long_decimal(expr) or str(super()._print_Rational(expr))

@@ -350,3 +350,21 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     monkeypatch.setattr(doctor, "TOLERANCE", -1.0)
     assert main(["doctor"]) == 1
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_no_matplotlib_is_said_before_networks_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["certify", "dual-linear", "--picture", "--out", str(tmp_path / "out")]) == 2
+    assert "symlimits[plot]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_claim_is_told_its_neighbour(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", "ntk-rely"]) == 2
+    assert "try: ntk-relu, or symlimits list" in capsys.readouterr().err
+    assert main(["derive", "zzz"]) == 2
+    assert "try: symlimits list" in capsys.readouterr().err
+    assert main(["verify", "nowhere.json"]) == 2
+    assert "No such file" in capsys.readouterr().err

@@ -25,6 +25,7 @@ MADE = {
     "standard": lambda: sl.ntk(sl.mlp(2, act.erf, 2, 0, parameterization="standard", widths=(4, 8))),
     "sphere": lambda: sl.nngp(sl.mlp(2, act.relu, 2, 0)).on_sphere("q"),
     "bound": lambda: sl.dual(act.relu).bind(p=2),
+    "a name of one command": lambda: replace(sl.dual(act.linear), name=r"\Phi"),
     "identity": lambda: sl.limit("(1 + a)**2").then("1 + 2*a + a**2", because="expanding"),
 }
 

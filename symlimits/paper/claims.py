@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 
 from symlimits.chain import Derivation
@@ -130,9 +131,9 @@ def find(name: str) -> Claim:
     """The claim of a name; `DomainError` with the names there are."""
     found = claims().get(name)
     if found is None:
-        raise DomainError(
-            f"the statement {brief(repr(name))}", "dual, nngp, ntk or the name of a claim", "symlimits list"
-        )
+        near = get_close_matches(name, claims(), n=1)
+        advice = f"{near[0]}, or symlimits list" if near else "symlimits list"
+        raise DomainError(f"the statement {brief(repr(name))}", "dual, nngp, ntk or the name of a claim", advice)
     return found
 
 

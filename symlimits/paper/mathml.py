@@ -18,6 +18,7 @@ _NAMES = "|".join(map(re.escape, ALIGNMENTS))
 _OUTERMOST = re.compile(rf"\\(begin|end)\{{({_NAMES})\}}")
 _DELIMITER = re.compile(r"\\(?:begin|end)\{[^{}]*\}|\\\\|\\.|[{}&]", re.DOTALL)
 _ACROSS = re.compile(r"\\rlap\{\$(?:\\displaystyle)?(?:\{\})?(.*)\$\}", re.DOTALL)
+_BELOW = re.compile(r"\\hphantom\{([^$]*)\}\\llap\{\$(?:\\displaystyle)?([^$]*)\$\}")  # as wide as another
 _LAST = re.compile(r"(?:\\label\{[^{}]*\}|\\notag)\s*$")  # of a row
 _UNSEEN = re.compile(r"\\label\{[^{}]*\}|\\notag(?![a-zA-Z])|\\displaystyle(?![a-zA-Z])")
 _ROOM = re.compile(r"\\\\\[[\d.]+(?:pt|ex|em)\]")  # between the rows of a matrix
@@ -35,6 +36,9 @@ table.align > tbody > tr > td { padding: 0; vertical-align: baseline; white-spac
 table.align > tbody > tr > td:nth-child(odd) { text-align: right; }
 table.align > tbody > tr > td:nth-child(even) { text-align: left; }
 table.align > tbody > tr > td:nth-child(n+3) { padding-left: 2em; text-align: left; }
+span.below { display: inline-grid; align-items: baseline; justify-items: end; }
+span.below > * { grid-area: 1 / 1; }
+span.below > :first-child { visibility: hidden; }
 msub mtd { padding: 0 0.25em; }
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math; }
 """.strip()
@@ -68,7 +72,7 @@ def _pieces(tex: str) -> Iterator[str]:
 
 
 def _table(body: str) -> str:
-    rows = ("".join(_cells(row)) for row in _split(body, r"\\"))
+    rows = ("".join(_cells(row.removeprefix("*"))) for row in _split(body, r"\\"))
     return '<table class="align"><tbody>' + "".join(f"<tr>{row}</tr>" for row in rows) + "</tbody></table>"
 
 
@@ -76,7 +80,16 @@ def _cells(row: str) -> Iterator[str]:
     for cell in _split(row, "&"):
         across = _ACROSS.fullmatch(_LAST.sub("", cell).strip())
         span = ' colspan="3"' if across else ""
-        yield f"<td{span}>{''.join(_pieces(across[1] if across else cell))}</td>"
+        yield f"<td{span}>{''.join(_aligned(across[1] if across else cell))}</td>"
+
+
+def _aligned(cell: str) -> Iterator[str]:
+    """A row's pieces; a left-hand side that is made as wide as another stands in the room of that one."""
+    before, *found = _BELOW.split(cell)
+    yield from _pieces(before)
+    for other, name, after in zip(found[::3], found[1::3], found[2::3], strict=True):
+        yield f'<span class="below"><span>{_formula(other)}</span><span>{_formula(name)}</span></span>'
+        yield from _pieces(after)
 
 
 def _split(tex: str, separator: str) -> list[str]:

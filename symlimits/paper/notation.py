@@ -54,7 +54,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "lee2019": KERNELS | TRAINING,
     "golikov2020": {
         "q": "exponent of the width in the learning rates",
-        "q_sigma": "exponent of the width in the initial outer weights",
+        "q_sigma": "exponent of the width in the initial output weights",
         "q_start": "of a corrected network, that in the factor of the logit that is there at the start",
         "zeta_0": "with its like, an entry of a weight at the start",
     },
@@ -72,6 +72,23 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "sigma_xx": "second moment of the input",
         "sigma_yx": "its moment with the target",
     },
+}
+# What the statements of a paper print beside these symbols: functions, states, inputs, constants. None of them may be
+# an author's letter for a symbol. Variables of means and integrals are not here: they step aside.
+TAKEN: Mapping[str, tuple[str, ...]] = {
+    "lee2019": ("T", "R", "K", "K_{xx}", "K_{xz}", "K_{zz}", r"\Theta", "x", "z", "d", "e", r"\pi", r"\ell"),
+    "golikov2020": ("e",),
+    "bassetti2024": (r"\varphi", "d", "e", r"\pi"),
+    "chizat2022": (
+        *"aABCDEGHRSX",
+        r"\Phi",
+        r"\Sigma_{xx}",
+        r"\Sigma_{xx,11}",
+        r"\Sigma_{yx}",
+        r"\Sigma_{yx,11}",
+        r"\ell",
+        "t'",
+    ),
 }
 
 
@@ -128,6 +145,23 @@ def legend(paper: str, notation: Notation, used: Collection[str] | None = None) 
     return [(notation.get(name) or latex(sp.Symbol(name)), words) for name, words in meanings.items()]
 
 
+def check_distinct(letters: Mapping[str, str]) -> None:
+    """Raise `DomainError` if two names have the same letter.
+
+    >>> check_distinct({"p": "k", "q": "{k}"})
+    Traceback (most recent call last):
+    ...
+    symlimits.errors.DomainError: p and q, which both print as {k}; wanted: a letter each; try: --notation p=...
+    """
+    taken: dict[str, str] = {}
+    for name, letter in letters.items():
+        other = taken.setdefault(_plain(letter), name)
+        if other != name:
+            raise DomainError(
+                f"{other} and {name}, which both print as {letter}", "a letter each", f"--notation {other}=..."
+            )
+
+
 def check_legend(paper: str, notation: Notation) -> None:
     """Raise `DomainError` if two letters of a paper's statements would print alike.
 
@@ -136,13 +170,17 @@ def check_legend(paper: str, notation: Notation) -> None:
     ...
     symlimits.errors.DomainError: p and c, which both print as p; wanted: a letter each; try: --notation p=...
     """
-    taken: dict[str, str] = {}
-    for name, (letter, _) in zip(MEANINGS[paper], legend(paper, notation), strict=True):
-        other = taken.setdefault(re.sub(r"[{}\s]", "", letter), name)
-        if other != name:
-            raise DomainError(
-                f"{other} and {name}, which both print as {letter}", "a letter each", f"--notation {other}=..."
-            )
+    letters = dict(zip(MEANINGS[paper], (letter for letter, _ in legend(paper, notation)), strict=True))
+    check_distinct(letters)
+    for name in letters.keys() & notation.keys():
+        if _plain(letters[name]) in map(_plain, TAKEN[paper]):
+            given = f"{name} = {letters[name]}, a letter that the statements of {paper} use themselves"
+            wanted = f"none of {', '.join(TAKEN[paper])}"
+            raise DomainError(given, wanted, f"another letter for {name}")
+
+
+def _plain(letter: str) -> str:
+    return re.sub(r"[{}\s]", "", letter)
 
 
 def names(derivation: Derivation) -> set[str]:

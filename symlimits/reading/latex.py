@@ -7,25 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import sympy as sp
-from sympy.core.sorting import default_sort_key
-from sympy.printing.latex import LatexPrinter
 
-from symlimits.errors import DomainError
 from symlimits.language.recursion import Recursion
 from symlimits.language.straight_line import StraightLine
-from symlimits.reading.latex_printer import INDENT, INDEX, Printer
-from symlimits.reading.latex_programs import asked, opened
+from symlimits.reading.latex_breaks import INDENT
+from symlimits.reading.latex_letters import LETTER
+from symlimits.reading.latex_names import names
+from symlimits.reading.latex_printer import Printer
+from symlimits.reading.latex_programs import asked, opened, packed
 from symlimits.reading.latex_shared import shared
-from symlimits.reading.latex_text import continued, enclose, environment, escape, rendered_width
+from symlimits.reading.latex_text import below, continued, enclose, environment, escape, rendered_width
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
-ALIGNED = 0.85  # of the room, for equations below each other: the widest left-hand side stands before all of them
-FEW = 3  # rows of a formula; a longer one is shortened by letters for its parts
+ALIGNED = 0.95  # of the room, for equations below each other: the widest left-hand side stands before all of them
+FEW = 3  # rows: a longer formula is shortened by letters for its parts, longer definitions are rows of the display
 WORTH = 3 / 4  # of its source; new letters that save less are not worth being learned
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
 
 _DISPLAY = re.compile(r"\\\[|\\begin\{(align|equation|gather|multline)\*?\}|\\(sub)*(section|paragraph)\b")
-_INDICES = re.compile(r"(?<=\d) (?=[a-z]?\d)")  # between two of them; SymPy's c_{1 12} might be read as c_{112}
 
 
 class Line(Protocol):
@@ -52,10 +51,12 @@ def latex(expr: sp.Expr, notation: Mapping[str, str] | None = None) -> str:
     \frac{c \arcsin\left(\frac{c}{\sqrt{p q}}\right)}{2 \pi} + \frac{\sqrt{p q - c^{2}}}{2 \pi}
     """
     expr = opened(expr)
-    printer = Printer(_names([expr], notation or {}))
+    known = names([expr], notation or {})
+    printer = Printer(known.letters)
     formula = printer.doprint(expr)
     before = rf"{formula}, \quad \text{{where}} \quad "
-    equations = printer.equations(expr, PAGE - rendered_width(before))
+    room = PAGE - rendered_width(before)
+    equations = [*_told(known.meanings, room), *printer.equations(expr, room)]
     return before + environment("aligned", equations) if equations else formula
 
 
@@ -84,7 +85,8 @@ def align(
     \end{align*}
     """
     exprs = [opened(line.expr) for line in lines]
-    printer = Printer(_names(exprs, notation or {}))
+    known = names(exprs, notation or {}, left)
+    printer, meanings = Printer(known.letters), known.meanings
     rules = [rf" && \text{{({escape(line.rule)})}}" if line.rule else "" for line in lines]
     beside = rendered_width(f"{left} = {'(100)' if label else ''}") + max(map(rendered_width, rules), default=0)
     room = max(NARROWEST, width - beside)
@@ -94,6 +96,8 @@ def align(
         programmed = expr.has(StraightLine) and not expr.has(Recursion)
         free = _beside_nothing(printer, left, exprs, beside, width) if expr.has(StraightLine, Recursion) else room
         equations = printer.equations(expr, (free if programmed else ALIGNED * free) - INDENT, before)
+        if equations and programmed:
+            equations, meanings = [*_told(meanings, free - INDENT), *equations], ()
         before = expr
         formula = printer.rows(_asked(expr), room, after=r", \quad \text{where}" if equations else "")
         if len(formula) > FEW and not equations:
@@ -101,8 +105,8 @@ def align(
             saves = len("".join(shorter)) <= WORTH * len("".join(formula))
             formula = shorter if saves and len(shorter) < len(formula) else formula
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if equations and programmed:  # pages may break between them, and they may reach below the rules
-            rows += [rf"&\rlap{{$\displaystyle{{}} \quad {equation.removeprefix('&')}$}}" for equation in equations]
+        if len(equations) > FEW or programmed:  # pages may break between them
+            rows += below(equations)
         elif equations:
             rows.append(rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}")
     if label is None:
@@ -110,9 +114,18 @@ def align(
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
 
 
+def _told(meanings: Sequence[str], room: float) -> list[str]:
+    """What letters stand for, in rows before the definitions."""
+    if not meanings:
+        return []
+    first, *others = meanings
+    *rows, last = packed([rf"\text{{with }} {first}", *others], room)
+    return [*(f"&{row}" for row in rows), rf"&{last.removesuffix(',')} \text{{ of a tensor program:}}"]
+
+
 def _in_parts(printer: Printer, expr: sp.Expr, room: float) -> list[str]:
     """A long formula in rows, with letters for what it repeats, which are defined in the last rows."""
-    found = shared(expr, set(map(str, expr.free_symbols)))
+    found = shared(expr, {letter for tex in printer.names.values() for letter in LETTER.findall(tex)})
     rows = printer.rows(found.expr, room, after=r", \quad \text{where}" if found.parts else "")
     for k, (letter, part) in enumerate(found.parts):
         after = "," if k + 1 < len(found.parts) else ""
@@ -150,23 +163,3 @@ def document(fragments: Sequence[str], title: str | None = None) -> str:
     bodies = [text if _DISPLAY.match(text) else f"\\[\n{text}\n\\]" for text in fragments]
     preamble = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", r"\usepackage{amsmath, amssymb}"]
     return "\n".join([*preamble, r"\allowdisplaybreaks", r"\begin{document}", *heading, *bodies, r"\end{document}"])
-
-
-def _names(exprs: Sequence[sp.Expr], notation: Mapping[str, str]) -> dict[sp.Symbol, str]:
-    """The LaTeX of every symbol; `DomainError` if two of them, or a symbol and a constant, print alike."""
-    printer, names = LatexPrinter(), {}
-    taken = {INDEX: "the layer index"} if any(expr.has(Recursion) for expr in exprs) else {}
-    atoms = set[sp.Basic]().union(*(expr.atoms(sp.Symbol, sp.NumberSymbol) for expr in exprs))
-    for atom in sorted(atoms, key=default_sort_key):
-        names[atom] = notation.get(str(atom), _INDICES.sub(",", printer._print(atom)))
-        letters = re.sub(r"[{}\s]", "", names[atom])
-        if letters in taken:
-            pair = [atom, taken[letters]]
-            one, other = map(str if str(pair[0]) != str(pair[1]) else sp.srepr, pair)
-            raise DomainError(
-                f"{one} and {other}, which both print as {names[atom]}",
-                "LaTeX of its own for every symbol",
-                f"notation={{{str(atom)!r}: ...}}, or another name for one of them",
-            )
-        taken[letters] = atom
-    return names

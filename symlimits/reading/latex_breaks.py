@@ -18,6 +18,7 @@ from symlimits.reading.latex_matrices import MatrixPrinter
 from symlimits.reading.latex_order import divides, in_order
 from symlimits.reading.latex_text import TALL, enclose, open_brackets, rendered_width
 
+INDENT = 2  # letters, a \quad
 SHORT = 1 / 3  # of the room; a product of sums that are shorter is cut between its factors, not within a sum
 # too large to stand above or below a fraction's bar
 HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, PixelMean)
@@ -45,18 +46,20 @@ class BreakingPrinter(MatrixPrinter):
 
     def rows(self, expr: sp.Expr, room: float, after: str = "") -> list[str]:
         """The expression in rows of at most `room` letters, where it can be broken; `after` ends the last."""
-        rows: list[str] = []
-        pieces = self.pieces(expr, room)
         comma, _, words = after.partition(r" \quad ")
-        if (
-            words and comma == "," and rendered_width(pieces[-1] + after) > room
-        ):  # what ends the line begins one of its own
-            pieces, after = [*enclose("", pieces, comma), words], ""
-        for piece in enclose("", pieces, after):
-            if rows and open_brackets(piece) <= 0 and rendered_width(rows[-1] + piece) <= room:
+        if comma != ",":
+            comma, words = after, ""
+        rows: list[str] = []
+        for piece in enclose("", self.pieces(expr, room), comma):
+            nested = open_brackets(piece) > 0 and open_brackets("".join(rows)) > 0  # a bracket in another begins a row
+            indent = INDENT * open_brackets("".join(rows[:-1]))
+            if rows and not nested and rendered_width(rows[-1] + piece) <= room - indent:
                 rows[-1] += f" {piece}"
             else:
                 rows.append(piece)
+        if words:  # what does not fit behind the line stands below it
+            together = rf"{rows[-1]} \quad {words}"
+            rows[-1:] = [together] if rendered_width(together) <= room else [rows[-1], words]
         return rows
 
     def pieces(self, expr: sp.Expr, room: float) -> list[str]:
@@ -67,7 +70,9 @@ class BreakingPrinter(MatrixPrinter):
         if rendered_width(whole) <= room:
             return [whole]
         if isinstance(expr, sp.Integral):
-            return enclose(self._integral_signs(expr), self._opened(expr.function, room), self._differentials(expr))
+            sign = self._integral_signs(expr)
+            inner = self._opened(expr.function, room - rendered_width(sign))
+            return enclose(sign, inner, self._differentials(expr))
         if isinstance(expr, LineIntegral):
             sign = line_sign(self._print, expr.strip, expr.variable)
             return enclose(sign, self._opened(expr.integrand, room), rf" \,d{self._print(expr.variable)}")
@@ -103,7 +108,7 @@ class BreakingPrinter(MatrixPrinter):
         outer = self._product(others, alone=False)
         if rendered_width(outer) > room:
             return [*self._cut_product(others, room), *enclose(r"\quad \times ", self._opened(inner, room), "")]
-        if len(heads) > 1:
+        if len(heads) > 1 or (heads and outer and rendered_width(rf"\quad \times {self._print(inner)}") <= room):
             return [outer, *enclose(r"\quad \times ", self._opened(inner, room), "")]
         return enclose(outer.rstrip() + (r" \, " if heads and outer else " "), self._opened(inner, room), "")
 
@@ -129,6 +134,6 @@ class BreakingPrinter(MatrixPrinter):
 
     def _opened(self, expr: sp.Expr, room: float) -> list[str]:
         r"""A factor in pieces, a sum between \bigl( and \bigr), which bear line breaks as \left and \right do not."""
-        pieces = self.pieces(expr, room)
+        pieces = self.pieces(expr, room - INDENT if expr.is_Add else room)
         size = "bigg" if any(map(TALL.search, pieces)) else "big"
         return enclose(rf"\{size}l(", pieces, rf"\{size}r)") if expr.is_Add else pieces

@@ -32,6 +32,7 @@ from symlimits.reading.latex_initial_value import initial_value_rows, initial_va
 from symlimits.reading.latex_laws import product_law
 from symlimits.reading.latex_lines import line_sign, spherical_pieces
 from symlimits.reading.latex_motion import letter, motion_rows, motions, moving_names
+from symlimits.reading.latex_names import INDEX
 from symlimits.reading.latex_order import divides, in_order, is_parameter, negated, negative, rank
 from symlimits.reading.latex_programs import asked
 from symlimits.reading.latex_straight_line import new_lines, straight_line_rows
@@ -45,9 +46,7 @@ from symlimits.reading.latex_text import (
     rendered_width,
 )
 
-INDENT = 2  # letters, a \quad
 LONGEST_EXPONENT = 14  # letters; a longer one is written exp(...)
-INDEX = r"\ell"  # counts the values of a recursion's states, from 1 for the start values
 
 _INVERSE = re.compile("^a(?=(?:sin|cos|tan|cot|sec|csc)(h?)$)")
 
@@ -323,29 +322,37 @@ class Printer(BreakingPrinter):
         return str(Printer({**self.names, **moving}).doprint(expr.output))
 
     def _start(self, recursion: Recursion, room: float) -> Iterator[str]:
+        same: dict[sp.Expr, list[str]] = {}
         for state, value in zip(recursion.states, recursion.start, strict=True):
-            yield from self.equation(indexed(self.names[state], "1"), value, room, ",")
+            same.setdefault(value, []).append(indexed(self.names[state], "1"))
+        for value, (first, *others) in same.items():
+            yield from self.equation(first, value, room, ",", others)
 
-    def equation(self, left: str, right: sp.Expr, room: float, after: str) -> list[str]:
-        return continued(f"{left} &=", self.rows(right, room - rendered_width(f"{left} ="), after))
+    def equation(self, left: str, right: sp.Expr, room: float, after: str, equals: Sequence[str] = ()) -> list[str]:
+        """Its rows; `equals` are other left-hand sides of the same right-hand side."""
+        between = "".join(f" {other} =" for other in equals)
+        rows = self.rows(right, room - rendered_width(f"{left} ={between}"), after)
+        return continued(f"{left} &={between}", rows)
 
     def _maps(self, recursion: Recursion, room: float) -> Iterator[str]:
         layer = {state: indexed(self.names[state], INDEX) for state in recursion.states}
         inside, first = Printer({**self.names, **layer}), sp.Integer(1)
         for maps, count in recursion.stages:
-            groups = alike(dict(zip(recursion.states, maps, strict=True)))
+            same: dict[sp.Expr, list[list[sp.Symbol]]] = {}
+            for whole, group in alike(dict(zip(recursion.states, maps, strict=True))):
+                same.setdefault(whole, []).append(group)
             done: dict[sp.Expr, sp.Symbol] = {}
-            for whole, group in groups:
+            for whole, groups in same.items():
                 expr = through(whole, done)
                 done[whole] = new = sp.Dummy()
-                inside.names[new] = inside._settings["symbol_names"][new] = indexed(
-                    self.names[group[0]], f"{INDEX} + 1"
-                )
-                names = [indexed(self.names[state], f"{INDEX} + 1") for state in group]
-                after = rf", \quad \text{{likewise }} {', '.join(names[1:])}," if names[1:] else ","
-                if group is groups[-1][1]:
+                names = [[indexed(self.names[state], f"{INDEX} + 1") for state in group] for group in groups]
+                (left, *equals), others = zip(*((name, rest) for name, *rest in names), strict=True)
+                inside.names[new] = inside._settings["symbol_names"][new] = left
+                likewise = [name for rest in others for name in rest]
+                after = rf", \quad \text{{likewise }} {', '.join(likewise)}," if likewise else ","
+                if whole == list(same)[-1]:
                     after += rf" \quad {INDEX} = {self.range(first, count)},"
-                yield from inside.equation(names[0], expr, room, after)
+                yield from inside.equation(left, expr, room, after, equals)
             first += count
 
     def range(self, first: sp.Expr, count: sp.Expr) -> str:

@@ -85,12 +85,17 @@ def new_definitions(line: StraightLine, before: sp.Expr | None) -> list[Definiti
 
 def laws(line: StraightLine, write: Any) -> list[str]:
     """Variances and covariances of the Gaussian symbols, in LaTeX; those that are zero are not written."""
+    return [_law(write, *entry) for entry in covariances(line)]
+
+
+def covariances(line: StraightLine) -> list[tuple[sp.Symbol, sp.Symbol, sp.Expr]]:
+    """Pairs of Gaussian symbols, each with its variance or its covariance where that is not zero."""
     entries: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
     for head in filter(is_shared, line.atoms(GaussianExpectation)):
         us, matrix = head.variables, head.covariance
         entries.update({(us[i], us[j]): matrix[i, j] for i in range(len(us)) for j in range(i, len(us))})
     order = sorted(entries, key=lambda pair: [[len(u.name), u.name] for u in pair])
-    return [_law(write, *pair, entries[pair]) for pair in order if entries[pair] != 0]
+    return [(*pair, entries[pair]) for pair in order if entries[pair] != 0]
 
 
 def _law(write: Any, u: sp.Symbol, v: sp.Symbol, value: sp.Expr) -> str:

@@ -76,6 +76,11 @@ def test_alignments_become_tables() -> None:
     assert "notag" not in table
     assert "$" not in table  # nor any other LaTeX
     assert "rlap" not in table
+    row = r"&\rlap{$\displaystyle{} \quad \hphantom{K^{10}}\llap{$\displaystyle d$} = e$}"
+    below = mathml(f"\\begin{{align}}\n{row}\n\\end{{align}}")
+    assert re.findall(r"<mi>(.)</mi>", below) == ["K", "d", "e"]
+    assert below.count("<td") == 2
+    assert "$" not in below
     assert "pt" not in mathml(r"\begin{pmatrix} 1 & 0 \\[2pt] 0 & 1 \end{pmatrix}")
     signs = {r"x = -1": 1, "[-1, -x]": 2, "(-x)": 1, "1 - x": 0, "x^{2} - 1": 0, r"\frac{1}{2} - 1": 0}
     assert all(mathml(tex).count('form="prefix">&#x02212;') == count for tex, count in signs.items())

@@ -174,6 +174,51 @@ def test_recursion_is_printed_not_substituted() -> None:
     assert len(latex(ntk(100))) < len(tex) + 5
 
 
+def test_a_long_block_of_definitions_stands_in_rows_of_the_display() -> None:
+    """Relations stand below each other: left-hand sides end where the widest does, and what goes on begins there."""
+    tex = align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True)))
+    assert "aligned" not in tex
+    rows = re.findall(r"^&\\rlap\{\$\\displaystyle\{\} \\quad (.*)\$\}", tex, flags=re.MULTILINE)
+    assert len(rows) > 10
+    beside = re.compile(r"\\hphantom\{(K.*?\}_\{..\})\}(\\llap\{\$\\displaystyle .*?\$\} =| \\quad )")
+    widest = {found[1] for row in rows if (found := beside.match(row))}
+    assert widest == {r"K^{\ell + 1}_{xx}"}
+    assert all(beside.match(row) or row.startswith(r"K^{\ell + 1}_{xx} = ") for row in rows)
+    assert "aligned" in align("C", chain(Recursion((K_xz,), (c,), [((K_xz**2,), L)], K_xz)))  # two rows stay together
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_pages_break_between_definitions(tmp_path: Path) -> None:
+    text = document([align(r"\Theta(x, z)", chain(ntk(L), ntk(L, closed=True), ntk(L)))] * 6)
+    pages = []
+    for name, source in (("free", text), ("whole", text.replace(r"\allowdisplaybreaks", ""))):
+        (tmp_path / f"{name}.tex").write_text(source, encoding="utf-8")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", f"{name}.tex"]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+        assert run.returncode == 0, run.stdout[-2000:]
+        pages.append(len(re.findall(r"\[\d+", run.stdout)))
+    assert pages[0] < pages[1]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_widths_are_those_of_tex(tmp_path: Path) -> None:
+    """What a row is taken to be wide, and what it is; a letter is an eightieth of the line."""
+    rows = [latex(step.expr) for name in ("relu", "gelu", "erf", "sin", "polynomial") for step in trace(name)]
+    rows += re.findall(r"\\quad (.*)\$\}", align("K", chain(ntk(L), ntk(L, closed=True))))
+    rows = [re.sub(r"\\hphantom\{[^$]*?\}\\llap\{\$\\displaystyle ([^$]*)\$\}", r"\1", row) for row in rows]
+    long = [row for row in rows if rendered_width(row) > NARROW / 2 and "hphantom" not in row]
+    measured = "".join(rf"\setbox0\hbox{{$\displaystyle {row}$}}\typeout{{W:\the\wd0}}" for row in long)
+    (tmp_path / "w.tex").write_text(document([r"\[ x \]" + r"\typeout{L:\the\textwidth}" + measured]), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "w.tex"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    (line,) = map(float, re.findall(r"L:([\d.]+)pt", run.stdout))
+    widths = [80 * float(width) / line for width in re.findall(r"W:([\d.]+)pt", run.stdout)]
+    assert len(widths) == len(long) > 20
+    ratios = [width / rendered_width(row) for width, row in zip(widths, long, strict=True)]
+    assert min(ratios) > 0.8
+    assert max(ratios) < 1.05, "a row would reach beyond the margin"
+
+
 def test_equations_alike_are_printed_once() -> None:
     tex = latex(ntk(L))
     assert r"\quad \text{likewise } K^{\ell + 1}_{zz}," in tex
@@ -205,7 +250,7 @@ def test_ranges_of_the_stages(counts: tuple[object, ...], value: str, ranges: li
 def test_recursion_inside_a_formula() -> None:
     tex = latex(ntk(2, output=K_xz) ** 2 + ntk(2))
     assert tex.startswith(r"(K^{3}_{xz})^{2} + \Theta^{3}, \quad \text{where}")
-    assert tex.count(r"\Theta^{1} &=") == 1
+    assert tex.count(r"K^{1}_{xz} &= \Theta^{1} = ") == 1  # what starts alike is said once
 
 
 def test_two_recursions_with_the_same_states_are_refused() -> None:
@@ -241,6 +286,56 @@ def test_squares_of_states() -> None:
 def test_clashes_are_refused(expr: sp.Expr, notation: dict[str, str], named: str) -> None:
     with pytest.raises(DomainError, match=named):
         latex(expr, notation)
+
+
+@pytest.mark.parametrize(
+    ("author", "moved"),
+    [
+        ({"p": "u"}, {"u": "w"}),
+        ({"c": "v"}, {"v": "w"}),
+        ({"p": "s"}, {"s": "t"}),
+        ({"p": "u", "q": "v", "c": "s"}, {"u": "w", "v": "x", "s": "t"}),
+        ({"p": "k^{u}_{v}"}, {}),  # an index is no letter
+        ({"q": "k(u, t)", "c": "s"}, {"s": "w", "u": "x"}),  # t, u and v are taken
+    ],
+)
+def test_variables_step_aside(author: dict[str, str], moved: dict[str, str]) -> None:
+    """The page is that of an author who names the variables too."""
+    tex = align(LEFT, trace("erf"), author)
+    assert tex == align(LEFT, trace("erf"), author | moved)
+    for letter in moved:
+        assert rf"_{{{letter} \sim" not in tex
+        assert f",d{letter}" not in tex
+    assert align(LEFT, trace("erf"), {"p": "k"}) == align(LEFT, trace("erf"), {"p": "k", "u": "u", "s": "s"})
+
+
+@pytest.mark.parametrize(
+    ("author", "named"),
+    [
+        ({"u": "p"}, "u and p|p and u"),  # an author's letter for a variable stays
+        ({"p": "u", "u": "u"}, "print as u"),
+        ({"p": "T"}, "left-hand side"),
+        ({"p": "e"}, "base of exponentials"),
+        ({"p": "d"}, "differential"),
+        ({"p": r"\pi"}, "pi"),
+    ],
+)
+def test_what_cannot_step_aside_is_refused(author: dict[str, str], named: str) -> None:
+    with pytest.raises(DomainError, match=named):
+        align(LEFT, trace("gelu"), author)
+
+
+def test_inputs_of_a_kernel_are_no_symbols() -> None:
+    with pytest.raises(DomainError, match="an argument of"):
+        align(r"\Theta(x, z)", chain(ntk(L)), {"p": "x"})
+    assert "T(x, q, c)" in align("T(x, q, c)", trace("relu"), {"p": "x"})
+
+
+def test_letters_of_parts_are_not_the_authors() -> None:
+    long = sum((p + k * q) ** k * sp.exp(-sp.sqrt(p * q + c**2 + 1) * k) for k in range(1, 9))
+    assert r"A = " in align("f", chain(long))
+    assert r"A = " not in align("f", chain(long), {"p": "A"})
+    assert r"B = " in align("f", chain(long), {"p": "A"})
 
 
 def test_a_clash_between_two_lines_is_refused() -> None:

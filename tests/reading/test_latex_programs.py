@@ -13,12 +13,14 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.derivation.master import limit_lines
+from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.program_lines import is_program
 from symlimits.language.straight_line import Definition, StraightLine
+from symlimits.language.tensor_program import RESERVED
 from symlimits.reading.latex import align, document, latex
-from symlimits.reading.latex_programs import flattened, new_definitions
+from symlimits.reading.latex_programs import flattened, new_definitions, opened
 from symlimits.reading.latex_text import balanced
 from symlimits.theory.programs.limits import program_limit, program_notation
 from symlimits.words import explanation
@@ -52,7 +54,7 @@ def test_a_line_says_what_is_new() -> None:
 
 
 def test_laws_and_means() -> None:
-    """Variances, the covariances that are not zero, means without their law; indices are told apart by commas."""
+    """Variances, the covariances that are not zero, means without their law; numbers are those of an author."""
     c = sp.Symbol("c_1_12", real=True)
     k = sp.Symbol("zeta_12", real=True)
     head = GaussianExpectation(
@@ -60,10 +62,40 @@ def test_laws_and_means() -> None:
     )
     tex = latex(StraightLine([Definition(c, sp.Rational(1, 2)), Definition(y, head)], y))
     assert r"\zeta_{2} \sim \mathcal{N}(0, 2)" in tex
-    assert r"\operatorname{Cov}(\zeta_{1}, \zeta_{12}) = c_{1,12}" in tex
+    assert r"\operatorname{Cov}(\zeta_{1}, \zeta_{3}) = c_{1}" in tex
     assert tex.count(r"\operatorname{Cov}") == 1
-    assert r"\mathbb{E}\left[z_{3}^{2}\right]" in tex
-    assert tex.count("z_{3} =") == 1
+    assert r"\mathbb{E}\left[z_{1}^{2}\right]" in tex
+    assert tex.count("z_{1} =") == 1
+    assert tex.count(r"\text{with } z \text{ random variables}, \quad c \text{ covariances} \text{ of a tensor") == 1
+
+
+def test_letters_are_numbered_as_they_are_met() -> None:
+    """No number of an instruction is left; as many letters as there are values, and none for two."""
+    program, outputs = mup(act.erf, 2, 1)
+    trace = limit_lines(program, outputs[0].place)
+    tex = align("m", trace)
+    machine = {symbol for step in trace for symbol in step.expr.atoms(sp.Symbol) if RESERVED.fullmatch(symbol.name)}
+    machine -= {symbol for step in trace if opened(step.expr) != step.expr for symbol in (step.expr.output,)}
+    shown = set(re.findall(r"(?<![A-Za-z])(\\?[A-Za-z]+)_\{(\d+)\}", tex))
+    assert len(shown) == len(machine)
+    kinds = {letter: sorted(int(n) for other, n in shown if other == letter) for letter, _ in shown}
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in kinds.values())
+    assert len({symbol.name.split("_")[-1] for symbol in machine}) < max(int(s.name.split("_")[-1]) for s in machine)
+    targets = re.findall(r"(?<![A-Za-z])z_\{(\d+)\} =", tex.partition("as before")[0])
+    assert list(map(int, targets)) == list(range(1, len(targets) + 1))
+
+
+def test_letters_make_way() -> None:
+    """For the left-hand side, for other symbols, and for the author's."""
+    a, c, d = (sp.Symbol(name, real=True) for name in ("a_7_1", "c_3_3", "d_9_3"))
+    line = StraightLine([Definition(a, y), Definition(c, a**2), Definition(d, c + sp.Symbol("c"))], a + c * d)
+    step = Step(line, "definition", "tests")
+    tex = align("a_2", [step], {"y": r"\kappa + b"})
+    assert "a_{" not in tex
+    assert "b_{" not in tex
+    assert "c_{" not in tex
+    assert "d_{1} = " in tex
+    assert r"A_{0} = y" in align("a_2", [step], {"a_7_1": "A_{0}"})
 
 
 def test_expectations_of_their_own_keep_their_law() -> None:

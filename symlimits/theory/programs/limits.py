@@ -75,7 +75,7 @@ def program_limit(scalar: Scalar, name: str | None = None, observable: str = "a 
     arguments = tuple(s for s in parameters if any(s in line.expr.free_symbols for line in lines))
     networks = ProgramNetworks.of(program, place)
     domain = natural_domain(sp.Add(*parameters, lines[0].expr))  # networks may need what the limit forgets
-    name = name or program.labels.get(place, sp.latex(scalar.symbol))
+    name = name or program.labels.get(place, r"\theta")
     gap = Folded(program, place).smallest_gap
     order = 1 if gap is None or gap >= 1 else float(gap)  # of the bias: what was left out, or fluctuations squared
     return Limit(lines, domain, arguments, name, SOURCE, networks, observable, order=order)

@@ -127,7 +127,7 @@ def corrected_limit(model: InitialisationCorrected, quantity: str) -> Limit:
     twin = replace(moving.experiment, corrected=True)
     return replace(
         found, domain=Domain({}, place, note), arguments=tuple(place), experiment=twin,
-        observable=f"{found.observable}, {CORRECTED}",
+        regime=f"{CORRECTED}, {found.regime}",
     )  # fmt: skip
 
 
