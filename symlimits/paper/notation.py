@@ -56,7 +56,6 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "q": "exponent of the width in the learning rates",
         "q_sigma": "exponent of the width in the initial output weights",
         "q_start": "of a corrected network, that in the factor of the logit that is there at the start",
-        "zeta_0": "with its like, an entry of a weight at the start",
     },
     "bassetti2024": {
         "t": "argument of the characteristic function; of several outputs, its largest singular value",
@@ -76,17 +75,29 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
 # What the statements of a paper print beside these symbols: functions, states, inputs, constants. None of them may be
 # an author's letter for a symbol. Variables of means and integrals are not here: they step aside.
 TAKEN: Mapping[str, tuple[str, ...]] = {
-    "lee2019": ("T", "R", "K", "K_{xx}", "K_{xz}", "K_{zz}", r"\Theta", "x", "z", "d", "e", r"\pi", r"\ell"),
-    "golikov2020": ("e",),
+    "lee2019": (
+        *"TRKCgxzde",
+        *(f"{letter}_{{{place}}}" for letter in ("J", "f") for place in "zw"),
+        *(f"K_{{{a}{b}}}" for a in "xzw" for b in "xzw"),
+        r"\Theta",
+        r"\Theta_{zx}",
+        r"\Theta_{wx}",
+        r"\beta",
+        r"\pi",
+        r"\ell",
+    ),
+    "golikov2020": ("e", r"\pi"),
     "bassetti2024": (r"\varphi", "d", "e", r"\pi"),
     "chizat2022": (
-        *"aABCDEGHRSX",
+        *"aABCDEGHPQRSUVXYcjnru",
         r"\Phi",
         r"\Sigma_{xx}",
         r"\Sigma_{xx,11}",
         r"\Sigma_{yx}",
         r"\Sigma_{yx,11}",
         r"\ell",
+        r"\rho",
+        r"\theta",
         "t'",
     ),
 }
