@@ -52,6 +52,14 @@ def test_evaluate_is_honest_at_zero(phi: Activation, point: tuple[int, int, int]
     assert abs(T(*map(float, point)) - value.value) <= 2 * ROUNDING * size
 
 
+@pytest.mark.parametrize("point", POINTS)
+def test_the_error_of_a_zero_is_a_number(point: tuple[int, int, int]) -> None:
+    """tanh(0) = 0: nothing is relative to it."""
+    value = sl.dual(act.tanh).evaluate(*point)
+    assert value.value == 0
+    assert value.error <= ROUNDING
+
+
 @pytest.mark.slow
 def test_numeric_ones_and_grams() -> None:
     T = sl.dual(act.sigmoid)
