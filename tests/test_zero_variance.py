@@ -60,6 +60,11 @@ def test_the_error_of_a_zero_is_a_number(point: tuple[int, int, int]) -> None:
     assert value.error <= ROUNDING
 
 
+def test_a_jump_that_no_sample_reaches_is_told_from_a_function_that_grows() -> None:
+    with pytest.raises(sl.errors.DomainError, match="zero within .* standard deviations"):
+        sl.dual("x*Heaviside(x-1)").evaluate("1e-12", "1e-12", 0)
+
+
 @pytest.mark.slow
 def test_numeric_ones_and_grams() -> None:
     T = sl.dual(act.sigmoid)
