@@ -61,8 +61,8 @@ def test_the_error_of_a_zero_is_a_number(point: tuple[int, int, int]) -> None:
 
 
 def test_a_jump_that_no_sample_reaches_is_told_from_a_function_that_grows() -> None:
-    with pytest.raises(sl.errors.DomainError, match="zero within .* standard deviations"):
-        sl.dual("x*Heaviside(x-1)").evaluate("1e-12", "1e-12", 0)
+    with pytest.raises(sl.errors.DomainError, match="standard deviations"):
+        sl.dual("x*Heaviside(x-1)").evaluate("1e-12", "1e-12", "3e-13")
 
 
 @pytest.mark.slow
