@@ -67,6 +67,7 @@ class PairExpectation:
             rest = np.flatnonzero(~(found.errors <= ENOUGH * found.sizes))
             if rest.size:
                 self._improve(found, rest, self.panels(p[rest], q[rest], gap[rest], detail))
+        found.errors[(found.sizes == 0) & (p > 0) & (q > 0)] = np.inf  # no node has seen the function
         return found
 
     def _improve(self, found: Values, rest: npt.NDArray[np.int64], better: Values) -> None:
