@@ -52,6 +52,19 @@ def test_evaluate_is_honest_at_zero(phi: Activation, point: tuple[int, int, int]
     assert abs(T(*map(float, point)) - value.value) <= 2 * ROUNDING * size
 
 
+@pytest.mark.parametrize("point", POINTS)
+def test_the_error_of_a_zero_is_a_number(point: tuple[int, int, int]) -> None:
+    """tanh(0) = 0: nothing is relative to it."""
+    value = sl.dual(act.tanh).evaluate(*point)
+    assert value.value == 0
+    assert value.error <= ROUNDING
+
+
+def test_a_jump_that_no_sample_reaches_is_told_from_a_function_that_grows() -> None:
+    with pytest.raises(sl.errors.DomainError, match="standard deviations"):
+        sl.dual("x*Heaviside(x-1)").evaluate("1e-12", "1e-12", "3e-13")
+
+
 @pytest.mark.slow
 def test_numeric_ones_and_grams() -> None:
     T = sl.dual(act.sigmoid)

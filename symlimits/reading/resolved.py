@@ -108,6 +108,9 @@ def reach_of(size: Callable[[mpf], mpf]) -> mpf:
         if largest > 0 and edge <= tiny * largest:
             return radius
         largest, radius = max(largest, edge), radius * mpf("1.15")
+    if largest == 0:
+        given = f"an integrand that is zero within {mp.nstr(radius, 3)} standard deviations"
+        raise DomainError(given, "a function whose values the Gaussian density reaches", "a larger variance")
     raise DomainError("an integrand that outgrows the Gaussian density", "a finite expectation", "smaller variances")
 
 

@@ -59,12 +59,15 @@ class PairExpectation:
         """The ladder, with bounds: one-dimensional arrays of the same length. NaN, bounded by infinity, beyond it."""
         p, q, gap = (np.ascontiguousarray(value, dtype=np.float64) for value in (p, q, gap))
         found = self.series(p, q, gap)
-        found.errors[:] += (self._noise("f", p) + self._noise("g", q)) * found.sizes
+        (f_noise, f_size), (g_noise, g_size) = self._noise("f", p), self._noise("g", q)
+        found.errors[:] += f_noise * g_size + f_size * g_noise
+        found.errors[np.isnan(found.errors)] = np.inf
         found.errors[found.terms < 0], found.values[found.terms < 0] = np.inf, np.nan
         for detail in (FINE, HALVED):
             rest = np.flatnonzero(~(found.errors <= ENOUGH * found.sizes))
             if rest.size:
                 self._improve(found, rest, self.panels(p[rest], q[rest], gap[rest], detail))
+        found.errors[(found.sizes == 0) & (p > 0) & (q > 0)] = np.inf  # no node has seen the function
         return found
 
     def _improve(self, found: Values, rest: npt.NDArray[np.int64], better: Values) -> None:
@@ -100,14 +103,13 @@ class PairExpectation:
         errors = np.abs(fine - coarse) + _ROUND_OFF * size + noise
         return Values(fine, errors, np.full(gap.size, -1), size)
 
-    def _noise(self, name: str, p: Floats) -> Floats:
-        """The rounding of f or g, as a root mean square, relative to the function."""
+    def _noise(self, name: str, p: Floats) -> tuple[Floats, Floats]:
+        """The rounding of f or g, and the function itself, as root mean squares."""
         found = breakpoints(getattr(self, name), self.x)
         _, tails, place = self._expanded(name, p, 2)
         variances = np.unique(p)
         noise = np.array([found.mean_noise(float(variance)) for variance in variances])
-        with np.errstate(all="ignore"):
-            return (noise / np.sqrt(tails[:, 0]))[place]
+        return noise[place], np.sqrt(tails[place, 0])
 
     def _expanded(self, name: str, p: Floats, terms: int) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
         """Coefficients and tails for each different variance, and which of them is whose."""

@@ -19,6 +19,7 @@ from symlimits.reading.real import as_real
 
 Array = npt.NDArray[np.float64]
 IN_RANGE = 1e-9  # of |y|: what may stick out of the range of K, where a user computed y = K c
+LOST = 1e-6  # of |y|, and of variances: what rounding of K may make of its null space, over the noise
 OFF = 1e-9  # of the largest variance: by how much rounding may make a covariance indefinite
 
 
@@ -96,12 +97,25 @@ def observed(K_train: Any, y: Any, noise_var: Any, outputs: int, variance: float
     values = np.where(values > RANK * len(values) * values.max(), values, 0.0)
     rotated = vectors.T @ targets
     if noise:
+        _check_noise(noise, values, rotated)
         return Observed(values, vectors, rotated, noise, variance)
     kept = values > 0
     if np.abs(rotated[~kept]).max(initial=0.0) > IN_RANGE * np.abs(targets).max() or not kept.any():
         given = f"K_train of rank {kept.sum()} for {len(kernel)} points, and y outside its range, without noise"
         raise DomainError(given, "y that the network can have: its evidence is zero", "noise_var > 0")
     return Observed(values[kept], vectors[:, kept], rotated[kept], 0.0, variance)
+
+
+def _check_noise(noise: float, values: Array, rotated: Array) -> None:
+    """Refuse a noise so small that rounding in the null space of K, over it, is seen."""
+    null = values == 0
+    rounding = RANK * len(values) * float(values.max())
+    sticking, largest = np.abs(rotated[null]).max(initial=0.0), np.abs(rotated).max()
+    in_mean, in_covariance = rounding * sticking > LOST * noise * largest, rounding**2 > LOST * noise * values.max()
+    if null.any() and (in_mean or in_covariance):
+        given = f"noise_var = {noise:.3g} and K_train of rank {(~null).sum()} for {len(values)} points"
+        wanted = f"noise well above {rounding:.1e}, the rounding of K_train, for y outside its range"
+        raise DomainError(given, wanted, "a larger noise_var, or noise_var=0 for y that the network can have")
 
 
 def _targets(y: Any, points: int, outputs: int) -> Array:

@@ -72,6 +72,26 @@ def test_a_mode_that_stands_still_is_not_made_of_rounding(given: dict[str, float
             law.mean(Z[:, :2], time=time)
 
 
+@pytest.mark.parametrize(
+    ("noise", "refused"), [(1e-6, ()), (1e-9, (2.0,)), (1e-12, (2.0,)), (1e-17, (2.0, 1.0 + 1e-6)), (1e-300, (1.0,))]
+)
+def test_a_noise_below_rounding_is_refused_or_right(noise: float, refused: tuple[float, ...]) -> None:
+    """A point seen twice is a point with the mean of its targets, and half the noise."""
+    X, Z = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [1.0, 1.0]])
+    net = sl.mlp(1, act.relu, 2, "1/10")
+    K, k = sl.nngp(net)(X[1:]), sl.nngp(net)(Z, X[1:])
+    for second in (1.0, 1.0 + 1e-6, 2.0):
+        y = np.array([[1.0], [second], [0.0]])
+        if second in refused or noise < 1e-20:
+            with pytest.raises(DomainError, match="a larger noise_var"):
+                sl.posterior(net, X, y, noise_var=noise)
+            continue
+        post = sl.posterior(net, X, y, noise_var=noise)
+        mean = k @ np.linalg.solve(K + noise * np.diag([0.5, 1]), [[(1 + second) / 2], [0.0]])
+        assert np.allclose(post.mean(Z), mean, atol=1e-6)
+        assert np.linalg.eigvalsh(post.covariance(Z)).min() > -1e-6
+
+
 LAW = sl.trained_law(NET, X, Y)
 POSTERIOR = sl.posterior(NET, X, Y)
 XENT = sl.trained_law(NET, X, np.eye(2)[[0, 1, 0, 1, 0]], loss="xent", weight_decay=0.1)
