@@ -106,13 +106,17 @@ def align(
             saves = len("".join(shorter)) <= WORTH * len("".join(formula))
             formula = shorter if saves and len(shorter) < len(formula) else formula
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if len(equations) > FEW or programmed:  # pages may break between them
-            rows += below(equations)
-        elif equations:
-            rows.append(rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}")
+        rows += _beneath(equations, programmed)
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+
+
+def _beneath(equations: list[str], programmed: bool) -> list[str]:
+    """Definitions below their line: rows of the display, between which pages may break, or a few that stay together."""
+    if len(equations) > FEW or programmed:
+        return below(equations)
+    return [rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}"] if equations else []
 
 
 def _told(meanings: Sequence[str], room: float) -> list[str]:
