@@ -23,6 +23,7 @@ from typing import Any
 import mpmath as mp
 import numba
 import numpy as np
+import sympy as sp
 from gram import machine, seconds
 from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
@@ -35,6 +36,7 @@ from symlimits.finite.deep_linear_training import draw, train
 RESULTS = Path(__file__).parent / "results"
 SAME = 1e-9  # relative; their kernels lose digits where inputs are near each other, Gaussian ones are not
 NET = sl.mlp(depth=3, activation=act.relu, w_var=2, b_var=0)
+IMAGES = 40
 PINS = ("neural-tangents==0.6.5", "jax<0.4.31", "jaxlib<0.4.31", "scipy<1.14")
 THEIRS = """
 import json, os, sys, time
@@ -81,7 +83,8 @@ def gram(n: int) -> Pair:
 
 def dual(n: int) -> Pair:
     T, c = sl.dual(act.gelu), np.linspace(-0.9, 0.9, n)
-    return lambda: T(1.0, 1.0, c), lambda: [T.reference(1, 1, float(x), digits=16) for x in c[:: max(1, n // 4)]]
+    theirs = sp.lambdify(T.arguments, T.expr, "mpmath")  # the same closed form
+    return lambda: T(1.0, 1.0, c), lambda: [theirs(mp.mpf(1), mp.mpf(1), mp.mpf(x)) for x in c]
 
 
 def density(n: int) -> Pair:
@@ -124,6 +127,16 @@ def law(n: int) -> Pair:
     return lambda: sl.trained_law(NET, X, Y, lr=0.1).covariance(Z, time=10.0), lambda: eigh(kernel, driver="evd")
 
 
+def images(side: int) -> Pair:
+    """As many pairs of pixels, and activations, as the dense loop has pairs of points."""
+    rng = np.random.default_rng(0)
+    X, points = rng.normal(size=(IMAGES, side, side, 1)), rng.normal(size=(IMAGES * side, 8))
+    layers = [layer for _ in range(3) for layer in (sl.Conv((3, 3), 2), act.relu)]
+    kernel = sl.ntk(sl.serial(*layers, sl.Flatten(), sl.Dense(1))).compile()
+    loop = sl.ntk(NET).compile().loop
+    return lambda: kernel.both(X), lambda: loop.both(points)
+
+
 def twin(n: int) -> Pair:
     prog = sl.training_program(sl.mlp(2, act.erf, 1, 0), [[1.0], [-0.5]], [1.0, 0.0], steps=2, lr=1.0)
     rng = np.random.default_rng(0)
@@ -137,6 +150,9 @@ CAPABILITIES = (
     Capability("draws of an output law", "naive networks", "draws", (1000, 10_000, 100_000), sampler),
     Capability("path of a deep linear network", "training at width 256", "steps", (50, 200, 800), linear_path),
     Capability("law of trained networks", "eigendecomposition", "points", (250, 500, 1000), law, floor=True),
+    Capability(
+        "NNGP and NTK of images", "dense networks, as many pairs", "pixels a side", (7, 14, 28), images, floor=True
+    ),
     Capability("finite network, two steps", "its random numbers", "width", (256, 1024, 4096), twin, floor=True),
 )
 
@@ -149,13 +165,13 @@ def measured(capability: Capability, repeats: int) -> Iterator[dict[str, Any]]:
         mine, other = (min(column) for column in zip(*times, strict=True))
         scaled = other * scale(capability.peer, size)
         ratio = mine / scaled if capability.floor else scaled / mine
-        print(f"{capability.name:<34}{size:>8} {capability.unit:<8}{mine:>10.4f} s {ratio:>10.1f} x {capability.peer}")
+        print(f"{capability.name:<34}{size:>8} {capability.unit:<14}{mine:>10.4f} s {ratio:>10.1f} x {capability.peer}")
         yield {"size": size, "seconds": mine, "peer_seconds": scaled, "ratio": ratio}
 
 
 def scale(peer: str, size: int) -> float:
     """A slow peer does a part of the work; its time is scaled to the whole."""
-    if peer in ("mpmath", "mpmath.meijerg"):
+    if peer == "mpmath.meijerg":
         return size / len(range(0, size, max(1, size // 4)))
     return size / max(1, size // 50) if peer == "naive networks" else 1.0
 
@@ -177,8 +193,7 @@ def neural_tangents(sizes: tuple[int, ...]) -> dict[int, float]:
 
 def picture(found: dict[str, Any]) -> None:
     drawn = figure(12.0, 6.0)
-    panels = drawn.subplots(2, 4).flat
-    for axes, capability in zip(panels, CAPABILITIES, strict=False):
+    for axes, capability in zip(drawn.subplots(2, 4).flat, CAPABILITIES, strict=True):
         rows = found[capability.name]["rows"]
         sizes = [row["size"] for row in rows]
         axes.loglog(sizes, [row["seconds"] for row in rows], "o-", label="symlimits")
@@ -187,10 +202,11 @@ def picture(found: dict[str, Any]) -> None:
             theirs = found[capability.name]["neural-tangents"]
             axes.loglog(list(theirs), list(theirs.values()), "^:", color="C3", label="neural-tangents")
         axes.set_title(capability.name, fontsize=9)
+        axes.set_xticks(sizes, [f"{size:g}" for size in sizes], fontsize=8)
+        axes.set_xticks([], minor=True)
         axes.set_xlabel(capability.unit, fontsize=8)
+        axes.set_ylabel("seconds", fontsize=8)
         axes.legend(frameon=False, fontsize=7)
-    for axes in panels:
-        axes.set_axis_off()
     save(drawn, RESULTS / "peers.png")
 
 

@@ -4,9 +4,16 @@ Exponents of width are derived by a forward and a backward pass in max-plus numb
 up to a gauge, at which every layer is updated as far as stability allows.
 """
 
+import sys
+
 import symlimits as sl
 
 DEPTH, WIDTHS = 2, (64, 128, 256)
+
+
+def picture(path: str) -> None:
+    """muP of two hidden layers: sizes of the coordinates against the width, slopes as derived."""
+    sl.scaling.abc(DEPTH).maximal_update(c=0).coordinate_check(WIDTHS, seed=0).picture(path)
 
 
 def main() -> None:
@@ -28,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

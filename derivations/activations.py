@@ -6,16 +6,21 @@ variances from 1/1024 to 1024 and correlations from -1 to 1, both included.
 """
 
 import os
+import sys
 import tempfile
 import time
 from unittest import mock
 
+import numpy as np
 import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.activations import FORMULAS
+from symlimits.canvas import figure, save
 from symlimits.errors import DomainError
+from symlimits.finite.network import numpy_function
+from symlimits.language.activation import x
 from symlimits.reading.latex import latex
 
 FAMILIES = {
@@ -84,6 +89,22 @@ def row(name: str, phi: object) -> tuple[str, float]:
     return f"| {name} | {formula(T)} | {method} | {seconds:.2f} | {error:.0e} |", error
 
 
+def picture(path: str) -> None:
+    """Duals against the correlation, at variances of one, and means over neurons."""
+    drawn, rho, few = figure(5.6, 3.6), np.linspace(-1, 1, 201), np.linspace(-0.9, 0.9, 7)
+    axes, rng = drawn.subplots(), np.random.default_rng(0)
+    u, w = rng.normal(size=(2, 10_000))
+    for number, name in enumerate(("relu", "erf", "gelu", "sin", "sign", "softplus")):
+        phi = getattr(act, name)
+        axes.plot(rho, sl.dual(phi)(1.0, 1.0, rho), color=f"C{number}", label=name)
+        of = numpy_function(phi.expr, x)
+        means = [np.mean(of(u) * of(r * u + np.sqrt(1 - r**2) * w)) for r in few]
+        axes.plot(few, means, "o", markersize=3.5, color=f"C{number}")
+    axes.set(xlabel="correlation c, at p = q = 1", ylabel="T(1, 1, c)")
+    axes.legend(frameon=False, fontsize=8, title="points: 10,000 neurons", title_fontsize=8)
+    save(drawn, path)
+
+
 def main() -> None:
     print("# Activations\n")
     print("Dual activations $T(p, q, c)$, variances p and q, covariance c; the seconds to derive them, with nothing on")
@@ -101,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -7,10 +7,13 @@ its value and slope at a = 0 are derived: the NNGP, and polynomials in r. Run it
 error if a check fails.
 """
 
+import sys
+
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.canvas import figure, save
 from symlimits.theory.mixtures.mixing import MixingLaw
 from symlimits.theory.mixtures.posterior_lines import at_zero, evidence, first_order, scale
 
@@ -26,6 +29,23 @@ def holds(statement: str, truth: object) -> None:
     print(f"  {statement:<96} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """The log evidence and E[q|y] against depth over width, with the slopes derived at zero."""
+    r = float(Y @ np.linalg.solve(K, Y))
+    ratios, start = np.linspace(0, 1, 21), sl.output_law(widths=()).posterior(K, Y).log_evidence
+    posts = [sl.output_law(ratio=str(round(a, 3))).posterior(K, Y) for a in ratios[1:]]
+    values = [0.0, *(post.log_evidence - start for post in posts)], [1.0, *(post.mixing.mean for post in posts)]
+    drawn = figure(7.4, 3.0)
+    names = "log evidence less that of the NNGP", "E[q|y]"
+    for axes, name, line, slope in zip(drawn.subplots(1, 2), names, values, first_order(POINTS), strict=True):
+        tilt = float(slope.subs(dict.fromkeys(slope.free_symbols, r)))
+        axes.plot(ratios, line, color="black", label="limit")
+        axes.plot(ratios[:9], line[0] + tilt * ratios[:9], "--", color="C3", label=f"derived slope {tilt:.3f}")
+        axes.set(xlabel="depth over width a", ylabel=name)
+        axes.legend(frameon=False, fontsize=8)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -73,4 +93,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

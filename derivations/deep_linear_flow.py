@@ -5,10 +5,13 @@ time, exact coefficient by coefficient, and are integrated numerically. The flow
 minimiser; a rate of gradient descent beyond the critical one does not (Chizat et al., arXiv 2211.16980).
 """
 
+import sys
+
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.canvas import figure, save
 from symlimits.theory.deep_linear.convergence import exponential_bound
 from symlimits.theory.deep_linear.flow import gradient_flow
 from symlimits.theory.deep_linear.flow_closed import aligned_flow
@@ -67,10 +70,26 @@ def training() -> list[bool]:
     return found
 
 
+def picture(path: str) -> None:
+    """Predictors under gradient flow by depth, for two data: the closed form of one hidden layer among them."""
+    drawn, times = figure(7.4, 3.2), np.linspace(0, 4, 201)
+    for axes, target in zip(drawn.subplots(1, 2), (1.0, 0.05), strict=True):
+        for depth in (1, 2, 3, 4):
+            predictors = gradient_flow(depth, [[1.0]], [[target]], times).predictors.ravel()
+            axes.plot(times, predictors, color=f"C{depth - 1}", label=f"L = {depth}")
+        few = times[10::20]
+        closed = sl.deep_linear(1).flow_closed()(1.0, target, few)
+        axes.plot(few, closed, "o", color="C0", markersize=4, label="L = 1, closed form")
+        axes.axhline(target, color="0.6", linestyle=":", linewidth=1.0)
+        axes.set(xlabel="time", ylabel="predictor a(t)", title=f"target {target:g}")
+        axes.legend(frameon=False, fontsize=8)
+    save(drawn, path)
+
+
 def main() -> None:
     if not all([*closed_form(), *series(), *training()]):
         raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -4,12 +4,14 @@ Its shape, the number of steps of training for which it is exact when it is cut 
 fast the error falls past that, and networks of finite width that certify predictors, Grams and their rate of m^(-1/2).
 """
 
+import sys
 from fractions import Fraction
 
 import numpy as np
 
 from symlimits import deep_linear
 from symlimits.finite.deep_linear_training import Rule
+from symlimits.paper.deep_linear_pictures import forest
 from symlimits.theory.deep_linear.forest import Forest
 from symlimits.theory.deep_linear.lazy import gradient_descent
 
@@ -43,6 +45,11 @@ def horizons() -> bool:
 def said(what: str, right: bool) -> bool:
     print(f"{what}: {'holds' if right else 'BROKEN'}", end="\n\n")
     return right
+
+
+def picture(path: str) -> None:
+    """The trees of three hidden layers, one input and one output, cut at depth 3."""
+    forest(3, 3, path=path)
 
 
 def main() -> None:
@@ -80,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -6,9 +6,14 @@ kernel, 1 - (1 - (L + 1) eta)^t, which is found by factoring (derived here; sett
 
 from __future__ import annotations
 
+import sys
+
+import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.canvas import figure, save
+from symlimits.finite.deep_linear_training import draw, train
 from symlimits.theory.deep_linear.polynomial import eta, s
 
 
@@ -16,6 +21,26 @@ def held(what: str, found: bool) -> None:
     print(f"  {what:<72} {'holds' if found else 'BROKEN'}")
     if not found:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """The predictor after two steps against the learning rate: polynomials, their lazy part, networks drawn."""
+    drawn, rates = figure(4.8, 3.4), np.linspace(0, 0.45, 200)
+    axes = drawn.subplots()
+    for depth in (1, 2, 3):
+        net = sl.deep_linear(depth)
+        found, lazy = (sp.lambdify(eta, e.subs(s, 1)) for e in (net.polynomial(2).expr, net.lazy_polynomial(2).expr))
+        axes.plot(rates, found(rates), color=f"C{depth - 1}", label=f"L = {depth}")
+        axes.plot(rates, lazy(rates), ":", color=f"C{depth - 1}", linewidth=1.0)
+        for rate in (0.1, 0.2, 0.3, 0.4):
+            nets = draw(512, depth, 1, 1, 40, np.random.default_rng(0))
+            *_, last = train(nets, np.eye(1), np.eye(1), rate, 2)
+            axes.plot(rate, last.predictor.mean(), "o", color=f"C{depth - 1}", markersize=3.5)
+    axes.set(xlabel="learning rate $\\eta$", ylabel="predictor after two steps, s = 1", ylim=(-0.1, 1.25))
+    axes.legend(
+        frameon=False, fontsize=8, title="dotted: tangent kernel;\npoints: mean of 40 networks", title_fontsize=8
+    )
+    save(drawn, path)
 
 
 def main() -> None:
@@ -41,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

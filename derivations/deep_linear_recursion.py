@@ -8,10 +8,13 @@ held against what needs no recursion: a small network of zeros and ones, which i
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.paper.deep_linear_pictures import training
 from symlimits.reading.latex import latex
 from symlimits.reading.rings import RATIONALS, modulo
 from symlimits.reading.straight_line import run
@@ -47,6 +50,11 @@ def small_network(steps: int) -> sp.Matrix:
     return V * U
 
 
+def picture(path: str) -> None:
+    """The predictor over training: the limit, and where 90 % of networks of some widths are."""
+    training(2, [[1.0, 0.2], [0.2, 0.5]], [[1.0, -0.5]], lr=0.05, steps=60, path=path)
+
+
 def main() -> None:
     L, T, d, k = sp.symbols("L T d k", integer=True)
     print(latex(recursion(L, T, d, k)), end="\n\n")
@@ -79,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

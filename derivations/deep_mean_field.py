@@ -4,9 +4,27 @@ All activations vanish at initialisation, so that what an update meets later is 
 gradients, and not what it was made of. Gradient descent trains at most two hidden layers; RMSProp trains any number.
 """
 
+import sys
+
 import symlimits as sl
+from symlimits.canvas import figure, save
 
 WIDTHS, STEPS = (64, 128, 256), 4
+
+
+def picture(path: str) -> None:
+    """The exponent of the change of the output, step by step: zero is a network that trains."""
+    drawn, steps = figure(7.4, 3.0), range(1, STEPS + 1)
+    panels = drawn.subplots(1, 2, sharey=True)
+    for axes, name, title in zip(panels, ("deep-MF", "deep-MF-adam"), ("gradient descent", "RMSProp"), strict=True):
+        for depth in range(1, 5):
+            exponents = [float(sl.scaling.named(name, depth).after(step)["df"]) for step in steps]
+            axes.plot(steps, exponents, "o-v-s-D-"[2 * depth - 2 : 2 * depth], label=f"{depth} hidden", alpha=0.8)
+        axes.set(xlabel="step", title=title)
+        axes.set_xticks(steps)
+    panels[0].set(ylabel="exponent of the change of the output")
+    panels[1].legend(frameon=False, fontsize=8, loc="lower right")
+    save(drawn, path)
 
 
 def main() -> None:
@@ -28,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -6,13 +6,19 @@ kernel between its units; Isserlis' formula gives the map. What comes of it hold
 lines and stops with an error if a check fails.
 """
 
+import sys
+
+import numpy as np
 import sympy as sp
 
+import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import figure, save
 from symlimits.errors import NoRule
+from symlimits.finite.network import empirical_outputs, sample
 from symlimits.theory.finite_width import first_order, ntk_variance, output_kurtosis
 
-DEPTH = 3
+DEPTH, NETS = 3, 100_000
 n = sp.Symbol("n", integer=True, positive=True)
 
 
@@ -20,6 +26,31 @@ def holds(claim: str, truth: object) -> None:
     print(f"  {claim:<96} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """Exact values against the width, and networks drawn."""
+    drawn, widths = figure(7.4, 3.2), (4, 8, 16, 32, 64)
+    panels, rng = drawn.subplots(1, 2), np.random.default_rng(0)
+    grid = np.geomspace(widths[0], widths[-1], 40)
+    for number, (word, phi) in enumerate((("linear", act.linear), ("relu", act.relu))):
+        net = sl.mlp(2, phi, w_var=2 if phi is act.relu else 1, b_var=0)
+        for axes, of in zip(panels, (output_kurtosis, ntk_variance), strict=True):
+            axes.plot(grid, sp.lambdify(n, of(phi, ("n", "n")).expr)(grid), color=f"C{number}", label=word)
+        for width in widths:
+            outputs, (kernels,) = (
+                empirical_outputs(net, [[1.0]], width, NETS, rng),
+                sample(net, [[1.0]], width, NETS, rng, ("ntk",), "exact"),
+            )
+            found = (outputs**4).mean() / (outputs**2).mean() ** 2, kernels.var() / kernels.mean() ** 2
+            for axes, value in zip(panels, found, strict=True):
+                axes.plot(width, value, "o", color=f"C{number}", markersize=3.5)
+    for axes, name in zip(panels, ("kurtosis of the output", "NTK: variance over squared mean"), strict=True):
+        axes.set(xlabel="width n of both hidden layers", ylabel=name, xscale="log")
+        axes.set_xticks(widths, labels=widths)
+        axes.minorticks_off()
+        axes.legend(frameon=False, fontsize=8, title=f"points: {NETS:,} networks", title_fontsize=8)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -50,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

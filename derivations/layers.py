@@ -7,9 +7,13 @@ it: it prints the lines and stops with an error if a check fails.
 """
 
 import math
+import sys
+
+import numpy as np
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import figure, save
 from symlimits.language.architecture import Repeat
 from symlimits.theory.programs.kernel_program import kernel_lines
 
@@ -26,6 +30,27 @@ def holds(claim: str, truth: bool) -> None:
     print(f"  {claim:<86} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """The kernel of residual blocks against their number, and the differential equation that they become."""
+    net = sl.serial(LAST, Repeat((sl.Residual(act.relu, sl.Dense("2/L", "1/(3*L)")),), "L"), LAST)
+    kernel, deep = sl.nngp(net), sl.nngp(net).depth_limit()
+    depths, drawn = (1, 2, 4, 8, 16, 32, 64, 128), figure(7.4, 3.0)
+    left, right = drawn.subplots(1, 2)
+    rho = np.linspace(-1, 1, 21)
+    for number, depth in enumerate((1, 2, 8)):
+        values = kernel.bind(L=depth).compile().pairs(1.0, 1.0, rho)
+        left.plot(rho, values, color=f"C{number}", linewidth=1.0, label=f"{depth} block{'s' * (depth > 1)}")
+    left.plot(rho, [deep.evaluate(1, 1, c).value for c in rho], color="black", linewidth=1.6, label="limit")
+    left.set(xlabel="correlation of the inputs", ylabel="NNGP kernel")
+    left.legend(frameon=False, fontsize=8)
+    gaps = [abs(kernel.bind(L=L).compile().pairs(1.0, 2.0, 0.5) - deep.evaluate(1, 2, 0.5).value) for L in depths]
+    right.loglog(depths, gaps, "o", markersize=4, label="p = 1, q = 2, c = 1/2")
+    right.loglog(depths, gaps[-1] * depths[-1] / np.array(depths), color="0.4", linewidth=0.8, label="slope -1")
+    right.set(xlabel="number of blocks L", ylabel="distance from the limit")
+    right.legend(frameon=False, fontsize=8)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -62,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -4,7 +4,14 @@ The step of training is followed in exponents of the width until they settle; th
 of the learning rate falls into 3 points, 7 lines and 3 areas, one limit model each.
 """
 
+import sys
+
 import symlimits as sl
+
+
+def picture(path: str) -> None:
+    """The plane of exponents with its 13 cells."""
+    sl.scaling.one_hidden_layer(rates="shared").figure(path)
 
 
 def main() -> None:
@@ -32,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -6,11 +6,15 @@ The engine of tensor programs finds the same exponents from the network, its gra
 knows no cluster. Run it: it prints the lines and stops with an error if a check fails.
 """
 
+import sys
+
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import save
+from symlimits.theory.linearization.figure import gaps_figure
 from symlimits.theory.linearization.link import program_exponent
 from symlimits.theory.linearization.program import linearized_program
 
@@ -18,6 +22,7 @@ X = np.array([[1.0, 0.2, -0.3], [-0.4, 1.1, 0.5], [0.3, -0.6, 0.9]])
 Y = np.array([[1.0], [-0.5], [0.3]])
 GAPS = ("linearized", "kernel_drift", "kernel", "ensemble_mean", "movement")
 HALF = sp.Rational(1, 2)
+SIZES = (32, 64, 128, 256, 512)
 CLOSE = 1e-9  # of two routes through twenty steps, rounding
 
 
@@ -25,6 +30,18 @@ def holds(claim: str, truth: object) -> None:
     print(f"  {claim:<100} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """Distances between networks, linear models and the law, against the width."""
+    panels = {}
+    for name, phi in (("erf", act.erf), ("relu", act.relu)):
+        lin = sl.linearization(sl.mlp(1, phi, 1.5, 0.1), X, Y, lr=0.5, steps=10)
+        found = lin.slopes(SIZES, nets=24)
+        panels[name] = {gap: (slope, float(getattr(lin, gap).expr)) for gap, slope in found.items()}
+    drawn = gaps_figure(panels)
+    drawn.set_size_inches(7.6, 4.2)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -61,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

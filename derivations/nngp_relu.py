@@ -5,10 +5,30 @@ a rule; then the recursion K^{l+1} = sigma_w^2 T(K^l) + sigma_b^2 (Lee et al. 20
 becomes on the sphere. Run it: it prints the derivation and stops with an error if a line is false.
 """
 
+import sys
+
+import numpy as np
 import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import figure, save
+from symlimits.finite.network import empirical_nngp
+
+
+def picture(path: str) -> None:
+    """The correlation after some layers against that of the inputs, and networks of width 1024."""
+    drawn, rho = figure(4.8, 3.4), np.linspace(-1, 1, 201)
+    axes, few = drawn.subplots(), np.linspace(-1, 1, 9)
+    inputs = np.array([[1.0, 0.0], *np.stack([few, np.sqrt(1 - few**2)], axis=1)]) * np.sqrt(2)  # |x|^2 = d
+    for number, depth in enumerate((1, 2, 4, 8, 16)):
+        net = sl.mlp(depth, act.relu, w_var=2, b_var=0)
+        axes.plot(rho, sl.nngp(net).compile().pairs(1.0, 1.0, rho) / 2, color=f"C{number}", label=f"L = {depth}")
+        K = empirical_nngp(net, inputs, 1024, np.random.default_rng(depth))
+        axes.plot(few, K[0, 1:] / np.sqrt(K[0, 0] * K.diagonal()[1:]), "o", markersize=3.5, color=f"C{number}")
+    axes.set(xlabel="correlation of the inputs", ylabel="correlation of the outputs", ylim=(-0.05, 1.05))
+    axes.legend(frameon=False, fontsize=8, title="points: one network", title_fontsize=8)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -36,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -5,13 +5,21 @@ at integer u. The first, u(u - 1), makes log q Gaussian when depth over width te
 arXiv 2411.15267); the second is the correction of order 1/N, hence the rate.
 """
 
+import sys
+
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.paper.mixture_pictures import densities
 from symlimits.theory.mixtures.expansion import correction, layer_series
 
 WIDTHS = (32, 64, 128, 256)
+
+
+def picture(path: str) -> None:
+    """Densities of networks as deep as wide, of their limit, and of the Gaussian."""
+    densities([(8,) * 8, (32,) * 32], path)
 
 
 def main() -> None:
@@ -47,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -4,11 +4,34 @@ A layer of N units of which k are positive, k binomial (N, 1/2), multiplies q by
 (Zavatone-Veth and Pehlevan, arXiv 2104.11734). The factor sums over k alone: no sum over configurations of layers.
 """
 
+import sys
+
+import numpy as np
 import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import figure, save
 from symlimits.theory.mixtures.expansion import layer_series
+
+
+def picture(path: str) -> None:
+    """The distribution function of the output, which jumps at zero, and networks drawn."""
+    widths, count, rng = (3, 4), 20_000, np.random.default_rng(0)
+    law, h = sl.output_law(widths=widths, activation=act.relu), np.ones((count, 1, 1))
+    for width in (*widths, 1):
+        scale = (1 if h.shape[1] == 1 else 2) / h.shape[1]
+        h = np.maximum(rng.normal(size=(count, width, h.shape[1])) @ h, -np.inf if width == 1 else 0) * np.sqrt(scale)
+    drawn, s = figure(4.8, 3.2), np.linspace(-4, 4, 401)
+    axes = drawn.subplots()
+    axes.plot(s, law.cdf(s), color="0.75", linewidth=4, label="law")
+    ranks = np.arange(count)[::20]
+    axes.plot(np.sort(h.ravel())[ranks], ranks / count, color="C3", linewidth=0.9, label=f"{count:,} networks")
+    jump = f"jump of P(s = 0) = {law.mixing.atom:.4f}"
+    axes.annotate(jump, (0.0, 0.5), (0.5, 0.3), fontsize=8, arrowprops={"arrowstyle": "->"})
+    axes.set(xlabel="output s", ylabel="distribution function", xlim=(-4, 4))
+    axes.legend(frameon=False, fontsize=8)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -30,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

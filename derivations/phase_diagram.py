@@ -6,6 +6,8 @@ the fixed point and the balance of its leading terms lead to the rates, which ma
 confirm. Run it: it prints the lines and stops with an error if a check fails.
 """
 
+import sys
+
 import sympy as sp
 
 import symlimits as sl
@@ -16,6 +18,11 @@ def holds(claim: str, truth: object) -> None:
     print(f"  {claim:<96} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """Phases of erf networks, the critical line and the depth that correlations reach."""
+    sl.phase_diagram(act.erf).picture(path)
 
 
 def main() -> None:
@@ -50,4 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -4,9 +4,31 @@ Increments feed each other, so that growth stops where the two exponents sum to 
 them does. PyTorch's default lies on that boundary, and settles at the second step.
 """
 
+import sys
+
+import numpy as np
 import sympy as sp
 
 import symlimits as sl
+from symlimits.canvas import figure, save
+
+
+def picture(path: str) -> None:
+    """The space of exponents cut at q_sigma = -3/4: where networks are stable, and what trains in each area."""
+    steps, drawn = np.linspace(-1.5, 1.5, 301), figure(6.4, 4.6)
+    axes, grid = drawn.subplots(), np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    points = np.concatenate([np.full((len(grid), 1), -0.75), grid], axis=1) + 1e-6  # on no border
+    areas = [cell for cell in sl.scaling.one_hidden_layer(rates="separate").cells if cell.dimension == 3]
+    for number, cell in enumerate(areas):
+        sides = [points @ [float(x) for x in c.form.coefficients] + float(c.form.constant) for c in cell.constraints]
+        inside = (np.array(sides) < 0).all(axis=0)
+        if inside.any():
+            shape = inside.reshape(len(steps), -1).astype(float)
+            axes.contourf(steps, steps, shape, levels=[0.5, 1.5], colors=f"C{number % 10}", alpha=0.35)
+            axes.fill([], [], color=f"C{number % 10}", alpha=0.35, label=cell.name)
+    axes.set(xlabel="$q_a$", ylabel="$q_w$", title=r"$q_\sigma = -3/4$; white: stagnant or divergent")
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    save(drawn, path)
 
 
 def main() -> None:
@@ -33,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -8,10 +8,15 @@ training the last layer ends there, training all layers does not. Run it: it pri
 a check fails.
 """
 
+import sys
+
 import numpy as np
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import figure, save
+from symlimits.finite.network import empirical_outputs
+from symlimits.finite.trained_networks import Recipe, trained_outputs
 from symlimits.theory.training import statement
 from symlimits.theory.training.claims import mean_limit
 from symlimits.theory.training.cross_entropy_lines import cross_entropy_statement
@@ -28,6 +33,33 @@ def holds(claim: str, truth: object) -> None:
     print(f"  {claim:<96} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """Outputs on a circle before and after training: the law with two deviations, and networks of width 512."""
+    net, rng = sl.mlp(depth=2, activation=act.erf, w_var=2, b_var="1/10"), np.random.default_rng(0)
+    angles, at = np.array([-2.4, -1.2, 0.0, 0.9, 2.1]), np.linspace(-np.pi, np.pi, 101)
+    targets = np.array([[0.5], [-1.0], [0.3], [1.0], [-0.4]])
+    X, Z = (np.sqrt(2) * np.stack([np.cos(a), np.sin(a)], axis=1) for a in (angles, at))
+    law, drawn = sl.trained_law(net, X, targets, lr=1.0), figure(7.4, 3.0)
+    panels = drawn.subplots(1, 2, sharey=True)
+    nets = (
+        empirical_outputs(net, Z, 512, 6, rng),
+        trained_outputs(net, X, targets, Z, Recipe(lr=1.0, steps=100), 512, 6, rng)[..., 0],
+    )
+    for axes, steps, found in zip(panels, (0, 100), nets, strict=True):
+        mean, deviation = law.mean(Z, steps=steps)[:, 0], np.sqrt(law.covariance(Z, steps=steps).diagonal())
+        axes.fill_between(
+            at, mean - 2 * deviation, mean + 2 * deviation, color="0.87", linewidth=0, label="2 deviations"
+        )
+        axes.plot(at, found.T, color="C0", linewidth=0.6)
+        axes.plot([], [], color="C0", linewidth=0.6, label="networks of width 512")
+        axes.plot(at, mean, color="black", linewidth=1.6, label="mean of the law")
+        axes.plot(angles, targets, "o", color="C3", markersize=5, label="targets")
+        axes.set(xlabel="angle of the input", title=f"after {steps} steps", ylim=(-3, 4.2))
+    panels[0].set(ylabel="output")
+    panels[1].legend(frameon=False, fontsize=8, ncols=2)
+    save(drawn, path)
 
 
 def main() -> None:
@@ -74,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

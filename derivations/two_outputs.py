@@ -7,11 +7,14 @@ it prints the lines, holds the claims against full random networks at finite wid
 deep ones in the limit, and stops with an error if a check fails.
 """
 
+import sys
+
 import numpy as np
 import sympy as sp
 
 import symlimits as sl
 from symlimits.derivation.heat_kernel import heat_kernel
+from symlimits.paper.mixture_pictures import matrix_correlations
 from symlimits.theory.mixtures.eigenvalues import Eigenvalues
 from symlimits.theory.mixtures.mehler_fock import Distance
 from symlimits.theory.mixtures.moments import mixing_moment
@@ -24,6 +27,11 @@ def holds(statement: str, truth: object) -> None:
     print(f"  {statement:<88} {'holds' if truth else 'BROKEN'}")
     if not truth:
         raise SystemExit(1)
+
+
+def picture(path: str) -> None:
+    """How squares of outputs are correlated, against depth over width."""
+    matrix_correlations((4, 16), path)
 
 
 def main() -> None:
@@ -80,4 +88,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -5,16 +5,22 @@ A program knows neither parities nor cells: coordinates are series in powers of 
 and the central limit theorem, and what was left out is bounded at every instruction.
 """
 
+import sys
+
 import sympy as sp
 
 import symlimits as sl
 from symlimits import activations as act
+from symlimits.canvas import save
 from symlimits.certify import MARKS
 from symlimits.language.tensor_program import n
 from symlimits.theory.programs.scaling_link import parameterisation_equals_general, special_equals_general
+from symlimits.theory.scaling.exponents_figure import exponents_figure
+from symlimits.theory.scaling.measured import measurements
 
 NAMES = ("SP", "NTK", "muP", "MFP", "deep-MF", "muP-adam")
 DEPTHS = (2, 3)
+MEASURED = ("f", "delta_a", "delta_w", "kernel_increment")
 
 
 def recurrent() -> dict[str, sp.Expr]:
@@ -33,6 +39,14 @@ def recurrent() -> dict[str, sp.Expr]:
     return {"f": tp.exponent(before[-1]), **changes}
 
 
+def picture(path: str) -> None:
+    """Derived exponents of one hidden layer beside those of networks, for each limit model."""
+    measured = measurements(sl.scaling.one_hidden_layer(), (512, 1024, 2048, 4096), nets=6, quantities=MEASURED)
+    drawn = exponents_figure(measured)
+    drawn.set_size_inches(8.4, 3.8)
+    save(drawn, path)
+
+
 def main() -> None:
     links = {cell.name: special_equals_general(cell) for cell in sl.scaling.one_hidden_layer().cells}
     for name in NAMES:
@@ -48,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    picture(sys.argv[2]) if sys.argv[1:2] == ["--figure"] else main()

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from symlimits.paper.claims import HEADLINES
-from symlimits.paper.claims_table import FILE, markdown, statuses, within
+from symlimits.paper.claims_table import FILE, HEADLINES, markdown, statuses, within
 
 DOCS = Path(__file__).resolve().parent
 INTRODUCTION = """# Claims

@@ -27,8 +27,9 @@ add_module_names = False
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 html_theme = "alabaster"
+html_show_copyright = False
 html_theme_options = {
-    "page_width": "76rem",
+    "page_width": "74rem",
     "body_max_width": "none",
     "sidebar_width": "15rem",
     "fixed_sidebar": True,
@@ -40,8 +41,10 @@ exclude_patterns = ["_static"]
 
 PAGE = """
 div.display { margin: 1em 2em; overflow-x: auto; }
-div.body pre { font-size: 0.8em; padding: 7px 12px; }
+div.body pre { font-size: 0.72em; padding: 7px 12px; }
 div.sphinxsidebar code { color: inherit; background: none; }
+div.body img { max-width: 100%; height: auto; }
+div.body a:has(img) { border: none; }
 """.strip()
 
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
@@ -53,6 +56,13 @@ def read_formulas(app: Sphinx, what: str, name: str, obj: object, options: Any, 
     text = inspect.cleandoc("\n".join(lines))
     text = _DISPLAYED.sub(lambda m: f"\n\n.. math:: {' '.join(m[1].split())}\n\n", text)
     lines[:] = _INLINE.sub(lambda m: f":math:`{' '.join(m[1].split())}`", text).split("\n")
+
+
+def without_last_line(app: Sphinx, page: nodes.document) -> None:
+    """Sessions end with an empty line, for doctest; pages do without."""
+    for block in page.findall(nodes.literal_block):
+        block.rawsource = block.astext().rstrip()
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def visit_formula(translator: Any, node: nodes.math) -> None:
@@ -67,6 +77,7 @@ def visit_display(translator: Any, node: nodes.math_block) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", read_formulas)
+    app.connect("doctree-read", without_last_line)
     app.add_node(nodes.math, override=True, html=(visit_formula, None))
     app.add_node(nodes.math_block, override=True, html=(visit_display, None))
     static = Path(app.srcdir) / "_static"

@@ -91,7 +91,7 @@ class Derivation(Lines):
         """Whether no expectation or integral is left in the last line."""
         return ladder.is_closed(self.expr)
 
-    @property
+    @cached_property
     def is_compilable(self) -> bool:
         """Whether the last line is compiled: no integral is left, and a kernel is one of any input kernel."""
         return ladder.is_compilable(self.expr, len(self.arguments))
@@ -258,12 +258,15 @@ class Derivation(Lines):
         report(f"{self.name}: lines")
         others = natural_domain(sp.Add(*(self.free_symbols - set(self.domain.symbols)))).ranges
         domain = Domain({**self.domain.ranges, **others}, self.domain.dependent, self.domain.note)
-        lines = links.check_lines(self.trace, domain, seed)
+        lines = self._lines_link(domain, seed)
         report(f"{self.name}: compiled kernel")
         compiled = self._compiled_link(domain, seed)
         found = self._claimed(domain, seed) | self._about
         every = (*before, lines, compiled, *self._further(domain, seed))
         return links.certificate(f"{self.name} = {words.plain(self.expr)}", every, seed, found)
+
+    def _lines_link(self, domain: Domain, seed: int) -> links.Link:
+        return links.check_lines(self.trace, domain, seed)
 
     def _compiled_link(self, domain: Domain, seed: int) -> links.Link:
         return links.check_compiled(self.expr, self._compiled_at, domain, self.arguments, seed, self._least_size)

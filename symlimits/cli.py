@@ -172,7 +172,7 @@ def _reproduction(command: argparse.ArgumentParser) -> None:
     add("paper", nargs="?", default="all", metavar="PAPER", help=papers)
     add("--quick", action="store_true", help="smaller networks")
     add("--out", type=Path, required=True, metavar="DIR", help="where everything is written: a new folder")
-    add("--force", action="store_true", help="write into a folder that is not empty; other files in it are left alone")
+    add("--force", action="store_true", help="replace a folder that is not empty; other files in it are kept")
 
 
 def _cache(command: argparse.ArgumentParser) -> None:

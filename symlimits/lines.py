@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import sympy as sp
@@ -62,7 +63,11 @@ class Lines:
     @property
     def free_symbols(self) -> set[sp.Symbol]:
         """Symbols that have no value yet: arguments and parameters."""
-        return set().union(*(step.expr.free_symbols for step in self.trace))
+        return set(self._free_symbols)
+
+    @cached_property
+    def _free_symbols(self) -> frozenset[sp.Symbol]:
+        return frozenset().union(*(step.expr.free_symbols for step in self.trace))
 
     @property
     def parameters(self) -> tuple[sp.Symbol, ...]:

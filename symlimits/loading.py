@@ -30,11 +30,12 @@ def load(text_or_path: str | Path) -> Derivation:
     if not isinstance(text_or_path, str | Path):
         raise DataError(shown(text_or_path), "JSON text, or the path of a file", "sl.load('derivation.json')")
     parts = storing.read(text_or_path)
-    kind = MatrixDerivation if _is_matrix(parts.trace[-1].expr) else Derivation
+    kind = MatrixDerivation if is_of_matrices(parts.trace[-1].expr) else Derivation
     return kind(**parts._asdict())
 
 
-def _is_matrix(line: sp.Expr) -> bool:
+def is_of_matrices(line: sp.Expr) -> bool:
+    """Whether a line is a matrix, or a number made of matrices."""
     try:
         return shape(line) is not None
     except DomainError:  # matrices that do not fit, or that only a straight line holds

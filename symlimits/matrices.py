@@ -10,29 +10,31 @@ from typing import Any, NoReturn, Self
 import sympy as sp
 from mpmath import mp
 
-from symlimits.certify import Certificate, Link, certificate
-from symlimits.chain import Derivation
+from symlimits.certify import Link
 from symlimits.derivation.trace import Rule, Step
 from symlimits.errors import DomainError, FalseLine, NoRule
 from symlimits.language.block import shape
-from symlimits.language.domain import natural_domain
+from symlimits.language.domain import Domain, natural_domain
 from symlimits.language.names import shown
+from symlimits.limits import Limit
 from symlimits.matrix_letters import DIGITS, random_values
-from symlimits.points import check_seed, check_text
+from symlimits.points import check_text
 from symlimits.reading.matrix_value import matrix_value
 
 TOLERANCE = 1e-28  # of a difference of lines of 30 digits: two are left to rounding
 
 
 @dataclass(frozen=True, repr=False)
-class MatrixDerivation(Derivation):
-    """Lines of matrices: they print, and are checked at random matrices for the letters of `matrix_letters`."""
+class MatrixDerivation(Limit):
+    """Lines of matrices: they print, and are checked at random matrices for the letters of `matrix_letters`.
+
+    An identity: a `Limit` without an experiment.
+    """
 
     sizes: dict[str, int] = field(default_factory=lambda: {"n": 3, "P": 5, "k": 2, "r": 2, "s": 1})
 
-    def check(self, seed: int = 0) -> Certificate:
+    def _lines_link(self, domain: Domain, seed: int) -> Link:
         """Every line equals the one before at random matrices, to 30 digits."""
-        check_seed(seed)
         lines = [step.expr for step in self.trace]
         blocks, numbers = random_values(seed, self.sizes, *lines)
         values = [matrix_value(line, blocks, numbers, DIGITS) for line in lines]
@@ -44,8 +46,10 @@ class MatrixDerivation(Derivation):
             summary = f"line {false[0]} = line {false[0] + 1} ('{self.trace[false[0] + 1].rule}') is false"
         else:
             summary = f"{len(values)} lines equal at random matrices, {DIGITS} digits"
-        link = Link("lines", not false, summary, {"lines": len(values), "errors": worst})
-        return certificate(f"{self.name} = {self.expr}", (link,), seed)
+        return Link("lines", not false, summary, {"lines": len(values), "errors": worst})
+
+    def _compiled_link(self, domain: Domain, seed: int) -> Link:
+        return Link("compiled", None, "matrices: numbers come from data")
 
     def then(self, expr: object, because: str) -> Self:
         """One more line of one's own, an expression of blocks, checked at once at random matrices."""
@@ -53,7 +57,7 @@ class MatrixDerivation(Derivation):
         if not isinstance(expr, sp.Expr) or shape(expr) != shape(self.expr):
             raise DomainError(f"the line {shown(expr)}", f"a matrix of shape {shape(self.expr)}", "blocks of the lines")
         longer = replace(self, trace=(self.trace[-1], Step(expr, because, "the author")))
-        link = longer.check().links[0]
+        link = longer._lines_link(self.domain, 0)
         if link.passed is False:
             raise FalseLine(f"{expr} ({link.summary})", f"a line equal to {self.expr}", "the step once more")
         return self._extend(longer.trace[-1])

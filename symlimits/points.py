@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from symlimits.errors import DataError, DomainError, UnboundSymbol
-from symlimits.language.domain import Domain, Point, describe, natural_domain
+from symlimits.language.domain import Domain, Point, Range, describe, natural_domain
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.memory import check_memory
-from symlimits.reading.real import as_reals
+from symlimits.reading.real import ROUNDING, as_reals
 
-ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
+KEPT = 128  # domains whose checks stay at hand, so that a call costs no algebra
 
 
 def check_names(
@@ -193,6 +194,7 @@ def check_inside(domain: Domain, values: Mapping[sp.Symbol, Any]) -> None:
             _check_range(domain, symbol, arrays[symbol], arrays)
 
 
+@lru_cache(maxsize=KEPT)
 def _coordinate(domain: Domain, expr: sp.Expr) -> sp.Symbol | None:
     """The symbol of bounded range that a dependent symbol stands for: rho of c = rho sqrt(p q)."""
     bounded = [s for s in expr.free_symbols if s in domain.ranges and domain.ranges[s].high.is_finite]
@@ -204,23 +206,25 @@ def _check_range(domain: Domain, symbol: sp.Symbol, array: Any, others: Mapping[
     coordinate = _coordinate(domain, expr)
     if coordinate is None:
         return
-    interval = domain.ranges[coordinate]
-    arguments = sorted(expr.free_symbols - {coordinate}, key=str)
-    ends = [
-        np.asarray(
-            sp.lambdify(arguments, expr.subs(coordinate, end).evalf(17), "numpy")(
-                *(np.asarray(others[s], np.float64) for s in arguments)
-            )
-        )
-        for end in (interval.low, interval.high)
-    ]
-    array, low, high = np.broadcast_arrays(array, *ends)
+    arguments, ends = _ends(expr, coordinate, domain.ranges[coordinate])
+    given = [np.asarray(others[s], np.float64) for s in arguments]
+    array, low, high = np.broadcast_arrays(array, *(np.asarray(end(*given)) for end in ends))
     margin = ROUNDING * np.maximum(abs(low), abs(high))
     outside = ~((array >= low - margin) & (array <= high + margin))
     if outside.any():
         first = tuple(index[0] for index in np.nonzero(outside)) if outside.ndim else ()
         wanted = f"{symbol} from {low[first]:g} to {high[first]:g} ({domain.note})"
         raise DomainError(f"{symbol} = {array[first]:g}", wanted, "a value inside")
+
+
+@lru_cache(maxsize=KEPT)
+def _ends(
+    expr: sp.Expr, coordinate: sp.Symbol, interval: Range
+) -> tuple[tuple[sp.Symbol, ...], tuple[Callable[..., Any], ...]]:
+    """The least and the largest value of a dependent symbol, as functions of the symbols named."""
+    arguments = tuple(sorted(expr.free_symbols - {coordinate}, key=str))
+    placed = (expr.subs(coordinate, end).evalf(17) for end in (interval.low, interval.high))
+    return arguments, tuple(sp.lambdify(arguments, end, "numpy") for end in placed)
 
 
 def check_seed(seed: object) -> None:

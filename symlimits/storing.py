@@ -172,8 +172,12 @@ def file_text(path: Path) -> str:
     """The text of a JSON file; `DataError` where there is none."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):  # not there, not text, not a possible name
-        raise DataError(f"the file {str(path)[:80]!r}", "a readable JSON file", "Limit.to_json()") from None
+    except OSError as error:
+        given = f"the file {str(path)[:80]!r}: {error.strerror}"
+        raise DataError(given, "a readable JSON file", "a file that symlimits has written") from None
+    except ValueError:  # no text, or no possible name
+        given = f"the file {str(path)[:80]!r}, which holds no text"
+        raise DataError(given, "a readable JSON file", "a file that symlimits has written") from None
 
 
 def _foreign(given: str) -> FormulaError:

@@ -32,6 +32,7 @@ _OTHERS = (
 )
 _PRIME = re.compile(r"(?<=\w)prime$")  # a name that prints as t'
 _ACCENT = re.compile(r"\\(dot|ddot|hat|bar|tilde|vec)\s*\{([^{}]*)\}")
+_DOT = re.compile(r"\s*\\cdot(?![A-Za-z])\s*")
 _FONT = re.compile(r"\\(?:math[a-z]+|operatorname|left|right|[,;:! ])(?![A-Za-z])")
 
 
@@ -41,7 +42,7 @@ def spoken(tex: str) -> str:
     >>> spoken(r"\dot{T}(p, q, c)"), spoken(r"\Theta(x, z)"), spoken(r"R(\rho)")
     ('T_dot(p, q, c)', 'Theta(x, z)', 'R(rho)')
     """
-    text = _FONT.sub("", _ACCENT.sub(r"\2_\1", tex))
+    text = _FONT.sub("", _ACCENT.sub(r"\2_\1", _DOT.sub(".", tex)))
     return re.sub(r"\s+", " ", re.sub(r"[\\{}]", "", text)).strip()
 
 

@@ -19,6 +19,7 @@ from symlimits.cli import main
 from symlimits.finite.expectation_experiment import ExpectationExperiment
 from symlimits.paper import claims as registry
 from symlimits.paper import commands, doctor
+from symlimits.paper.prose import in_words
 
 HEAVY = ("sympy", "numba", "numpy", "scipy", "rich")
 GELU = "x*(1+erf(x/sqrt(2)))/2"
@@ -79,7 +80,8 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     text = capsys.readouterr().out
-    assert all(claim.name in text and claim.title in text for claim in registry.TABLE)
+    assert all(claim.name in text and in_words(claim.title) in text for claim in registry.TABLE)
+    assert not re.search(r"[$\\]", text)
 
 
 # --------------------------------------------------------------------------------------------- derive
@@ -348,3 +350,21 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     monkeypatch.setattr(doctor, "TOLERANCE", -1.0)
     assert main(["doctor"]) == 1
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_no_matplotlib_is_said_before_networks_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["certify", "dual-linear", "--picture", "--out", str(tmp_path / "out")]) == 2
+    assert "symlimits[plot]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_claim_is_told_its_neighbour(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", "ntk-rely"]) == 2
+    assert "try: ntk-relu, or symlimits list" in capsys.readouterr().err
+    assert main(["derive", "zzz"]) == 2
+    assert "try: symlimits list" in capsys.readouterr().err
+    assert main(["verify", "nowhere.json"]) == 2
+    assert "No such file" in capsys.readouterr().err

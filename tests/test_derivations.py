@@ -1,5 +1,6 @@
 """Every script in derivations/ runs and ends well, and the table of activations is the one of the docs."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import symlimits as sl
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "derivations").glob("*.py"))
+DISPLAY = re.compile(r"\\begin\{align\*\}.*?\\end\{align\*\}", re.DOTALL)
+NUMBER = re.compile(r"[-+]?\d")
 EXPONENTS = {"abc", "deep_mean_field"}  # numbers, with nothing to compile
 # scripts that stop where a check fails, without a certificate
 DEEP_LINEAR = {f"deep_linear_{name}" for name in ("recursion", "polynomials", "forest", "flow")}
@@ -23,6 +26,24 @@ SHORT = ("nngp_relu",)
 MARKED = [pytest.param(s, marks=[] if s.stem in SHORT else pytest.mark.slow, id=s.stem) for s in CERTIFIED]
 
 
+def words(printed: str) -> list[str]:
+    """The lines outside of displays, up to their first number: numbers are those of a machine."""
+    lines = DISPLAY.sub("", printed).splitlines()
+    return [found for line in lines if (found := NUMBER.split(line, maxsplit=1)[0].rstrip())]
+
+
+def check_gallery(name: str, printed: str) -> None:
+    stored = (ROOT / "docs" / "derivations" / f"{name}.txt").read_text(encoding="utf-8")
+    assert words(printed) == words(stored), f"python docs/gallery.py {name}"
+
+
+def test_an_old_page_would_be_told() -> None:
+    stored = (ROOT / "docs" / "derivations" / "nngp_relu.txt").read_text(encoding="utf-8")
+    check_gallery("nngp_relu", stored.replace("79", "81"))
+    with pytest.raises(AssertionError, match="gallery"):
+        check_gallery("nngp_relu", stored.replace("simulation holds", "simulation BROKEN"))
+
+
 @pytest.mark.parametrize("script", MARKED)
 def test_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(script), run_name="__main__")
@@ -30,6 +51,7 @@ def test_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "BROKEN" not in printed
     assert all(f"  {link:<10} holds" in printed for link in ("simulation", "lines", "compiled"))
     assert r"\begin{align*}" in printed
+    check_gallery(script.stem, printed)
 
 
 @pytest.mark.slow
@@ -40,6 +62,7 @@ def test_script_of_exponents(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert "BROKEN" not in printed
     assert "  simulation holds" in printed
     assert r"\begin{align*}" in printed
+    check_gallery(name, printed)
 
 
 def test_there_are_scripts() -> None:
@@ -71,6 +94,7 @@ def test_a_script_of_checks(name: str, capsys: pytest.CaptureFixture[str]) -> No
     printed = capsys.readouterr().out
     assert "BROKEN" not in printed
     assert printed.count("holds") >= 5
+    check_gallery(name, printed)
 
 
 @pytest.mark.slow
@@ -82,3 +106,12 @@ def test_a_script_of_a_program(name: str, capsys: pytest.CaptureFixture[str]) ->
     assert "BROKEN" not in printed
     assert printed.count("holds") >= 2
     assert r"\begin{align*}" in printed
+    check_gallery(name, printed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["deep_linear_forest", "output_law_relu", "bayes"])
+def test_a_script_draws(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    runpy.run_path(str(ROOT / "derivations" / f"{name}.py"), run_name="drawn")["picture"](str(tmp_path / "x.png"))
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")

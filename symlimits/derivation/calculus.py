@@ -22,6 +22,7 @@ from symlimits.derivation.drawn_networks import Networks
 from symlimits.derivation.generic_numbers import Array, Indeterminates, Number, rational
 from symlimits.derivation.limit_means import LimitMeans
 from symlimits.derivation.n_series import Level, Precision, Series, add, constant, product, total
+from symlimits.derivation.tails_of_series import SeriesTails
 from symlimits.errors import NoRule
 
 HALF = Fraction(1, 2)
@@ -44,6 +45,7 @@ class Calculus:
 
     def __post_init__(self) -> None:
         self._expectation = LimitMeans(self.coordinates, self._unknown_mean)
+        self.tails = SeriesTails(self.coordinates, self._expectation.limit)
 
     def number(self, value: sp.Expr) -> Number:
         """A number or a formula of parameters: exact if it is rational, else an indeterminate."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -14,6 +14,7 @@ from symlimits.derivation.coordinates import ONE
 from symlimits.derivation.curves import Y, curve
 from symlimits.derivation.generic_numbers import rational, square_root
 from symlimits.derivation.n_series import Series, constant, total
+from symlimits.derivation.tails import Tails
 from symlimits.errors import NoRule
 from symlimits.language.tensor_program import n
 
@@ -22,10 +23,14 @@ HALF = sp.Rational(1, 2)
 
 @dataclass
 class Formulas:
-    """`value` gives the series of a symbol of the program, None for a parameter; what was worked out is kept."""
+    """`value` gives the series of a symbol of the program, None for a parameter; what was worked out is kept.
+
+    `signs` are symbols that stand for the values of the program.
+    """
 
     calculus: Calculus
     value: Callable[[sp.Symbol], Series | None]
+    signs: Mapping[sp.Symbol, sp.Symbol]
     _known: dict[sp.Expr, Series] = field(default_factory=dict)
 
     def __call__(self, expr: sp.Expr) -> Series:
@@ -85,6 +90,7 @@ class Formulas:
     def _curve(self, expr: sp.Expr) -> Series:
         """A function of one vector, or of one formula."""
         carriers = self._carriers(expr)
+        self._check_tail(expr, [s for s in carriers if s != n])
         if len(carriers) == 1 and carriers[0] != n:
             return self.calculus.composed(curve(expr.xreplace({carriers[0]: Y})), self(carriers[0]))
         inner = [part for part in expr.args if self._carriers(part)]
@@ -92,6 +98,12 @@ class Formulas:
             given = f"width exponents with the map {expr}"
             raise NoRule(given, "sums, products and functions of one argument", "a map for each function")
         return self.calculus.composed(curve(expr.func(*(Y if p == inner[0] else p for p in expr.args))), self(inner[0]))
+
+    def _check_tail(self, expr: sp.Expr, carriers: list[sp.Symbol]) -> None:
+        """A map of what is of order one has all moments; smaller parts are Taylor's."""
+        levels = {s: self(s).levels.get(Fraction(0), {}) for s in carriers}
+        sizes = {s: self.calculus.tails.of_sum(level) for s, level in levels.items()}
+        Tails(sizes, self.signs).checked(expr, "width exponents with")
 
 
 def is_scalar(value: Series) -> bool:

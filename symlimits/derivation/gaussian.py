@@ -197,4 +197,7 @@ def _real_and_imaginary(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     top, bottom = sp.fraction(sp.together(expr))
     top = sp.expand(top)
     imaginary = top.coeff(sp.I)
-    return sp.expand(top - sp.I * imaginary) / bottom, sp.factor(imaginary / bottom)
+    real = sp.expand(top - sp.I * imaginary)
+    if any(part.has(sp.I) for part in (real, imaginary, bottom)):  # inside a root or an erf, of a wave such as sin(x^2)
+        raise NoRule(f"the real part of {expr}", "waves of what is linear, without steps", "quadrature")
+    return real / bottom, sp.factor(imaginary / bottom)

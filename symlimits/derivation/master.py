@@ -23,6 +23,7 @@ from symlimits.derivation.program_scalars import Scalars, unchanged
 from symlimits.derivation.random_variables import Jump, RandomVariables
 from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
+from symlimits.derivation.tails_of_programs import ProgramTails
 from symlimits.derivation.trace import Step, Trace
 from symlimits.derivation.width_powers import ADVICE, Folded
 from symlimits.errors import NoRule
@@ -221,6 +222,7 @@ def limit_lines(
     folded = Folded(program, target)
     power = folded.power(target)
     _check_vanishing(folded, granted)
+    _check_tails(folded, granted)
     if power < 0:
         return (Step(sp.S.Zero, MASTER, f"{SOURCE}; {VANISHING}"),)
     lines = _lines(folded, transpose_correction, granted)
@@ -243,6 +245,14 @@ def _check_vanishing(folded: Folded, granted: Sequence[type[sp.Function]]) -> No
         walk = Walk(program, granted=granted)
         if walk.values[walk.run(place)] == 0:
             raise NoRule(f"a quotient by {divisor}, which tends to zero", "divisors of order one", ADVICE)
+
+
+def _check_tails(folded: Folded, granted: Sequence[type[sp.Function]]) -> None:
+    """All that a scalar rests on has moments, what vanishes too."""
+    tails = ProgramTails(folded.program, tuple(granted))
+    tails.check(folded.last)
+    for factor in folded.factors:
+        tails.checked(factor)
 
 
 def _no_number(program: Program, target: int, power: sp.Expr, found: sp.Expr) -> str:

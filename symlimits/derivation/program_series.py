@@ -15,6 +15,7 @@ from symlimits.derivation.drawn_networks import WIDTHS, WIDTHS_OF_MATRICES, Netw
 from symlimits.derivation.formula_series import Formulas
 from symlimits.derivation.generic_numbers import Array, Indeterminates
 from symlimits.derivation.n_series import Precision, Series
+from symlimits.derivation.tails_of_programs import Signs
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained
 
 ALPHA = 1e-6  # that a coefficient which is zero is taken for another, in all attempts
@@ -29,7 +30,7 @@ class Reading:
 
     def __init__(self, program: Program, calculus: Calculus) -> None:
         self.program, self.calculus = program, calculus
-        self.formula = Formulas(calculus, self._value)
+        self.formula = Formulas(calculus, self._value, Signs(program))
         self._known: dict[int, Series] = {}
 
     def series(self, place: int) -> Series:

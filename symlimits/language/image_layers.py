@@ -21,7 +21,8 @@ class Conv:
     and b from N(0, 1), C channels before the layer, s the `strides` and $\beta$ over the $|F|$ pixels of the filter.
     `padding` is "same" (zeros around the image; the filter is centred on $s\alpha$, an even one on its lower middle),
     "circular" (the same, the image continued periodically) or "valid" (only where the filter fits, from $s\alpha$ on).
-    The output has $\lceil n/s \rceil$ pixels along an axis of n, with "valid" $\lfloor (n - f)/s \rfloor + 1$.
+    The output has $\lceil n/s \rceil$ pixels along an axis of n, with "valid" $\lfloor (n - f)/s \rfloor + 1$. Two
+    filters in a row are what they are with `act.linear` between them: a filter with factors.
 
     Raises `DomainError` for a shape or strides that are no positive integers, one or two of them, for another padding
     and a negative variance. Source: Novak et al. 2019, arXiv 1810.05148; Garriga-Alonso et al. 2019, arXiv 1808.05587.

@@ -23,6 +23,7 @@ from symlimits.language.architecture import Layer, Repeat, branches_of
 from symlimits.language.domain import Domain
 from symlimits.language.names import brief, shown
 from symlimits.language.recursion import Recursion
+from symlimits.theory.mixtures.matrix_networks import PlaneExperiment
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.twin import Twin
@@ -146,7 +147,14 @@ def check_network(twin: Twin, sizes: Sequence[int], rounds: int | None = None) -
 
 
 def check_draws(
-    networks: Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs,
+    networks: Networks
+    | LimitNetworks
+    | PlaneExperiment
+    | Gaps
+    | WidthNetworks
+    | LinearPairs
+    | NetworkGaps
+    | TrainedOutputs,
     sizes: Sequence[int],
     rounds: int | None = None,
 ) -> None:

@@ -1,31 +1,24 @@
 """The table of claims: every statement that `symlimits reproduce` derives, certifies and prints.
 
-A new result adds an entry here and nothing elsewhere. An entry holds the line of code that makes its statement, as a
-user would type it, so that the table costs nothing to read, a claim can be sent to another process, and a reader of the
-report can make it again.
+A new result adds an entry here, or a row to `claim_rows.py`, and nothing elsewhere. An entry holds the line of code
+that makes its statement, as a user would type it, so that the table costs nothing to read, a claim can be sent to
+another process, and a reader of the report can make it again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 
 from symlimits.chain import Derivation
 from symlimits.errors import DomainError
 from symlimits.language.names import brief
 from symlimits.limits import Limit
-
-PRICE = "Price 1958; derived here"
-LEE = "Lee et al. 2019, arXiv 1902.06720"
-JACOT = "Jacot et al. 2018, arXiv 1806.07572"
-SPHERE = "derived here"
-DEPTH = "Schoenholz et al. 2017, arXiv 1611.01232; derived here"
-GOLIKOV = "Golikov 2020, arXiv 2006.06574; derived here"
-MIXTURE = "Bassetti et al., arXiv 2406.03260"
-HANIN = "Hanin and Nica 2020, arXiv 1909.05989; derived here"
-LIMIT = "Bassetti, Ladelli and Rotondo 2024, arXiv 2411.15267"
-CHIZAT = "Chizat et al. 2022, arXiv 2211.16980; derived here"
+from symlimits.paper.claim_rows import ROWS, TRAINED
+from symlimits.paper.sources import CHIZAT, DEPTH, GOLIKOV, HANIN, JACOT, LEE, LIMIT, MIXTURE, PRICE, SPHERE
 
 PAPERS = {
     "golikov2020": "E. A. Golikov, Dynamically stable infinite-width limits of neural classifiers, arXiv 2006.06574",
@@ -37,6 +30,11 @@ PAPERS = {
     "networks, arXiv 2211.16980",
 }
 ALL = "all"
+MODULES = {  # of what a line of code may begin with, beside `sl` and `act`
+    "laws": "symlimits.theory.training.claims",
+    "layers": "symlimits.language.architecture",
+    "mixtures": "symlimits.theory.mixtures.posterior_lines",
+}
 
 DUALS = {
     "linear": "act.linear",
@@ -61,26 +59,36 @@ DUALS = {
     "erf-and-line": 'sl.activation("erf(x) + x/10")',
     "tanh": "act.tanh",
 }
+PHI = {  # in words, where the name does not say it
+    "cubic": "a cubic polynomial",
+    "leaky-relu": r"leaky relu, of slope $\alpha$ below zero",
+    "absolute": "the absolute value",
+    "normal-cdf": "the normal distribution function",
+    "x-erf": r"$x \operatorname{erf}(x)$",
+    "relu-squared": "relu squared",
+    "hermite-3": "the third Hermite polynomial",
+    "erf-and-line": r"$\operatorname{erf}(x) + x/10$",
+}
 NETWORKS = ("relu", "erf", "gelu")
 QUANTITIES = {
     "f_init": "the logit at the start",
-    "f_a": "the part of the logit that the increment of outer weights gives",
-    "f_w": "the part of the logit that the increment of inner weights gives",
+    "f_a": "the part of the logit that increments of $a$ give",
+    "f_w": "the part of the logit that increments of $w$ give",
     "f_aw": "the part of the logit that both increments give",
-    "delta_a": "the increment of an outer weight",
-    "delta_w": "the increment of an inner weight",
-    "kernel": "the tangent kernel at the start times the rates",
-    "kernel_increment": "the increment of the tangent kernel over the kernel",
+    "delta_a": "the increment of an output weight $a$",
+    "delta_w": "the increment of an input weight $w$",
+    "kernel": "the tangent kernel at the start, times rates",
+    "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
 }
 MODELS = {"MF": "mean-field", "NTK": "NTK", "sym-default": "sym-default"}
-TRAINED = 'sl.deep_linear(2).limits([["1", "1/5"], ["1/5", "1/2"]], [["1", "-1/2"]], lr="1/10", steps=3)'
 
 
 @dataclass(frozen=True)
 class Claim:
     """A statement to be reproduced: `name` is a file name, `title` says it in words, `code` is the line that makes it.
 
-    `paper` is a key of `PAPERS`, the result that it belongs to; `source` names whose it is.
+    `paper` is a key of `PAPERS`, the result that it belongs to; `source` names whose it is. A title may hold formulas
+    between dollars. Neighbours of one `group`, with which their titles begin, stand under one heading.
     """
 
     name: str
@@ -88,17 +96,19 @@ class Claim:
     source: str
     paper: str
     code: str
+    group: str = ""
 
     def build(self) -> Limit:
-        """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `laws`.
+        """The statement: its line of code, run with `import symlimits as sl`, its activations as `act`, and `MODULES`.
 
         What is no limit, an identity, is one without an experiment.
         """
         import symlimits as sl
 
         names = {"sl": sl, "act": sl.activations}
-        if self.code.startswith("laws."):
-            names["laws"] = import_module("symlimits.theory.training.claims")
+        for name, module in MODULES.items():
+            if re.search(rf"(?<![\w.]){name}\.", self.code):
+                names[name] = import_module(module)
         made = eval(self.code, names)  # a line of this table, nobody else's
         assert isinstance(made, Derivation)
         return (
@@ -121,23 +131,21 @@ def find(name: str) -> Claim:
     """The claim of a name; `DomainError` with the names there are."""
     found = claims().get(name)
     if found is None:
-        raise DomainError(
-            f"the statement {brief(repr(name))}", "dual, nngp, ntk or the name of a claim", "symlimits list"
-        )
+        near = get_close_matches(name, claims(), n=1)
+        advice = f"{near[0]}, or symlimits list" if near else "symlimits list"
+        raise DomainError(f"the statement {brief(repr(name))}", "dual, nngp, ntk or the name of a claim", advice)
     return found
 
 
 def _duals() -> Iterator[Claim]:
     for name, phi in DUALS.items():
-        words = phi.removeprefix("act.").removeprefix("sl.activation(").replace('"', "")
-        words = words if phi.startswith("act.") else words.removesuffix(")")
-        yield Claim(f"dual-{name}", f"dual activation of {words}", PRICE, "lee2019", f"sl.dual({phi})")
+        yield Claim(f"dual-{name}", f"dual activation of {PHI.get(name, name)}", PRICE, "lee2019", f"sl.dual({phi})")
 
 
 def _kernels() -> Iterator[Claim]:
     for kernel, title, source in (("nngp", "Gaussian process kernel", LEE), ("ntk", "tangent kernel", JACOT)):
         for phi in NETWORKS:
-            title_of = f"{title} of {phi} networks of any depth L"
+            title_of = f"{title} of {phi} networks of any depth $L$"
             yield Claim(f"{kernel}-{phi}", title_of, source, "lee2019", f'sl.{kernel}(sl.mlp("L", act.{phi}))')
         sphere = f'sl.{kernel}(sl.mlp("L", act.relu, w_var=2, b_var=0)).on_sphere(1)'
         name, words = ("sphere-relu", "correlation map") if kernel == "nngp" else ("sphere-slope-relu", "slope map")
@@ -154,13 +162,13 @@ def _wide() -> Iterator[Claim]:
         title = f"{words} of a sum of outputs of wide erf networks after 4 steps{' with momentum' * bool(momentum)}"
         yield Claim(f"law-{name}", title, LEE, "lee2019", code)
     decay = "sl.phase_diagram(act.erf).critical_line().decay"
-    yield Claim("critical-decay", "decay of 1 - rho with depth on erf's critical line", DEPTH, "lee2019", decay)
+    yield Claim("critical-decay", r"decay of $1 - \rho$ with depth on erf's critical line", DEPTH, "lee2019", decay)
     for name, words, call in (
         ("finite-kurtosis", "kurtosis of the output", "output_kurtosis"),
         ("finite-ntk", "variance of the tangent kernel over its squared mean", "ntk_variance"),
     ):
         code = f"sl.finite_width.{call}(act.relu, (24, 24))"
-        yield Claim(name, f"{words}, relu networks of widths 24, 24", HANIN, "lee2019", code)
+        yield Claim(name, f"{words}, relu networks of widths $24, 24$", HANIN, "lee2019", code)
 
 
 def _exponents() -> Iterator[Claim]:
@@ -169,11 +177,12 @@ def _exponents() -> Iterator[Claim]:
         for quantity, words in QUANTITIES.items():
             name = f"exponent-{cell}-{quantity}".lower().replace("_", "-")
             code = f'sl.scaling.exponent_limit({fan}, "{cell}", "{quantity}")'
-            yield Claim(name, f"power of the width in {words}, {model} limit", GOLIKOV, "golikov2020", code)
+            group = f"power of the width in the {model} limit"
+            yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
 
 
 def _trained() -> Iterator[Claim]:
-    linear = "deep linear networks, L = 2"
+    linear = "deep linear networks, $L = 2$"
     yield Claim(
         "trained-path", f"predictor of {linear}, after 2 steps", CHIZAT, "chizat2022", "sl.deep_linear(2).path_limit(2)"
     )
@@ -190,38 +199,39 @@ def _trained() -> Iterator[Claim]:
 
 def _outputs() -> Iterator[Claim]:
     for name, words, source, law in (
-        ("output-finite", "linear networks of widths 5, 3, 4", MIXTURE, "widths=(5, 3, 4)"),
-        ("output-relu", "relu networks of widths 3, 4", MIXTURE, "widths=(3, 4), activation=act.relu"),
+        ("output-finite", "linear networks of widths $5, 3, 4$", MIXTURE, "widths=(5, 3, 4)"),
+        ("output-relu", "relu networks of widths $3, 4$", MIXTURE, "widths=(3, 4), activation=act.relu"),
         ("output-limit", "linear networks of depth half the width", LIMIT, 'ratio="1/2"'),
     ):
         code = f"sl.output_law({law}).characteristic"
         yield Claim(name, f"characteristic function of the output of {words}", source, "bassetti2024", code)
 
 
+def _corrected() -> Iterator[Claim]:
+    group = "power of the width in the initialisation-corrected mean-field limit"
+    for quantity, words in QUANTITIES.items():
+        name = f"exponent-ic-mf-{quantity}".replace("_", "-")
+        code = f'sl.scaling.corrected_limit(sl.scaling.initialisation_corrected("erf"), "{quantity}")'
+        yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
+
+
+def _rows(paper: str) -> Iterator[Claim]:
+    for name, title, source, code in ROWS[paper]:
+        yield Claim(name, title, source, paper, code)
+
+
 def _all() -> Iterable[Claim]:
     yield from _duals()
     yield from _exponents()
+    yield from _corrected()
+    yield from _rows("golikov2020")
     yield from _kernels()
     yield from _wide()
+    yield from _rows("lee2019")
     yield from _outputs()
+    yield from _rows("bassetti2024")
     yield from _trained()
+    yield from _rows("chizat2022")
 
 
 TABLE: tuple[Claim, ...] = tuple(_all())
-HEADLINES = (  # what the README shows
-    "dual-relu",
-    "dual-tanh",
-    "nngp-erf",
-    "ntk-relu",
-    "sphere-relu",
-    "law-mean",
-    "law-variance",
-    "critical-decay",
-    "finite-ntk",
-    "exponent-mf-f-aw",
-    "exponent-ntk-kernel-increment",
-    "output-finite",
-    "output-limit",
-    "trained-path",
-    "trained-increment",
-)

@@ -6,17 +6,37 @@ from collections.abc import Iterable, Mapping
 
 from symlimits.certify import MARKS
 from symlimits.paper.claims import Claim
+from symlimits.paper.prose import in_words
 from symlimits.paper.reproduce import Outcome
 from symlimits.paper.scope import Facts
 
 COLUMNS = ("claim", "statement", "source", "domain", "order", "links", "status")
 FILE = "claims.md"
+HEADLINES = (  # what the README shows
+    "dual-relu",
+    "dual-tanh",
+    "nngp-erf",
+    "ntk-relu",
+    "law-end-mean",
+    "law-variance",
+    "gap-linearized",
+    "critical-decay",
+    "exponent-mf-f-aw",
+    "exponent-ic-mf-f-init",
+    "exponent-ntk-kernel-increment",
+    "output-finite",
+    "output-limit",
+    "pair-limit",
+    "trained-path",
+    "trained-increment",
+    "flow-closed",
+)
 START, END = "<!-- claims: written by docs/claims.py -->", "<!-- end of claims -->"
 
 
 def row(claim: Claim, facts: Facts, status: str) -> tuple[str, ...]:
     """A claim's cells: what it says, whose it is, where it holds, how its error falls, what is checked, the outcome."""
-    return claim.name, claim.title, claim.source, *facts, status
+    return claim.name, in_words(claim.title), claim.source, *facts, status
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

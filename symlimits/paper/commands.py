@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from symlimits.canvas import figure
 from symlimits.certify import Certificate
 from symlimits.disk import cache_folder, clear_cache
 from symlimits.errors import DataError, DomainError, UnboundSymbol
@@ -23,8 +24,10 @@ from symlimits.paper.documents import columns, standalone
 from symlimits.paper.files import array_file, check_empty, check_folder, write_files
 from symlimits.paper.notation import Notation, check_distinct, check_legend
 from symlimits.paper.progress import Progress, progress
+from symlimits.paper.prose import in_words
 from symlimits.paper.resuming import resumable
 from symlimits.paper.statements import TOPICS, pairs, statement, statement_name
+from symlimits.paper.swap import restore
 from symlimits.paper.tables import read_rows, read_samples
 from symlimits.paper.workers import Pool, workers
 from symlimits.paper.written import write
@@ -37,7 +40,7 @@ NETWORK = ("depth", "w_var", "b_var", "parameterization", "widths")
 
 def list_claims(arguments: Namespace) -> int:
     """The table of claims."""
-    print(columns(("claim", "statement", "source"), [(c.name, c.title, c.source) for c in claims().values()]))
+    print(columns(("claim", "statement", "source"), [(c.name, in_words(c.title), c.source) for c in claims().values()]))
     return OK
 
 
@@ -62,6 +65,8 @@ def certify(arguments: Namespace) -> int:
     name, limit = _named(arguments)
     if arguments.picture and folder is None:
         raise DataError("--picture without --out", "a folder for the picture", "--out out")
+    if arguments.picture:
+        figure(1, 1)  # without matplotlib this is said now, and not when all is drawn
     resolution = None if arguments.resolution is None else float(exact(arguments.resolution, "resolution"))
     journal = arguments.journal or (folder / f"{name}.journal" if folder else None)
     with resumable(journal, arguments.resume), _team(arguments) as (report, executor):
@@ -120,7 +125,9 @@ def _fits(shape: tuple[int, int]) -> bool:
 def reproduce(arguments: Namespace) -> int:
     """The claims of a paper, or of all: derived, certified, written, and summed up in a table."""
     journal = arguments.out / "reproduce.journal"
-    table, folder = list(claims(arguments.paper).values()), check_empty(arguments.out, arguments.force, journal.name)
+    table = list(claims(arguments.paper).values())
+    restore(arguments.out)
+    folder = check_empty(arguments.out, arguments.force, journal.name)
     letters = Notation(dict(pairs(arguments.notation)) if arguments.notation else {})
     for paper in {claim.paper: None for claim in table}:
         check_legend(paper, letters)
@@ -128,7 +135,7 @@ def reproduce(arguments: Namespace) -> int:
     log = opened(journal, reproduction.subject(table, sizes, seed, letters))
     with resumable(journal, arguments.resume), log as found, _team(arguments) as (report, executor):
         outcomes = reproduction.reproduce(table, sizes, seed, executor, report, found, letters)
-        said = write(folder, outcomes, letters, report)
+        said = write(folder, outcomes, letters, report, [journal.name])
     journal.unlink(missing_ok=True)
     print(reproduction.table(outcomes))
     print("\n".join(said))

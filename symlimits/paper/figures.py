@@ -1,10 +1,12 @@
-"""The figures of each paper's document: a name, a caption, and what draws it."""
+"""The figures of each paper's document, a name, a caption, and what draws it; and its tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from symlimits.paper.documents import Table
 
 DATA = [[1.0, 0.2], [0.2, 0.5]], [[1.0, -0.5]]
 
@@ -21,7 +23,17 @@ class Figure:
 def _plane(path: Path) -> None:
     from symlimits.theory.scaling import one_hidden_layer  # each figure imports its own topic
 
-    one_hidden_layer().figure(path)
+    one_hidden_layer(activation="erf").figure(path)
+
+
+def _plane_tables() -> tuple[Table, ...]:
+    from symlimits.paper.plane import tables
+
+    return tables()
+
+
+def _no_tables() -> tuple[Table, ...]:
+    return ()
 
 
 def _phases(path: Path) -> None:
@@ -69,9 +81,13 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
     "chizat2022": (
         Figure(
             "training",
-            "The predictor of deep linear networks, L = 2: the limit, and 90 % of networks of a width",
+            "The predictor of deep linear networks, $L = 2$: the limit, and 90 % of networks of a width",
             _path,
         ),
-        Figure("forest", "The infinitely wide network as trees, L = 2, to depth 2", _forest),
+        Figure("forest", "The infinitely wide network as trees, $L = 2$, to depth 2", _forest),
     ),
+}
+TABLES: Mapping[str, Callable[[], tuple[Table, ...]]] = {
+    **dict.fromkeys(FIGURES, _no_tables),
+    "golikov2020": _plane_tables,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -36,8 +36,7 @@ def check_empty(folder: Path, force: bool, kept: str) -> Path:
 def write_files(folder: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
     """Write files under their names: all of them are on the disk before the first takes its place."""
     check_folder(folder)
-    paths = [folder / name for name in texts]
-    _check_places(paths)
+    paths = check_places(folder, texts)
     with _in_words(folder):
         for parent in {path.parent for path in paths} | {folder}:
             parent.mkdir(parents=True, exist_ok=True)
@@ -63,17 +62,22 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 def array_file(path: Path) -> Iterator[IO[bytes]]:
     """`new_file` for a single result, its folder made if need be."""
     check_folder(path.parent)
-    _check_places([path])
+    check_places(path.parent, [path.name])
     with _in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_file(path) as file:
             yield file
 
 
-def _check_places(paths: list[Path]) -> None:
+def check_places(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Paths in a folder; `DataError` where a folder stands in the place of a file, or a file in that of a folder."""
+    paths = [folder / name for name in names]
     for path in paths:
         if os.path.isdir(path):
             raise DataError(f"the path {path}, which is a folder", "a place for a file", "another name")
+    for parent in {path.parent for path in paths} - {folder}:
+        check_folder(parent)
+    return paths
 
 
 @contextmanager

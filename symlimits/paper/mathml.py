@@ -23,8 +23,10 @@ _LAST = re.compile(r"(?:\\label\{[^{}]*\}|\\notag)\s*$")  # of a row
 _UNSEEN = re.compile(r"\\label\{[^{}]*\}|\\notag(?![a-zA-Z])|\\displaystyle(?![a-zA-Z])")
 _ROOM = re.compile(r"\\\\\[[\d.]+(?:pt|ex|em)\]")  # between the rows of a matrix
 _FONT = re.compile(r"\\(mathbb|mathcal|mathbf|mathrm)\s+([A-Za-z])")  # of one letter without braces
+_UPRIGHT = re.compile(r"\\mathrm\{([A-Za-z])\}")  # a letter on its own would lean
 _BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
-_BEFORE = re.compile(r"(?<!<msup>)(?<!<msub>)(<mi>(?:Re|Im)</mi>)(?=<m[in]>)")
+_BEFORE = re.compile(r"(?<!<msup>)(?<!<msub>)(<mi>(?:Re|Im|lim)</mi>)(?=<m(?:[in]|sub|sup)>)")
+_SIGN = re.compile(r"(<mo[^>]*>(?:&#x000(?:3D|3C|3E|28|2C);|\[)</mo>)<mo>&#x02212;</mo>")  # no difference
 _RAISED = re.compile(r"<msup>(<mo [^>]*minsize[^>]*>[)\]]</mo>)")  # in a base browsers do not stretch it
 _FUNCTION = re.compile(r"(</m(?:i|n|sup|sub|subsup|frac|sqrt)>|[)\]]</mo>|&#x00029;</mo>)(<mi>[A-Za-z]{2,}</mi>)")
 
@@ -108,6 +110,7 @@ def _split(tex: str, separator: str) -> list[str]:
 
 def _formula(tex: str) -> str:
     tex = _ROOM.sub(r"\\\\", _FONT.sub(r"\\\1{\2}", _UNSEEN.sub("", tex))).strip()
+    tex = _UPRIGHT.sub(r"\\text{\1}", tex)
     if not tex:
         return ""
     if len(_split(tex, "&")) > 1:
@@ -129,6 +132,8 @@ def _polished(markup: str) -> str:
     markup = markup.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
     markup = _RAISED.sub(r"\1<msup><mrow></mrow>", markup)
     markup = markup.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")
+    markup = markup.replace("<mo>&#x0002F;</mo>", '<mo lspace="0" rspace="0">&#x0002F;</mo>')
+    markup = _SIGN.sub(r'\1<mo form="prefix">&#x02212;</mo>', markup)
     markup = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", markup)
     markup = _BEFORE.sub(r'<mrow>\1<mspace width="0.17em"/></mrow>', markup)
     return _FUNCTION.sub(r'\1<mrow><mspace width="0.17em"/>\2</mrow>', markup)

@@ -13,56 +13,78 @@ from typing import Any
 
 from symlimits.certify import MARKS, Link
 from symlimits.errors import NoRule
+from symlimits.paper.chapters import Section, chapters
 from symlimits.paper.claims import PAPERS
-from symlimits.paper.figures import FIGURES, Figure
+from symlimits.paper.documents import Table
+from symlimits.paper.figures import FIGURES, TABLES, Figure
 from symlimits.paper.macros import without_macros
 from symlimits.paper.mathml import STYLE, mathml
 from symlimits.paper.notation import Notation, legend
-from symlimits.paper.reproduce import HEADER, TITLE, Outcome, family, papers, used
+from symlimits.paper.prose import in_words, pieces, sentence
+from symlimits.paper.reproduce import HEADER, TITLE, Outcome, family, papers, section, used
 from symlimits.surroundings import surroundings
 
 TEMPLATE = "report.html"
+
+
+class Html(str):
+    """Text that is markup already, which a template leaves as it is."""
+
+    def __html__(self) -> str:
+        return self
 
 
 def report(outcomes: Sequence[Outcome], notation: Notation, pictures: bool = True) -> str:
     """The report of outcomes as HTML, a section a paper; `NoRule` where jinja2 or latex2mathml is not installed."""
     try:
         from jinja2 import Environment
-        from markupsafe import Markup
     except ImportError:
         raise NoRule("a report in HTML", "the package jinja2", "pip install 'symlimits[report]'") from None
     template = Environment(autoescape=True).from_string(files("symlimits.paper").joinpath(TEMPLATE).read_text("utf-8"))
     return template.render(
         title=TITLE,
-        style=Markup(STYLE),
+        style=Html(STYLE),
         header=HEADER,
         rows=[outcome.row for outcome in outcomes],
         family=family(outcomes),
-        papers=[_marked(_section(paper, outcomes, notation, pictures), Markup) for paper in papers(outcomes)],
+        papers=[_paper(paper, outcomes, notation, pictures) for paper in papers(outcomes)],
         versions=", ".join(f"{name} {version}" for name, version in surroundings().items()),
     )
 
 
-def _section(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictures: bool) -> dict[str, Any]:
+def _paper(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictures: bool) -> dict[str, Any]:
     mine = [outcome for outcome in outcomes if outcome.claim.paper == paper]
+    found = {outcome.claim.name: outcome for outcome in mine}
     return {
         "name": paper,
         "title": PAPERS[paper],
-        "letters": [(mathml(letter), _words(meaning)) for letter, meaning in legend(paper, notation, used(mine))],
+        "letters": [(Html(mathml(letter)), _words(meaning)) for letter, meaning in legend(paper, notation, used(mine))],
         "figures": [_embedded(figure) for figure in FIGURES[paper]] if pictures else [],
-        "claims": [_statement(outcome) for outcome in mine],
+        "tables": [_table(table) for table in TABLES[paper]()],
+        "chapters": [
+            {
+                "title": _words(sentence(chapter.title)),
+                "about": _words(sentence(chapter.about)),
+                "claims": [_statement(found[part.name], part) for part in chapter.sections],
+            }
+            for chapter in chapters(map(section, mine))
+        ],
     }
 
 
-def _statement(outcome: Outcome) -> dict[str, Any]:
+def _table(table: Table) -> dict[str, Any]:
+    rows = [[_words(cell) for cell in row] for row in (table.header, *table.rows)]
+    return {"caption": _words(table.caption), "header": rows[0], "rows": rows[1:], "note": _words(table.note)}
+
+
+def _statement(outcome: Outcome, part: Section) -> dict[str, Any]:
     claim = outcome.claim
     links = [_link(link) for link in outcome.certificate.links]
-    formula = mathml(_display(outcome.fragment)) if outcome.fragment else ""
+    formula = Html(mathml(_display(outcome.fragment)) if outcome.fragment else "")
     return {
         "name": claim.name,
-        "title": claim.title[:1].upper() + claim.title[1:],
-        "source": claim.source[:1].upper() + claim.source[1:],
-        "scope": _words(outcome.scope[:1].upper() + outcome.scope[1:]),
+        "title": _words(sentence(part.title)),
+        "about": Html(" ".join(f"{_words(sentence(text))}." for text in (part.source, part.scope) if text)),
         "code": claim.code,
         "formula": formula,
         "links": links,
@@ -80,21 +102,14 @@ def _display(fragment: str) -> str:
     return re.sub(r"^%.*\n", "", without_macros(fragment), flags=re.MULTILINE)
 
 
-def _words(text: str) -> str:
+def _words(text: str) -> Html:
     """Plain words with formulas between dollars."""
-    parts = text.split("$")
-    return "".join(mathml(part) if k % 2 else escape(part) for k, part in enumerate(parts))
+    return Html("".join(mathml(part) if k % 2 else escape(part) for k, part in enumerate(pieces(text))))
 
 
 def _embedded(figure: Figure) -> Mapping[str, str]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{figure.name}.png"
         figure.draw(path)
-        return {"caption": figure.caption, "data": b64encode(path.read_bytes()).decode("ascii")}
-
-
-def _marked(section: dict[str, Any], markup: type[str]) -> dict[str, Any]:
-    """The section with its formulas told from text."""
-    letters = [(markup(letter), markup(words)) for letter, words in section["letters"]]
-    statements = [claim | {name: markup(claim[name]) for name in ("formula", "scope")} for claim in section["claims"]]
-    return section | {"letters": letters, "claims": statements}
+        data = b64encode(path.read_bytes()).decode("ascii")
+    return {"caption": _words(figure.caption), "alt": in_words(figure.caption), "data": data}

@@ -14,9 +14,10 @@ from symlimits.finite.journal import Journal
 from symlimits.finite.multiple import holm
 from symlimits.finite.remaining import bar
 from symlimits.limits import SIZES
+from symlimits.paper.chapters import Section
 from symlimits.paper.claims import PAPERS, Claim
-from symlimits.paper.documents import Picture, Section, collected, columns, fragment, long_table
-from symlimits.paper.figures import FIGURES
+from symlimits.paper.documents import Picture, collected, columns, fragment, long_table
+from symlimits.paper.figures import FIGURES, TABLES
 from symlimits.paper.macros import FILE, definitions
 from symlimits.paper.notation import Notation, legend, names
 from symlimits.paper.scope import Facts, facts, scope
@@ -190,10 +191,25 @@ def papers(outcomes: Sequence[Outcome]) -> list[str]:
 
 def _document(paper: str, outcomes: Sequence[Outcome], notation: Notation, pictures: bool) -> str:
     mine = [outcome for outcome in outcomes if outcome.claim.paper == paper]
-    sections = [Section(o.claim.name, o.claim.title, o.claim.source, o.scope, o.claim.code) for o in mine if o.fragment]
     drawn = [Picture(f"{figure.name}.pdf", figure.caption) for figure in FIGURES[paper]] if pictures else []
-    table = long_table(HEADER, [tuple(map(escape, outcome.row)) for outcome in mine])
-    return collected(PAPERS[paper], legend(paper, notation, used(mine)), table, sections, drawn)
+    table = long_table((*HEADER, "section"), [_linked(outcome) for outcome in mine])
+    sections = [section(outcome) for outcome in mine if outcome.fragment]
+    return collected(PAPERS[paper], legend(paper, notation, used(mine)), table, sections, drawn, TABLES[paper]())
+
+
+def section(outcome: Outcome) -> Section:
+    """What a document says of an outcome."""
+    claim = outcome.claim
+    return Section(claim.name, claim.title, claim.source, outcome.scope, claim.code, claim.group)
+
+
+def _linked(outcome: Outcome) -> tuple[str, ...]:
+    """A row of the table of links, its name a link to the statement and the number of its section at the end."""
+    name, *marks = map(escape, outcome.row)
+    place = f"sec:{outcome.claim.name}"
+    if not outcome.fragment:
+        return name, *marks, "-"
+    return rf"\hyperref[{place}]{{{name}}}", *marks, rf"\ref{{{place}}}"
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

@@ -11,6 +11,7 @@ import sympy as sp
 from symlimits.chain import Derivation
 from symlimits.language.domain import Domain, Range, describe
 from symlimits.limits import Limit
+from symlimits.paper.prose import in_words
 from symlimits.reading.latex import latex
 
 NONE: Mapping[str, str] = {}
@@ -23,7 +24,7 @@ def scope(statement: Derivation, notation: Mapping[str, str] = NONE) -> str:
     >>> from symlimits import activations as act, dual
     >>> print(scope(dual(act.exp)).replace("; ", "\n"))
     $p \in (0, \infty)$, $q \in (0, \infty)$, $\rho \in [-1, 1]$, $c = \rho \sqrt{p q}$
-    mean of phi(w.x) phi(w.z) over the units of one hidden layer
+    mean of $\phi(w \cdot x) \phi(w \cdot z)$ over the units of one hidden layer
     exact at every width
     """
     said = [_formulas(statement.domain, notation)]
@@ -49,9 +50,14 @@ def _interval(interval: Range) -> str:
 
 
 def order_in_words(statement: Derivation) -> str:
-    r"""How the error of a limit falls, if it has one."""
+    """Where a limit is taken, and how its error falls there, if it has one: a power of the width has none.
+
+    The order of an exponent is that of the correction which the fit of its networks allows for.
+    """
     if not isinstance(statement, Limit) or not statement.observable:
         return "an identity"
+    if statement.kind == "exponent":
+        return statement.regime
     return (
         "exact at every width" if statement.order == 0 else f"{statement.regime}, error of order n^-{statement.order}"
     )
@@ -90,4 +96,4 @@ def facts(statement: Limit) -> Facts:
         "general": statement.general is not None,
     }
     links = ", ".join(name for name, there in applies.items() if there)
-    return Facts(domain_in_words(statement.domain), order_in_words(statement), links)
+    return Facts(domain_in_words(statement.domain), in_words(order_in_words(statement)), links)

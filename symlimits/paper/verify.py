@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import sympy as sp
+
 from symlimits import certify as links
 from symlimits import storing
 from symlimits.errors import DataError
@@ -22,6 +24,8 @@ from symlimits.finite.width_networks import WidthNetworks
 from symlimits.language.names import brief
 from symlimits.language.pixels import is_of_images
 from symlimits.limits import SCALES, SIZES, Limit, point_in_words
+from symlimits.loading import is_of_matrices
+from symlimits.matrices import MatrixDerivation
 from symlimits.paper.certificate_file import (
     check_draws,
     check_lines,
@@ -37,6 +41,7 @@ from symlimits.theory.deep_linear.path_limit import WhiteNetworks
 from symlimits.theory.images.limit import ImageLimit
 from symlimits.theory.images.twin import ImageTwin
 from symlimits.theory.linearization.link import LinearizationProgram
+from symlimits.theory.mixtures.matrix_networks import PlaneExperiment
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps
 from symlimits.theory.programs.abc_link import AbcProgram
@@ -49,7 +54,7 @@ from symlimits.theory.scaling.claims import FrozenTwin
 from symlimits.theory.training.law_link import LawProgram
 from symlimits.theory.twin import DeepTwin, Twin
 
-COUNTED = Networks | LimitNetworks | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs
+COUNTED = Networks | LimitNetworks | PlaneExperiment | Gaps | WidthNetworks | LinearPairs | NetworkGaps | TrainedOutputs
 EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "network": Twin.from_record,
     "deep network": DeepTwin.from_record,
@@ -59,6 +64,7 @@ EXPERIMENTS: dict[str, Callable[[Any], Any]] = {
     "gaps of an output law": Gaps.from_record,
     "output networks": Networks.from_record,
     "output networks in the limit": LimitNetworks.from_record,
+    "networks of several outputs": PlaneExperiment.from_record,
     "trained deep linear networks": TrainedNetworks.from_record,
     "trained networks": TrainedOutputs.from_record,
     "tensor program": ProgramNetworks.from_record,
@@ -172,7 +178,7 @@ def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
         given = "a certificate without its lines (a function of the author's own stands in them)"
         raise DataError(given, "a derivation that is stored", "limit.certify(...), in the author's program")
     parts = storing.read(json.dumps(claim["derivation"]))
-    limit = (ImageLimit if is_of_images(parts.trace[0].expr) else Limit)(**parts._asdict())
+    limit = _kind(parts.trace[0].expr)(**parts._asdict())
     check_lines([step.expr for step in limit.trace], limit.domain)
     if "experiment" not in claim:
         return limit
@@ -181,6 +187,13 @@ def _limit(stored: Mapping[str, Any], experiment: Any) -> Limit:
         raise foreign(f"the order {brief(words['order'])}")
     general = _known(claim.get("general"), GENERALS)
     return replace(limit, **words, experiment=experiment or _known(claim["experiment"], EXPERIMENTS), general=general)
+
+
+def _kind(definition: sp.Expr) -> type[Limit]:
+    """Which limit begins with this line."""
+    if is_of_images(definition):
+        return ImageLimit
+    return MatrixDerivation if is_of_matrices(definition) else Limit
 
 
 def _known(record: Any, kinds: Mapping[str, Callable[[Any], Any]]) -> Any:

@@ -20,6 +20,8 @@ from symlimits.limits import Limit
 from symlimits.paper.certificate_file import named
 from symlimits.theory.kernels import dual, nngp, ntk
 from symlimits.theory.mixtures.lines import characteristic
+from symlimits.theory.mixtures.matrix_lines import characteristic as matrix_characteristic
+from symlimits.theory.mixtures.matrix_networks import PlaneExperiment
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks
 from symlimits.theory.mixtures.rate import Gaps, rate
 from symlimits.theory.twin import Twin
@@ -60,6 +62,8 @@ def _derived(limit: Limit) -> Limit | None:
             return base.bind(**values) if values else base
         case Networks() | LimitNetworks() as networks:
             return characteristic(networks.mixing, networks.K)
+        case PlaneExperiment() as networks:
+            return matrix_characteristic(networks.mixing, networks.directions.outputs, networks.directions.covariance)
         case Gaps() as gaps:
             return rate(gaps.mixing, gaps.kept)
     return None
@@ -100,7 +104,7 @@ def _unchecked(limit: Limit, built: Limit | None, stored: Mapping[str, Any]) -> 
         yield "rules and sources of the author's lines"
     if isinstance(limit.experiment, Twin):
         yield "the names of activations"
-    if isinstance(limit.experiment, Twin | Networks | LimitNetworks | Gaps):
+    if isinstance(limit.experiment, Twin | Networks | LimitNetworks | PlaneExperiment | Gaps):
         return
     simulation = named(stored["links"], "simulation") or {}
     details = simulation.get("details", {})

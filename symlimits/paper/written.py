@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from symlimits.errors import NoRule
 from symlimits.paper import claims_table
@@ -20,20 +20,27 @@ from symlimits.paper.files import write_files
 from symlimits.paper.notation import Notation
 from symlimits.paper.report import report
 from symlimits.paper.reproduce import Outcome, papers, texts, used
+from symlimits.paper.swap import replace_folder
 
 T = TypeVar("T")
 
 REPORT = "report.html"
-RUNS = 2  # of LaTeX: the second knows the labels
+RUNS = 4  # of LaTeX at most: the second knows the labels, a third the widths of tables that show them
+AGAIN = "Rerun"
 PATIENCE = 120  # seconds
 
 
 def write(
-    folder: Path, outcomes: Sequence[Outcome], notation: Notation, progress: Callable[[str], None] | None = None
+    folder: Path,
+    outcomes: Sequence[Outcome],
+    notation: Notation,
+    progress: Callable[[str], None] | None = None,
+    left: Sequence[str] = (),
 ) -> list[str]:
     """Write all files of outcomes; returns what was written, and what was not and why, in sentences.
 
-    Everything is made before the first file takes its place, the PDFs too: what ends this early changes nothing.
+    Everything is made before the folder is replaced, the PDFs too: what ends this early changes nothing. Other files
+    in the folder stay, but those that `left` names.
     """
     tell = progress or (lambda _: None)
     said: list[str] = []
@@ -46,10 +53,11 @@ def write(
     page = _or_said(lambda: report(outcomes, notation, bool(figures)), "", f"no {REPORT}", said)
     tell("documents")
     files |= _compiled(papers(outcomes), files, said) | ({REPORT: page} if page else {})
-    paths = write_files(folder, files)
+    count, why = replace_folder(folder, files, left=left)
+    said += [f"{folder} was filled file by file: {why}"] if why else []
     said += _left_over(folder, [f"{paper}/{paper}.pdf" for paper in papers(outcomes)], files)
     said += [f"notation for {name}: no statement has this symbol" for name in sorted(set(notation) - used(outcomes))]
-    return [f"{len(paths)} files in {folder}{f', begin with {REPORT}' if page else ''}", *said]
+    return [f"{count} files in {folder}{f', begin with {REPORT}' if page else ''}", *said]
 
 
 def _left_over(folder: Path, names: Sequence[str], files: Mapping[str, str | bytes]) -> list[str]:
@@ -96,10 +104,15 @@ def _compiled(names: Sequence[str], files: Mapping[str, str | bytes], said: list
 
 
 def _runs(source: Path) -> bool:
-    """Whether LaTeX gets through a document, as often as it has to."""
+    """Whether LaTeX gets through a document, as often as it asks to."""
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", source.name]
-    run = partial(subprocess.run, cwd=source.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "errors": "replace"}
+    run = partial(subprocess.run, cwd=source.parent, timeout=PATIENCE, **quiet)
     try:
-        return not any(run(command).returncode for _ in range(RUNS))
+        for _ in range(RUNS):
+            done = run(command)
+            if done.returncode or AGAIN not in done.stdout:
+                break
+        return not done.returncode
     except subprocess.TimeoutExpired:
         return False

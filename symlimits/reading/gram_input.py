@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from symlimits.reading.real import check_covariance
 from symlimits.reading.special import copysign, difference_of_products
 
 Floats = npt.NDArray[np.float64]
@@ -68,12 +69,13 @@ def input_gaps(gaps: Floats, products: Floats, x: Floats, Z: Floats, x_inverse: 
 def signed_gap(p: npt.ArrayLike, q: npt.ArrayLike, c: npt.ArrayLike) -> Floats:
     """The signed gap of variances p, q > 0 and covariance c, exact to a few ulps for the doubles given.
 
-    With s = sqrt(p q): copysign((p q - c^2)/(s (s + |c|)), c).
+    With s = sqrt(p q): copysign((p q - c^2)/(s (s + |c|)), c). Raises `DomainError` for c^2 > p q, beyond rounding.
 
     >>> float(signed_gap(1.0, 4.0, -1.0))
     -0.5
     """
     variances: list[Any] = [np.asarray(value, dtype=np.float64) for value in (p, q, c)]
+    check_covariance(*variances)
     first, second, covariance = np.broadcast_arrays(*variances)
     gaps = _signed_gaps(first.ravel(), second.ravel(), covariance.ravel())
     return np.asarray(gaps).reshape(first.shape)

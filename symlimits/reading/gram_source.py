@@ -188,7 +188,8 @@ from symlimits.reading.gram_loop import (
     covariances, enter, first_dense, general_stage, normalized_stage, rescale, tile_of_rows
 )
 from symlimits.reading.special import (
-    angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma, top_cosh, top_sinh
+    angle_between, asin_within, copysign, difference_of_products, exp_cosh, exp_sinh, fma, gap_of_products,
+    root_within, top_cosh, top_sinh
 )
 """
 

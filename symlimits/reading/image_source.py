@@ -39,7 +39,8 @@ from numba import njit, prange
 
 from symlimits.reading.image_loop import pair_stage, pass_through
 from symlimits.reading.special import (
-    angle_between, copysign, difference_of_products, exp_cosh, exp_sinh, fma, top_cosh, top_sinh
+    angle_between, asin_within, copysign, difference_of_products, exp_cosh, exp_sinh, fma, gap_of_products,
+    root_within, top_cosh, top_sinh
 )
 """
 

@@ -15,7 +15,7 @@ from symlimits.errors import DataError, DomainError, NoRule
 from symlimits.reading.ball import narrow
 from symlimits.reading.cache import load_source
 from symlimits.reading.lower import c, p, q
-from symlimits.reading.real import as_reals, plain
+from symlimits.reading.real import ROUNDING, as_reals, plain
 from symlimits.reading.reference import reference
 from symlimits.reading.scalar_source import guarded_source, is_pair, vectorized_source
 
@@ -27,10 +27,11 @@ class ScalarKernel:
     """A compiled function of real numbers; it broadcasts like a NumPy ufunc.
 
     `expr` and `args` say what it computes, `source` how. It prints, pickles and compares by these;
-    compiled code comes from the disk cache when there is some. Two kinds of points are not left to
-    float64, and go through the reference reading, some milliseconds each: arguments beyond 1e70, powers
-    of which overflow inside the formula, and, of a kernel in p, q and c, those where its terms cancel to
-    fewer than twelve digits of the kernel's size. `ufunc` is the formula alone, without such a look.
+    compiled code comes from the disk cache when there is some. Some points are not left to float64, and
+    go through the reference reading, some milliseconds each: arguments beyond 1e70, powers of which
+    overflow inside the formula, and, of a kernel in p, q and c, those where its terms cancel to fewer
+    than twelve digits of the kernel's size, and those with c^2 > p q, which its source does not hold
+    for. `ufunc` is the formula alone, without such a look.
     Raises `DomainError` where a value is no float: it overflows, or does not exist.
 
     >>> x = sp.Symbol("x", real=True)
@@ -79,14 +80,15 @@ class ScalarKernel:
                     result[index] = self._by_reference(point)
             if not np.isfinite(result[index]):
                 where = ", ".join(f"{s} = {value:g}" for s, value in zip(self.args, point, strict=True))
-                raise DomainError(f"{where}, where the value is {result[index]}", "a value in the range of floats",
-                                  "arguments of moderate size, or `.reference(...)`")  # fmt: skip
+                raise _no_float(where, float(result[index]))
         return result
 
     def _by_reference(self, point: Sequence[float]) -> float:
         exact = {symbol: sp.Rational(value) for symbol, value in zip(self.args, point, strict=True)}
-        if {p, q, c} <= set(exact) and exact[c] ** 2 > exact[p] * exact[q]:  # by rounding
-            exact[c] = sp.sign(exact[c]) * sp.sqrt(exact[p] * exact[q])
+        if {p, q, c} <= set(exact):
+            size = exact[p] * exact[q]
+            if size < exact[c] ** 2 <= size * (1 + sp.Rational(ROUNDING)) ** 2:
+                exact[c] = sp.sign(exact[c]) * sp.sqrt(size)
         found = narrow(self.expr, exact, 20)
         return float(reference(self.expr, exact, 20) if found is None else found.midpoint)
 
@@ -95,3 +97,10 @@ class ScalarKernel:
 
     def __repr__(self) -> str:
         return f"ScalarKernel({self.expr}, args={self.args})"
+
+
+def _no_float(where: str, value: float) -> DomainError:
+    if np.isnan(value):
+        return DomainError(f"{where}, where there is no real value", "a real value", "a point inside the domain")
+    advice = "arguments of moderate size, or `.reference(...)`"
+    return DomainError(f"{where}, where the value is {value}", "a value in the range of floats", advice)

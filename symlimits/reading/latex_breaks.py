@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy.core.sorting import default_sort_key
 
+from symlimits.language.ensemble import MatrixCovariance
 from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.integral import LineIntegral
 from symlimits.language.pixels import PixelMean
@@ -77,9 +78,13 @@ class BreakingPrinter(MatrixPrinter):
             inner = self._opened(expr.integrand, room - rendered_width(sign))
             return enclose(sign, inner, rf" \,d{self._print(expr.variable)}")
         if isinstance(expr, GaussianExpectation):
-            law, _, _ = whole.partition(r"\left[")
+            law = whole.removesuffix(rf"\left[{self._print(expr.integrand)}\right]")  # which may hold expectations too
             inside = max(room - rendered_width(law), room / 2)
             return enclose(rf"{law}\biggl[", self.pieces(expr.integrand, inside), r"\biggr]")
+        if isinstance(expr, MatrixCovariance):
+            left, right = (self.pieces(side, room) for side in (expr.left, expr.right))
+            size = "bigg" if any(map(TALL.search, (*left, *right))) else "big"
+            return enclose(rf"\operatorname{{Cov}}\{size}l(", [*enclose("", left, ","), *right], rf"\{size}r)")
         if isinstance(expr, EXTREMES):
             return self._cut_extreme(expr, room)
         if isinstance(expr, SphericalIntegral):

@@ -32,7 +32,7 @@ def _sign(write: Print, strip: Sequence[sp.Expr], variable: sp.Symbol) -> str:
 def spherical_pieces(
     opened: Callable[[sp.Expr, float], list[str]], write: Print, expr: SphericalIntegral, room: float
 ) -> list[str]:
-    """The function of w, that of w', and the kernel with Legendre's function."""
+    """The integral signs, the function of w, that of w', and the kernel with Legendre's function."""
     w, (x, y) = expr.variable, expr.eigenvalues
     other = sp.Symbol(f"{w.name}'")
     signs = line_sign(write, expr.strip, w, 2) + _sign(write, expr.strip, other)
@@ -41,4 +41,4 @@ def spherical_pieces(
     a, b = write(w), write(other)
     legendre = rf"Q_{{{a} - {b} - 1/2}}\left({angle}\right)"
     kernel = rf"\times 4 \left({a} - {b}\right) {legendre} \, \left({scale}\right)^{{-{a} - {b}}} \,d{a} \,d{b}"
-    return [*enclose(signs, first, ""), *enclose(r"\times ", second, ""), kernel]
+    return [signs, *first, *enclose(r"\times ", second, ""), kernel]

@@ -58,7 +58,7 @@ class arcsin(sp.Function):
 
 
 class root(sp.Function):
-    """The square root of a number that rounding may carry below zero."""
+    """root(a, b): the square root of a, which rounding may carry below zero where its terms are as large as b."""
 
 
 class difference(sp.Function):
@@ -92,17 +92,17 @@ class _Printer(PythonCodePrinter):
         return product if doubled > 0 else f"(1.0/{product})"
 
     def _print_difference(self, expr: difference) -> str:
-        return f"max(difference_of_products({', '.join(self._print(arg) for arg in expr.args)}), 0.0)"
+        return f"gap_of_products({', '.join(self._print(arg) for arg in expr.args)})"
 
     def _print_arc(self, expr: arc) -> str:
         y, x = expr.args
         return f"angle_between({self._print(x)}, {self._print(y)})"
 
     def _print_arcsin(self, expr: arcsin) -> str:
-        return f"asin(min(1.0, max(-1.0, {self._print(expr.args[0])})))"
+        return f"asin_within({self._print(expr.args[0])})"
 
     def _print_root(self, expr: root) -> str:
-        return f"sqrt(max(0.0, {self._print(expr.args[0])}))"
+        return f"root_within({self._print(expr.args[0])}, {self._print(expr.args[1])})"
 
     def _print_call(self, expr: sp.Function) -> str:
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
@@ -277,7 +277,7 @@ def conditioned(expr: sp.Expr) -> sp.Expr:
 def _singular(expr: sp.Expr) -> sp.Expr:
     """The roots and angles that are singular at c^2 = p q, conditioned."""
     if not all(_is_polynomial_square(node) for node in sp.preorder_traversal(expr)):
-        return expr.replace(_is_root_in_c, lambda power: root(power.base) ** (2 * power.exp)).replace(sp.asin, arcsin)
+        return expr.replace(_is_root_in_c, _root_in_c).replace(sp.asin, arcsin)
     expr = expr.replace(sp.asin, _angle).replace(_has_pole, _without_poles)
     return expr.replace(lambda node: isinstance(node, sp.Add) and node.has(c), _positive)
 
@@ -356,6 +356,11 @@ def _is_root_in_c(node: sp.Basic) -> bool:
     return node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and node.base.has(c)
 
 
+def _root_in_c(power: sp.Expr) -> sp.Expr:
+    size = sp.Add(*map(sp.Abs, sp.Add.make_args(power.base)))
+    return root(power.base, size) ** (2 * power.exp)
+
+
 def _angle(argument: sp.Expr) -> sp.Expr:
     y, x = argument.as_numer_denom()
     return arc(y, sp.sqrt(_positive(sp.expand(x**2 - y**2))))
@@ -380,8 +385,10 @@ def _has_difference(node: sp.Expr) -> bool:
     return any(term.could_extract_minus_sign() for term in sp.Add.make_args(node))
 
 
-# what statements call, beside the functions of `special`
+# what statements call, beside the other functions of `special`
 MATH = """\
 from math import cos, cosh, erf, erfc, exp, log, pi, sin, sinh, sqrt, tan, tanh, asin, acos, atan, atan2
 from math import acosh, asinh, atanh, gamma, log1p
+
+from symlimits.reading.special import asin_within, gap_of_products, root_within
 """

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symlimits.errors import DataError, UnboundSymbol
+from symlimits.errors import DataError, DomainError, UnboundSymbol
 from symlimits.language.formula import exact
 from symlimits.language.names import shown
+
+ROUNDING = 1e-12  # a covariance that exceeds sqrt(p q) by rounding is at the end of its range
 
 
 def as_real(value: Any, name: str) -> Any:
@@ -51,6 +53,16 @@ def as_reals(values: Sequence[Any], names: Sequence[str]) -> list[Any]:
         advice = "one length for all, or a column and a row: p[:, None], q[None, :]"
         raise DataError(f"arrays of shapes {shapes}", "shapes that broadcast together", advice) from None
     return arrays
+
+
+def check_covariance(p: Any, q: Any, c: Any) -> None:
+    """Raise `DomainError` for what is no covariance of variances p and q, beyond rounding."""
+    with np.errstate(all="ignore"):  # the root of what is no variance is no number
+        outside = ~(np.abs(c) <= np.sqrt(p) * np.sqrt(q) * (1 + ROUNDING))
+    if outside.any():
+        found = (array[outside][0] for array in np.broadcast_arrays(p, q, c))
+        given = ", ".join(f"{name} = {value:g}" for name, value in zip("pqc", found, strict=True))
+        raise DomainError(given, "variances p and q, and c^2 <= p q", "c = rho*sqrt(p*q) with rho from -1 to 1")
 
 
 def _as_float(value: sp.Expr, name: str) -> float:

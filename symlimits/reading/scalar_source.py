@@ -53,7 +53,7 @@ def _prepared(
     expr, lines = _with_square(conditioned(expr)), []
     a, b, d = names[p], names[q], names[c]
     if expr.has(_S2, GAP):
-        lines += [f"s2 = max(difference_of_products({a}, {b}, {d}, {d}), 0.0)"]
+        lines += [f"s2 = gap_of_products({a}, {b}, {d}, {d})"]
         names[_S2] = "s2"
     if expr.has(GAP):
         lines += [f"g = s2/max(sqrt({a})*sqrt({b}) + abs({d}), 1e-300)"]

@@ -14,6 +14,8 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 _DOUBLE = ir.DoubleType()
+_ROUNDED = 2e-12  # of c^2: a covariance may exceed sqrt(p q) by 1e-12 of it, as everywhere
+_SLACK = 1e-9  # below zero or beyond one: what rounding makes of the sums that stand under roots and in arcsines
 
 # asin(sqrt z) = sqrt z (1 + z P(z)) on 0 <= z <= 1/2; P by benchmarks/special_coefficients.py
 _HALF_ANGLE = (
@@ -123,8 +125,37 @@ def difference_of_products(a: float, b: float, c: float, d: float) -> float:
 
 
 @njit(error_model="numpy")
+def gap_of_products(a: float, b: float, c: float, d: float) -> float:
+    """a b - c d where it is not negative: zero where rounding makes it so, and NaN beyond.
+
+    >>> gap_of_products(1.0, 1.0, 1.0, 1 + 1e-13), gap_of_products(1.0, 1.0, 1.0, 2.0)
+    (0.0, nan)
+    """
+    gap = difference_of_products(a, b, c, d)
+    if gap >= 0.0:
+        return gap
+    return 0.0 if -gap < _ROUNDED * abs(c * d) else math.nan
+
+
+@njit(error_model="numpy")
+def root_within(x: float, size: float) -> float:
+    """sqrt(x) of a sum whose terms have this size: zero where rounding makes x negative, and NaN beyond."""
+    if x >= 0.0:
+        return math.sqrt(x)
+    return 0.0 if -x < _SLACK * size else math.nan
+
+
+@njit(error_model="numpy")
+def asin_within(x: float) -> float:
+    """asin(x), also where rounding carries x beyond one, and NaN farther out."""
+    if abs(x) <= 1.0:
+        return math.asin(x)
+    return math.asin(math.copysign(1.0, x)) if abs(x) <= 1.0 + _SLACK else math.nan
+
+
+@njit(error_model="numpy")
 def root_of_gap(p: float, q: float, c: float) -> float:
-    """sqrt(p q - c^2) without cancellation, overflow or underflow; zero where rounding makes it negative.
+    """sqrt(p q - c^2) without cancellation, overflow or underflow, as `gap_of_products` has it.
 
     Far from one the numbers are first divided by powers of two, so that no digit changes.
 
@@ -132,11 +163,11 @@ def root_of_gap(p: float, q: float, c: float) -> float:
     (1e+200, 5e-324)
     """
     if 1e-130 < p < 1e130 and 1e-130 < q < 1e130:
-        return math.sqrt(max(difference_of_products(p, q, c, c), 0.0))
+        return math.sqrt(gap_of_products(p, q, c, c))
     i = (math.frexp(p)[1] + 1) // 2
     j = (math.frexp(q)[1] + 1) // 2
-    gap = difference_of_products(_scaled(p, -2 * i), _scaled(q, -2 * j), _scaled(c, -i - j), _scaled(c, -i - j))
-    return _scaled(math.sqrt(max(gap, 0.0)), i + j)
+    gap = gap_of_products(_scaled(p, -2 * i), _scaled(q, -2 * j), _scaled(c, -i - j), _scaled(c, -i - j))
+    return _scaled(math.sqrt(gap), i + j)
 
 
 @njit(error_model="numpy")

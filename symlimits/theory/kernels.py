@@ -111,7 +111,7 @@ def dual(phi: object) -> Limit:
     return Limit(
         trace, domain, (p, q, c), "T(p, q, c)", "derived here; Price 1958",
         experiment=Twin(features(phi), "nngp", sampler=ANTITHETIC),
-        observable="mean of phi(w.x) phi(w.z) over the units of one hidden layer",
+        observable=r"mean of $\phi(w \cdot x) \phi(w \cdot z)$ over the units of one hidden layer",
         regime="every width", order=0, general=KernelProgram(features(phi), "nngp"),
     )  # fmt: skip
 

@@ -82,6 +82,9 @@ def test_alignments_become_tables() -> None:
     assert below.count("<td") == 2
     assert "$" not in below
     assert "pt" not in mathml(r"\begin{pmatrix} 1 & 0 \\[2pt] 0 & 1 \end{pmatrix}")
+    signs = {r"x = -1": 1, "[-1, -x]": 2, "(-x)": 1, "1 - x": 0, "x^{2} - 1": 0, r"\frac{1}{2} - 1": 0}
+    assert all(mathml(tex).count('form="prefix">&#x02212;') == count for tex, count in signs.items())
+    assert "<mtext>E</mtext>" in mathml(r"\mathrm{E} x")  # upright
     assert "\N{MATHEMATICAL BOLD DIGIT ONE}" in mathml(r"\mathbf{1}_{u > 0}")
     with pytest.raises(NoRule, match="outside an alignment"):
         mathml("a & b")

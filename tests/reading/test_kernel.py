@@ -83,3 +83,42 @@ def test_what_is_no_float_is_refused() -> None:
         sl.dual(act.exp)([1.0, 1e4], [1.0, 1e4], 0.0)
     with pytest.raises(DomainError, match=r"1e\+200"):
         sl.dual(act.relu_power(2))(1e200, 1e200, 0.0)
+
+
+@pytest.mark.parametrize("text", ["(p*q - c**2)**2", "exp(p*q - c**2)", "sqrt(c**2 + p*q)*(p*q - c**2)**3"])
+@pytest.mark.parametrize("point", [(2.0, 1.0, 1.0), (-3.0, 1.0, 2.0), (0.5, 1.0, 2.0)])
+def test_a_formula_in_p_q_and_c_knows_no_covariance(text: str, point: tuple[float, float, float]) -> None:
+    """Where c^2 > p q the source for kernels, written in s^2 = p q - c^2 >= 0, does not hold."""
+    c, p, q = point
+    names = {"c": c, "p": p, "q": q, "exp": np.exp, "sqrt": np.sqrt}
+    assert sl.limit(text)(*point) == pytest.approx(eval(text, names), rel=1e-14)
+
+
+NOT_REAL = {  # and points: one inside, one outside
+    "sqrt(1 - a**2)": [(0.6,), (1.5,)],
+    "sqrt(a - b)": [(3, 2), (2, 3)],
+    "sqrt(a*b - x*y) + 1": [(3, 4, 2, 1), (1, 2, 3, 4)],
+    "asin(a*b)": [(0.5, 1), (1.5, 2)],
+    "p*q*asin(exp(c))": [(-1, 1, 1), (0.5, 1, 1)],
+    "p*q*sqrt(1 - exp(c))": [(-1, 1, 1), (0.5, 1, 1)],
+    "sqrt(p*q - c**2)": [(1, 1, 2), (2, 1, 1)],
+}
+
+
+@pytest.mark.parametrize("text", NOT_REAL)
+def test_what_is_not_real_is_refused(text: str) -> None:
+    inside, outside = NOT_REAL[text]
+    T = sl.limit(text)
+    assert T(*inside) == pytest.approx(float(T.reference(*inside)), rel=1e-14)
+    with pytest.raises(DomainError, match="no real value"):
+        T(*outside)
+
+
+def test_no_compiled_kernel_takes_a_covariance_beyond_the_variances() -> None:
+    K = sl.nngp(sl.mlp(2, act.relu, "w", 0))
+    bound = K.bind(w=2)
+    for read in (sl.dual(act.relu).compile(), bound.compile().pairs, K.derivative("w").bind(w=2).compile().pairs):
+        assert read(1.0, 4.0, 2 * (1 + 1e-13)) == pytest.approx(read(1.0, 4.0, 2.0), rel=1e-12)
+        for c in (2.01, -2.01, 1e3):
+            with pytest.raises(DomainError, match=f"c = {c:g}"):
+                read(1.0, 4.0, c)

@@ -352,7 +352,8 @@ def test_certificates(observable: str, name: str) -> None:
     kernel = sl.ntk if observable == "ntk" else sl.nngp
     certificate = kernel((NETS | LINES)[name]).certify(sizes=SIZES, seed=1)
     assert certificate.ok, certificate
-    assert [link.passed for link in certificate.links] == [True, True, True]
+    assert [link.passed for link in certificate.links[:3]] == [True, True, True]
+    assert [link.name for link in certificate.links[3:]] == ["general"]  # of short programs: test_image_link.py
     if (observable, name) == ("nngp", "same"):
         assert sl.verify(certificate.to_json()).ok
         assert not sl.verify(certificate.to_json().replace('"padding": "same"', '"padding": "circular"')).ok

@@ -87,7 +87,7 @@ class TrainingLimits:
         networks = self._networks("increment power", layer, power=power)
         recursion = self.program.increment(layer, power)
         lines = self._lines(recursion, lambda training, *data: training.increment(layer, power, *data))
-        words = self._words(f"the sum of the powers {2 * power} of the singular values of M_{layer} minus its start")
+        words = self._words(f"the sum of the powers {2 * power} of the singular values of $M_{layer}$ minus its start")
         return Limit(lines, Domain({}), (), rf"\sum_i \sigma_i^{{{2 * power}}}", SOURCE, networks, words)
 
     def neuron(self, layer: int = 1) -> Limit:

@@ -54,7 +54,7 @@ def output_kurtosis(activation: object, widths: object) -> Limit:
     """
     phi, slopes, known = _network(activation, widths)
     line = second_moments(known, _spread(phi), A)
-    observable = "E f^4 over the readout, at one input, where E f^2 = 1"
+    observable = r"$\mathbb{E} f^4$ over the readout, at one input, where $\mathbb{E} f^2 = 1$"
     return _limit(line, known, slopes, "output", r"\mathbb{E} f^4 / (\mathbb{E} f^2)^2", observable)
 
 
@@ -74,7 +74,7 @@ def ntk_variance(activation: object, widths: object) -> Limit:
     """
     phi, slopes, known = _network(activation, widths)
     line = second_moments(known, _spread(phi), D) / mean_kernel(len(known)) ** 2 - 1
-    observable = "(Theta(x, x)/E Theta(x, x))^2 - 1"
+    observable = r"$(\Theta(x, x) / \mathbb{E} \Theta(x, x))^2 - 1$"
     name = r"\mathrm{Var}\,\Theta / (\mathbb{E}\,\Theta)^2"
     return _limit(line, known, slopes, "ntk", name, observable)
 
@@ -98,8 +98,8 @@ def linear_squares(widths: object) -> Limit:
     name = r"\mathbb{E} f(x)^2 f(z)^2 / (\mathbb{E} f(x)^2\, \mathbb{E} f(z)^2)"
     return Limit(
         _lines(line), Domain({**ranges, rho: CORRELATION}), arguments, name, "derived here; Isserlis 1918",
-        experiment=Pairs(known, rho).drawn(), observable="f(x)^2 f(z)^2 over the readout, where E f^2 = 1",
-        regime="every width", order=0,
+        experiment=Pairs(known, rho).drawn(),
+        observable=r"$f(x)^2 f(z)^2$ over the readout, where $\mathbb{E} f^2 = 1$", regime="every width", order=0,
     )  # fmt: skip
 
 

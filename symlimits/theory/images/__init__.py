@@ -22,6 +22,7 @@ from symlimits.theory.images.limit import ImageLimit
 from symlimits.theory.images.order import check_order
 from symlimits.theory.images.twin import ImageTwin
 from symlimits.theory.kernels import K_xx, K_xz, K_zz, Theta, Widths, block, blocks, parameters
+from symlimits.theory.programs.kernel_link import KernelProgram
 
 __all__ = ["image_kernel", "image_recursion", "maps"]
 
@@ -44,7 +45,8 @@ def image_kernel(net: Serial, tangent: bool) -> Limit:
     twin = ImageTwin(net, "ntk" if tangent else "nngp")
     regime = "number of channels to infinity"
     domain = parameters(recursion, net)
-    return ImageLimit((definition, *trace[1:]), domain, (), name, source, twin, observable, regime)
+    general = KernelProgram(net, twin.observable)
+    return ImageLimit((definition, *trace[1:]), domain, (), name, source, twin, observable, regime, general=general)
 
 
 def image_recursion(net: Serial, tangent: bool) -> Recursion:

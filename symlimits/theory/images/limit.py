@@ -17,6 +17,7 @@ from symlimits.errors import DataError, DomainError, FormulaError, NoRule
 from symlimits.finite.functional import Functional
 from symlimits.ladder import Value, is_closed
 from symlimits.language.domain import Domain, Point, relevant
+from symlimits.language.least_image import least_image
 from symlimits.language.names import shown
 from symlimits.language.recursion import Recursion
 from symlimits.language.substitution import substituted
@@ -24,7 +25,6 @@ from symlimits.limits import Limit
 from symlimits.reading.image_data import as_images
 from symlimits.reading.image_reference import exact_image, image_reference
 from symlimits.reading.latex import latex
-from symlimits.theory.images.shapes import least_image
 
 DRAWN_DIGITS, CLAIMED_DIGITS = 15, 20
 ONE_IMAGE = "one image (H, W, C), or one sequence (W, C)"

@@ -43,7 +43,8 @@ def linearization(
     parameter is $\eta n^{-r/2}$, r the number of its axes that have the width n. `steps` of the rate `lr` are taken, on
     all data. The result has `run(width, seed)`, one network over training, the exponents of the gaps, each a `Limit`
     with networks that certify it: `linearized`, `kernel_drift`, `kernel`, `ensemble_mean`, `movement`, and
-    `slopes(widths)`, what is measured. Exponents hold for kernels of full rank and are those of generic data.
+    `slopes(widths)`, what is measured. Exponents hold for kernels of full rank and are those of generic data; that of
+    what is zero at every width, at inputs of zero without a bias, is refused.
 
     Raises `DataError` for data of other shapes, `DomainError` for numbers out of range, a rate above the critical one
     of `trained_law`, learning rates of layers, an optimiser or a loss that is not known, discontinuous activations,

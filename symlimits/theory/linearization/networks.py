@@ -28,6 +28,7 @@ from symlimits.theory.training.data import word
 from symlimits.theory.training.law import TrainedLaw
 
 Array = npt.NDArray[np.float64]
+STILL = 1e-12  # of the tangent kernel: rounding
 SEEN = 9  # times at which a run looks at its kernel
 MEASURED = ("linearized", "kernel_drift", "kernel", "movement")
 
@@ -164,11 +165,22 @@ class Linearization:
             return {width: _drawn(experiment, width, nets, seed) for width in widths}
 
     def experiment(self, quantity: str) -> NetworkGaps:
-        """The networks of a quantity; `NoRule` where no exponent of it is derived."""
+        """The networks of a quantity; `NoRule` where no exponent is derived, `DomainError` for what is zero always."""
         if self.descent.optimizer not in LINEAR:
             given = f"the exponent of {quantity} of networks trained by {self.descent.optimizer}"
             raise NoRule(given, "'sgd' or 'momentum', which are linear in the gradients", ".slopes(widths) measures it")
+        self._check_moves(quantity)
         return self._gaps(quantity)
+
+    def _check_moves(self, quantity: str) -> None:
+        """Where hidden layers have no derivatives, Theta is K: networks are linear in what is trained, at any width."""
+        K, Theta = (np.diagonal(kernel) for kernel in self.law.kernels(self.law.X))
+        hidden = Theta if quantity == "movement" else Theta - K
+        if not (hidden > STILL * Theta).any():
+            what = "any parameter" if quantity == "movement" else "any layer but the last"
+            given = f"the exponent of {quantity} of networks without derivatives by {what} at these data"
+            wanted = "data at which they move: the quantity is zero"
+            raise DomainError(given, wanted, "inputs other than zero, biases, an activation that is not constant")
 
     def _gaps(self, quantity: str) -> NetworkGaps:
         X, Y = frozen(self.law.X.tolist()), frozen(self.law.Y.tolist())

@@ -27,7 +27,7 @@ def characteristic(mixing: MixingLaw, K: sp.Expr) -> Limit:
     trace = mean_lines(sp.exp(-q * t**2 * K / 2), mixing)
     if mixing.widths is None:
         limit = LimitNetworks(mixing.ratio, K, mixing.rectified)
-        regime = "width N and depth L to infinity, L/N to a"
+        regime = "width $n$ and depth $L$ to infinity, $L/n$ to $a$"
         return Limit(trace, domain, (t,), name, LIMIT, limit, "an output", regime, "cf", 1)
     atom = _atom(mixing)
     trace = tuple(replace(step, expr=step.expr + atom) for step in trace)

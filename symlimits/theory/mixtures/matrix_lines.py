@@ -142,11 +142,11 @@ def characteristic(mixing: MixingLaw, outputs: int, kernel: npt.NDArray[np.float
     law = Spherical(mixing.widths, mixing.ratio, wave=True)
     trace = law.trace(t**2, r**2 * t**2, sp.sqrt(2 * sp.pi) / (4 * sp.pi))
     name = r"\varphi(t, r)"
-    observable = "tr T'S, where T K^(1/2) has the singular values 1 and r (rotations leave the law)"
+    observable = r"$\operatorname{tr} T^\top S$, $T K^{1/2}$ of singular values $1$ and $r$ (rotations leave the law)"
     directions = Directions(outputs, kernel)
     if mixing.widths is None:
         twin = PlaneExperiment(directions, None, mixing.ratio)
-        regime = "width N and depth L to infinity, L/N to a, by triangular factors exact in law at every width"
+        regime = "width $n$ and depth $L$ to infinity, $L/n$ to $a$, by triangular factors exact in law at every width"
         return Limit(trace, _domain(t), (t, r), name, LIMIT, twin, observable, regime, "cf", 1)
     twin = PlaneExperiment(directions, mixing.widths, None)
     return Limit(trace, _domain(t), (t, r), name, FINITE, twin, observable, "any input dimension", "cf", 0)

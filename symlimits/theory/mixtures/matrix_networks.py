@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from symlimits.errors import DomainError
+from symlimits.errors import DomainError, FormulaError
 from symlimits.finite.deep_linear import DeepLinear, input_root
 from symlimits.language.domain import Point
+from symlimits.language.names import shown
+from symlimits.language.tree import from_tree, to_tree
+from symlimits.theory.mixtures.mixing import MixingLaw
 
 Array = npt.NDArray[np.float64]
 BATCH = 64  # full networks a call
 ROOM = 2**24  # random numbers of one size
 FACTORS = 1024  # networks a call where only triangular factors are drawn
+KIND = "networks of several outputs"
+MOST_OUTPUTS = 64  # that a file may ask for
 
 
 def outputs(
@@ -78,6 +84,11 @@ class PlaneExperiment:
     ratio: sp.Expr | None
     r: sp.Expr | None = None
 
+    @property
+    def mixing(self) -> MixingLaw:
+        """The law of Q."""
+        return MixingLaw(self.widths, self.ratio)
+
     def at(self, point: Point) -> PlaneExperiment:
         """The same at a point with a value for r, or already bound."""
         return self.bind(point)
@@ -101,9 +112,49 @@ class PlaneExperiment:
     def wanted(self, size: int) -> int:
         """Networks of one size: as many as some seconds draw, by the random numbers of one network."""
         if self.widths is None:
-            return max(2**14, min(2**17, ROOM // (4 * self._depth(size))))
-        shapes = pairwise((size, *self.widths, self.directions.outputs))
-        return max(2**12, min(2**16, ROOM // sum(rows * columns for rows, columns in shapes)))
+            return max(2**14, min(2**17, ROOM // self._numbers(size)))
+        return max(2**12, min(2**16, ROOM // self._numbers(size)))
+
+    def work(self, size: int, rounds: int | None = None) -> float:
+        """The random numbers of a certificate at one size; of a run until decided, by its rounds."""
+        chunk = FACTORS if self.widths is None else BATCH
+        return float(chunk * (rounds + 1) if rounds else self.wanted(size)) * self._numbers(size)
+
+    def record(self) -> dict[str, Any]:
+        """The networks as JSON, for a certificate; `from_record` reads it."""
+        asked = {"outputs": self.directions.outputs, "covariance": self.directions.covariance.tolist()}
+        place = {name: None if x is None else to_tree(x) for name, x in (("ratio", self.ratio), ("r", self.r))}
+        return {"kind": KIND, **asked, "widths": None if self.widths is None else list(self.widths), **place}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> PlaneExperiment:
+        """The networks of a record; `FormulaError` for what is none.
+
+        >>> pair = PlaneExperiment(Directions(2, np.eye(2)), (5, 3), None)
+        >>> PlaneExperiment.from_record(pair.record()).record() == pair.record()
+        True
+        """
+        try:
+            outputs, widths = record["outputs"], record["widths"]
+            covariance = np.array(record["covariance"], dtype=np.float64)
+            ratio, r = (None if record[name] is None else from_tree(record[name]) for name in ("ratio", "r"))
+            symmetric = covariance.ndim == 2 and np.isfinite(covariance).all() and (covariance == covariance.T).all()
+            known = widths is None or all(type(width) is int and width > 0 for width in widths)
+            numbers = all(x is None or (isinstance(x, sp.Expr) and x.is_number and x.is_positive) for x in (ratio, r))
+            one = (widths is None) != (ratio is None)
+            if not (type(outputs) is int and 0 < outputs <= MOST_OUTPUTS and symmetric and known and numbers and one):
+                raise ValueError
+            np.linalg.cholesky(covariance)
+        except (KeyError, TypeError, ValueError, np.linalg.LinAlgError):
+            given = f"networks of {shown(record.get('outputs'))} outputs, {shown(record.get('widths'))} wide"
+            raise FormulaError(given, "what PlaneExperiment.record writes", "a certificate of this version") from None
+        return cls(Directions(outputs, covariance), widths if widths is None else tuple(widths), ratio, r)
+
+    def _numbers(self, size: int) -> int:
+        """How many random numbers one network takes."""
+        if self.widths is None:
+            return 4 * self._depth(size)
+        return sum(rows * columns for rows, columns in pairwise((size, *self.widths, self.directions.outputs)))
 
     def _depth(self, size: int) -> int:
         depth = sp.sympify(self.ratio) * size

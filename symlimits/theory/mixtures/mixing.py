@@ -31,6 +31,8 @@ from symlimits.reading.real import as_real, plain
 
 Array = npt.NDArray[np.float64]
 DIGITS = 30  # of logarithms of moments
+ACCURACY = 1e-8  # of logarithms of line integrals, absolute near zero: what is less is refused
+LOST = 0.1  # a bound of the error from which on nothing is known
 _N = sp.Symbol("N", positive=True)
 
 
@@ -161,6 +163,11 @@ class MixingLaw:
             raise DomainError("the density of q without hidden layers", "hidden layers: q is 1", "widths=(100,)")
         return plain(found(self._density, -logs) - logs)
 
+    def log_pdf_anywhere(self, q: Array) -> Array:
+        """The same to be integrated: far out, where it loses its digits, nothing of it counts."""
+        logs = np.log(q)
+        return found(self._density, -logs, inf) - logs
+
     def pdf(self, q: Any) -> Any:
         """The density of q at q > 0."""
         return plain(np.exp(self.log_pdf(q)))
@@ -170,7 +177,7 @@ class MixingLaw:
         logs = np.log(_positive(q))
         if self.widths == ():
             return plain(np.where(logs >= 0, 1.0, 0.0))
-        above, below = (found(tail, -logs) for tail in self._tails)
+        above, below = (found(tail, -logs, inf) for tail in self._tails)
         small = np.exp(np.minimum(below, 0.0))
         return plain(np.where(small < 0.5, self.atom + small, 1.0 - np.exp(np.minimum(above, 0.0))))
 
@@ -190,10 +197,14 @@ class MixingLaw:
         return q
 
 
-def found(line: Contour, X: Array) -> Array:
-    """The logarithms of a line integral; `DomainError` where the saddle is too far out to be found."""
-    logs = line(X).log
-    if np.isnan(logs).any():
+def found(line: Contour, X: Array, accuracy: float = ACCURACY) -> Array:
+    """The logarithms of a line integral; `DomainError` where the saddle is too far out to be found, or digits are lost.
+
+    The bound of the error is held against `accuracy`, relative to the logarithm where that is large; `inf` is none.
+    """
+    logs, _, error = line(X)
+    allowed = inf if accuracy == inf else np.minimum(accuracy * np.maximum(1.0, np.abs(logs)), LOST)
+    if np.isnan(logs).any() or (error > allowed).any():
         raise DomainError("a point too far out for the line integral", "a nearer one", "the leading term, `law.tail`")
     return logs
 

@@ -53,7 +53,7 @@ class MixingPosterior:
         return np.asarray(-0.5 * (np.log(2 * np.pi * c) + self.data.targets[:, 0] ** 2 / c).sum(axis=1))
 
     def _log_joint(self, v: Array) -> Array:
-        return np.asarray(self.prior.log_pdf(np.exp(v)) + v + self.log_likelihood(v))
+        return np.asarray(self.prior.log_pdf_anywhere(np.exp(v)) + v + self.log_likelihood(v))
 
     def integral(self, functions: Callable[[Array], Array] | None = None) -> Lattice:
         r"""$\int p(v)N(y; 0, C_q)e^{f(v)}dv$ for functions f, from (n,) to (B, n); without, of f = 0 and f = 2v."""

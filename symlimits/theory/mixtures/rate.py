@@ -95,8 +95,8 @@ def rate(mixing: MixingLaw, kept: object) -> Limit:
     first = next(j for j in range(kept + 1, HIGHEST + 1) if coefficient(j, mixing.spread, mixing.rectified) != 0)
     trace = (Step(sp.Integer(-first), "first term of the expansion in 1/N that is left out and not zero", SOURCE),)
     gaps = Gaps(mixing.spread * sp.Rational(2, 5) if mixing.rectified else mixing.spread, kept, mixing.rectified)
-    words = f"gap of the characteristic function with corrections up to order {kept}, mean over some t"
-    regime = "width N and depth L = aN to infinity"
+    words = f"gap of the characteristic function with corrections up to order {kept}, mean over some $t$"
+    regime = "width $n$ and depth $L = an$ to infinity"
     return Limit(trace, Domain({}), (), r"e_{\varphi}", SOURCE, gaps, words, regime, "exponent", 1)
 
 

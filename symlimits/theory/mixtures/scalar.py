@@ -69,8 +69,7 @@ class OutputLaw(NetworkLaw):
         """
         root, log_determinant = self._cholesky
         rows = self._rows(s, "s")
-        white = np.linalg.solve(root, rows[..., None])[..., 0] if self.dimension > 1 else rows / root[0, 0]
-        logs = self._mixture.log_radial(np.square(white).sum(axis=-1) / 2)
+        logs = self._mixture.log_radial_at(2 * _log_length(root, rows) - np.log(2))
         return plain(logs - 0.5 * (self.dimension * np.log(2 * pi) + log_determinant))
 
     def pdf(self, s: Any) -> Any:
@@ -299,3 +298,11 @@ class OutputLaw(NetworkLaw):
                 f"{name} of shape {array.shape}", f"(..., {', '.join(map(str, wanted))})", "one row a point"
             )
         return array.reshape(*array.shape[: array.ndim - len(wanted)], -1)
+
+
+def _log_length(root: Array, rows: Array) -> Array:
+    """log |root^-1 row| of every row, -inf of zero: neither squares nor quotients leave the range of floats."""
+    size, scale = np.abs(rows).max(axis=-1, keepdims=True), np.abs(root).max()
+    white = np.linalg.solve(root / scale, (rows / np.where(size > 0, size, 1.0))[..., None])[..., 0]
+    with np.errstate(divide="ignore"):
+        return np.log(size[..., 0]) + np.log(np.linalg.norm(white, axis=-1)) - np.log(scale)

@@ -27,6 +27,7 @@ from symlimits.theory.mixtures.mixing import MixingLaw, found, needs_numbers
 
 Array = npt.NDArray[np.float64]
 MANY = 200  # points from which on a table may be cheaper
+NO_DIGIT = -40.0  # the logarithm of what is none beside one
 FAR = 60.0  # of X = log z, where q or s is 10^-13 or 10^13
 
 
@@ -47,27 +48,33 @@ class ScaleMixture:
         """Whether q is one: without a hidden layer."""
         return self.mixing.widths == ()
 
-    def log_radial(self, z: Array) -> Array:
-        """log E[q^{-n/2} exp(-z/q); q > 0], infinite at z = 0 where the narrowest layer has at most n units."""
+    def log_radial_at(self, X: Array) -> Array:
+        """log E[q^{-n/2} exp(-z/q); q > 0] at z = exp(X), whose square root is a float where z is none.
+
+        At z = 0, X = -inf, it is infinite where the narrowest layer has at most n units.
+        """
         if self.is_gaussian:
-            return -z
-        inside = z > 0
-        if inside.all():
-            return self.log_radial_at(np.log(z))
-        logs = np.full(z.shape, self.mixing.log_moment(-self.dimension / 2))
-        logs[inside] = self.log_radial_at(np.log(z[inside]))
+            return -np.exp(X)
+        start, inside = self.mixing.log_moment(-self.dimension / 2), X > self._beside_zero
+        logs = np.full(X.shape, start)
+        logs[inside] = looked_up(lambda X: found(self.radial_line, -X), X[inside])
         return logs
 
-    def log_radial_at(self, X: Array) -> Array:
-        """The same at z = exp(X)."""
-        return -np.exp(X) if self.is_gaussian else looked_up(lambda X: _log(self.radial_line, X), X)
+    @cached_property
+    def _beside_zero(self) -> float:
+        r"""The log z up to which $\mathbb E q^{-n/2}(1 - e^{-z/q}) \le z^d\,\mathbb E q^{-n/2-d}$ is no digit, d <= 1."""
+        start, gap = -self.dimension / 2, -self.dimension / 2 - float(self.mixing.lowest)
+        if gap <= 0:
+            return -inf
+        d = min(1.0, gap / 2)
+        return (NO_DIGIT + self.mixing.log_moment(start) - self.mixing.log_moment(start - d)) / d
 
     def laplace(self, z: Array) -> Array:
         """E exp(-z q), an atom at q = 0 included."""
         if self.is_gaussian:
             return np.asarray(np.exp(-z))
-        values, inside = np.ones(z.shape), z > 0
-        continuous = looked_up(lambda X: _log(self.laplace_line, X), np.log(z[inside]))
+        values, inside = np.ones(z.shape), z > np.exp(NO_DIGIT - self.mixing.log_moment(1.0))  # 1 - e^(-zq) <= zq
+        continuous = looked_up(lambda X: _tail(self.laplace_line, X), np.log(z[inside]))
         values[inside] = np.minimum(self.mixing.atom + np.exp(continuous), 1.0)  # but for rounding
         return values
 
@@ -75,15 +82,15 @@ class ScaleMixture:
         """log P(q xi^2 > 2 z) and log P(0 < q xi^2 <= 2 z) for a Gaussian xi, at z = exp(X), X = -inf for z = 0."""
         above, below = np.full(X.shape, np.log1p(-self.mixing.atom)), np.full(X.shape, -inf)
         inside = np.isfinite(X)
-        above[inside] = looked_up(lambda X: _log(self.tail_lines[0], X), X[inside])
-        below[inside] = looked_up(lambda X: _log(self.tail_lines[1], X), X[inside])
+        above[inside] = looked_up(lambda X: _tail(self.tail_lines[0], X), X[inside])
+        below[inside] = looked_up(lambda X: _tail(self.tail_lines[1], X), X[inside])
         return above, below
 
     # ------------------------------------------------------------------ the lines, compiled
 
     @cached_property
     def radial_line(self) -> Contour:
-        """Of `log_radial`."""
+        """Of `log_radial_at`."""
         n = sp.Rational(self.dimension, 2)
         low = sp.Max(0, n + self.mixing.lowest) if self.mixing.lowest.is_finite else 0
         return compiled_line(sp.gamma(w) * self.mixing.mellin(w - n), (low, sp.oo))
@@ -108,9 +115,9 @@ def compiled_line(integrand: sp.Expr, strip: Sequence[Any]) -> Contour:
     return contour(lowered(head), head)
 
 
-def _log(line: Contour, X: Array) -> Array:
-    """The logarithm at z = exp(X)."""
-    return found(line, -X)
+def _tail(line: Contour, X: Array) -> Array:
+    """The logarithm of a value of at most one at z = exp(X): where it is small its digits are absolute."""
+    return found(line, -X, inf)
 
 
 def looked_up(function: Callable[[Array], Array], X: Array) -> Array:

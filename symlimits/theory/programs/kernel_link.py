@@ -16,7 +16,6 @@ from symlimits.certify.certificate import Link
 from symlimits.certify.general import check_general, unreached
 from symlimits.derivation.price import c, p, q
 from symlimits.errors import DomainError, FormulaError, NoRule
-from symlimits.ladder import is_closed
 from symlimits.language.activation import Activation
 from symlimits.language.architecture import Dense, Repeat, Serial
 from symlimits.language.domain import Point
@@ -25,9 +24,10 @@ from symlimits.language.network_values import bound
 from symlimits.language.recursion import Recursion
 from symlimits.language.tree import from_tree, to_tree
 from symlimits.limits import Limit
-from symlimits.reading.program_sampled import Sampled, sampled
+from symlimits.reading.program_sampled import Sampled
 from symlimits.reading.reference import reference
-from symlimits.theory.programs.kernel_program import inputs, kernel_lines
+from symlimits.theory.programs.image_sides import image_general, image_value
+from symlimits.theory.programs.kernel_program import CLOSED, inputs, kernel_lines, line_value
 from symlimits.words import spoken
 
 KIND = "kernel by backpropagation"
@@ -36,7 +36,6 @@ MOST_DEPTH = 3  # hidden layers: lines grow, and every rule is used by then
 OPEN_DEPTH = sp.Integer(2)  # in place of a depth that is a symbol
 TOLERANCE = 1e-12  # of the kernel on its diagonal, as for compiled code
 DIGITS = 15  # where no compiled code reaches
-CLOSED = "closed form"
 
 
 @dataclass(frozen=True)
@@ -83,12 +82,19 @@ class KernelProgram:
         numbers = {s: value for s, value in known.items() if s not in (p, q, c)}
         try:
             net = reached(bound(self.network, numbers), self.observable)
-            general, size = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
+            if net.of_images:
+                general, size = image_general(limit, net, self.observable == "ntk", at)
+            else:
+                general, size = _general(net, self.observable == "ntk", *(known[s] for s in (p, q, c)))
         except NoRule as refusal:
             return unreached(refusal.given)
-        what = f"{spoken(limit.name)} of {_depth(net)} hidden layer{'s' * (_depth(net) > 1)}"
-        allowed = TOLERANCE * size + general.error
-        return check_general(_value(limit, at), general.value, allowed, what, general.method != CLOSED)
+        value = image_value(limit, at) if net.of_images else _value(limit, at)
+        what = f"{spoken(limit.name)} of {'two images' if net.of_images else _layers(_depth(net))}"
+        return check_general(value, general.value, TOLERANCE * size + general.error, what, general.method != CLOSED)
+
+
+def _layers(depth: int) -> str:
+    return f"{depth} hidden layer{'s' * (depth > 1)}"
 
 
 def reached(net: Serial, observable: str) -> Serial:
@@ -112,9 +118,8 @@ def _general(net: Serial, tangent: bool, p: sp.Expr, q: sp.Expr, c: sp.Expr) -> 
     """The engine's value, and the size of the kernel on its diagonal."""
     line = kernel_lines(net, tangent)[-1].expr
     laws = [inputs(*law) for law in ((p, q, c), (p, p, p), (q, q, q))]
-    value, one, two = (sampled(line, {symbol: at[symbol] for symbol in line.free_symbols}) for at in laws)
-    size = float(np.sqrt(one.value * two.value))
-    return (value._replace(method=CLOSED) if is_closed(line) else value), size
+    value, one, two = (line_value(line, at) for at in laws)
+    return value, float(np.sqrt(one.value * two.value))
 
 
 def _value(limit: Limit, point: Point) -> float:

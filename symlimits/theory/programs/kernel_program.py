@@ -18,13 +18,16 @@ import sympy as sp
 
 from symlimits.derivation.master import limit_lines
 from symlimits.derivation.trace import Trace
+from symlimits.ladder import is_closed
 from symlimits.language.architecture import Serial
 from symlimits.language.domain import Point
 from symlimits.language.program_handles import LowRank, Matrix, Scalar, Vector
 from symlimits.language.tensor_program import Gaussian, Initial, Program
+from symlimits.reading.program_sampled import Sampled, sampled
 from symlimits.theory.programs.tensor_program import TensorProgram
 from symlimits.theory.programs.training import TrainingProgram, training_program
 
+CLOSED = "closed form"
 READOUT, OUTPUT_BIAS = "v", "b_out"
 A = sp.Symbol("x", positive=True)  # two inputs in the plane: (A, A) and (B, C), whose laws have no axis of their own
 B, C = sp.symbols("y_1 y_2", real=True)
@@ -66,6 +69,12 @@ def kernel_program(net: Serial, tangent: bool) -> Scalar:
         total = (_rate(net, name) if tangent else 1) * _overlap(prog.tp, handle, left, right) + total
     assert isinstance(total, Scalar)
     return total
+
+
+def line_value(line: sp.Expr, values: Point) -> Sampled:
+    """The value of the engine's line, exact or by quasi-Monte Carlo: its method says which."""
+    found = sampled(line, {symbol: values[symbol] for symbol in line.free_symbols})
+    return found._replace(method=CLOSED) if is_closed(line) else found
 
 
 def _gradients(prog: TrainingProgram, tangent: bool) -> Sequence[tuple[str, Any, Any, Any]]:

@@ -3,7 +3,7 @@ r"""A network and its training as one tensor program: forward, backward and upda
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,8 @@ class TrainingProgram:
                 raise DomainError(f"{name} = {shown(index)}", f"a number from 0 to {len(value) - 1}", f"{name}=0")
             value = value[index]
         _check_output_bias(self)
-        return self.tp.limit(value)
+        words = f"an output of a network, after {step} step{'s' * (step != 1)} of training"
+        return replace(self.tp.limit(value), observable=words)
 
     def rate(self, step: int, datum: int = 0, output: int = 0) -> Limit:
         r"""The power of n by which an output after some steps differs from its limit: -1/2, to be certified.

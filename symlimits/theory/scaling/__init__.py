@@ -5,7 +5,7 @@ from __future__ import annotations
 from symlimits.theory.scaling.abc import Parameterisations, abc
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.cells import Cell, Verdict
-from symlimits.theory.scaling.claims import exponent_limit
+from symlimits.theory.scaling.claims import corrected_limit, exponent_limit
 from symlimits.theory.scaling.convergence import Convergence, Wide, convergence
 from symlimits.theory.scaling.depth import DepthExponents, depth_exponents
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
@@ -28,6 +28,7 @@ __all__ = [
     "Wide",
     "abc",
     "convergence",
+    "corrected_limit",
     "depth_exponents",
     "exponent_limit",
     "initialisation_corrected",

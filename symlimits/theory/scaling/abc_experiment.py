@@ -18,6 +18,7 @@ from symlimits.limits import Limit
 from symlimits.theory.programs.abc_link import AbcProgram
 from symlimits.theory.scaling.abc_point import Point
 from symlimits.theory.scaling.alignment import course
+from symlimits.theory.scaling.coordinate_text import what
 from symlimits.theory.scaling.passes import MOVES
 
 INPUTS, POINTS, NETWORKS = 8, 4, 16  # of the data; networks a draw
@@ -73,7 +74,7 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
 
     >>> from symlimits.theory.scaling.named import named
     >>> print(exponent_limit(named("deep-MF-adam", 3), "df", steps=2).explain())
-    df is defined by
+    e_Delta f is defined by
         Max(-1/2, 0)
     By the largest part (algebra) this equals
         0
@@ -91,6 +92,17 @@ def exponent_limit(point: Point, quantity: str, steps: int = 3) -> Limit:
         lines.append(Step(known[quantity], "the largest part", "algebra"))
     floats = [tuple(map(float, values)) for values in (point.a, point.b, point.c)]
     draw = DeepTraining(floats[0], floats[1], floats[2], point.optimizer, quantity, steps)
-    words = f"root mean square of {quantity}" + (f" after {steps} steps" if quantity.startswith("d") else "")
+    words = f"root mean square of the {what(quantity)}" + (f" after {steps} steps" if quantity.startswith("d") else "")
     program = AbcProgram(point.a, point.b, point.c, point.optimizer, quantity, steps)
-    return Limit(tuple(lines), name=quantity, experiment=draw, observable=words, kind="exponent", general=program)
+    name = f"e_{{{_letter(quantity)}}}"
+    return Limit(tuple(lines), name=name, experiment=draw, observable=words, kind="exponent", general=program)
+
+
+def _letter(quantity: str) -> str:
+    r"""A row of a coordinate check in LaTeX.
+
+    >>> _letter("dh2"), _letter("f")
+    ('\\Delta h_{2}', 'f')
+    """
+    change, row = (r"\Delta ", quantity[1:]) if quantity.startswith("d") else ("", quantity)
+    return change + (f"h_{{{row[1:]}}}" if row.startswith("h") else row)

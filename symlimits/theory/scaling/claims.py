@@ -19,6 +19,7 @@ from symlimits.limits import Limit
 from symlimits.theory.programs.exponent_link import ExponentProgram
 from symlimits.theory.scaling.cells import Cell
 from symlimits.theory.scaling.fan import Fan, one_hidden_layer
+from symlimits.theory.scaling.initialisation_corrected import InitialisationCorrected
 from symlimits.theory.scaling.one_hidden import q, q_a, q_sigma, q_w
 from symlimits.theory.scaling.problem import Functions
 
@@ -27,28 +28,36 @@ MEASURED = {"kernel_increment_trained": "kernel_increment", "kernel_increment": 
 ONE = 1  # datum, where all that crosses a kink adds up: of several, each sees what its own gradient moves only
 PARTS = ("kernel_a", "kernel_w")  # of the kernel, without networks of their own
 RATES = {"shared": (q, q), "separate": (q_a, q_w)}
+q_start = sp.Symbol("q_start", real=True)  # of the factor of the logit that is there at the start, where it has its own
+CORRECTED = "initialisation-corrected mean field"
 
 
 @dataclass(frozen=True)
 class FrozenTwin:
-    """The networks that an exponent speaks of, for every point of the plane of hyperparameters."""
+    """The networks that an exponent speaks of, for every point of the plane of hyperparameters.
+
+    If `corrected`, the logit that is there at the start has a factor of its own, with the exponent `q_start`.
+    """
 
     phi: Activation
     rates: str
     quantity: str
     move: float = MOVE
     points: int = POINTS
+    corrected: bool = False
 
     def at(self, point: Point) -> FrozenTraining:
         """The experiment at a point."""
         functions = Functions.of(self.phi)
-        powers = WidthPowers(*(float(point[symbol]) for symbol in (q_sigma, *RATES[self.rates])))
+        place = (q_sigma, *RATES[self.rates], *([q_start] if self.corrected else []))
+        powers = WidthPowers(*(float(point[symbol]) for symbol in place))
         return FrozenTraining(functions.phi, functions.slope, powers, self.quantity, move=self.move, points=self.points)
 
     def record(self) -> dict[str, Any]:
         """The networks as JSON, for a certificate; `from_record` reads it."""
         named = {"rates": self.rates, "quantity": self.quantity, "move": self.move, "points": self.points}
-        return {"kind": "frozen training", "activation": to_tree(self.phi.expr), **named}
+        said = {"corrected": True} if self.corrected else {}
+        return {"kind": "frozen training", "activation": to_tree(self.phi.expr), **named, **said}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> FrozenTwin:
@@ -56,13 +65,14 @@ class FrozenTwin:
         try:
             phi, rates, quantity = from_tree(record["activation"]), str(record["rates"]), str(record["quantity"])
             move, points = float(record.get("move", MOVE)), int(record.get("points", POINTS))
+            corrected = record.get("corrected", False) is True
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise _foreign(f"networks without {error}") from None
         if not isinstance(phi, sp.Expr) or rates not in RATES or quantity not in (*QUANTITIES, UNSEEN):
             raise _foreign(f"networks of {shown(phi)}, {shown(rates)} rates, {shown(quantity)}")
         if not (0 < move < inf and 0 < points <= POINTS):
             raise _foreign(f"networks with rates of {move} and {points} data")
-        return cls(Activation(phi), rates, quantity, move, points)
+        return cls(Activation(phi), rates, quantity, move, points, corrected)
 
 
 def _foreign(given: str) -> FormulaError:
@@ -97,6 +107,28 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
         points = ONE if quantity == "kernel_increment_trained" else POINTS
         twin = replace(twin, move=KINK_MOVE, points=points)
     return replace(found, domain=Domain({}, place, note), experiment=twin, general=_program(fan, cell, quantity))
+
+
+def corrected_limit(model: InitialisationCorrected, quantity: str) -> Limit:
+    r"""The exponent of a quantity of the initialisation-corrected mean field, as a claim about its own networks.
+
+    The logit at the start is that of the NTK, whose $q_\sigma$ is `q_start` here; what moves is the mean field's.
+    Quantities and errors are those of `exponent_limit`.
+
+    >>> from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
+    >>> claim = corrected_limit(initialisation_corrected("erf"), "f_init")
+    >>> claim, claim.domain.note
+    (Limit(e_{f^{(0)}} = q_start + 1/2, 1 line), 'q_sigma = -1, q = 1, q_start = -1/2')
+    """
+    start, moving = exponent_limit(model.fan, "NTK", "f_init"), exponent_limit(model.fan, "MF", quantity)
+    place = {**moving.domain.dependent, q_start: start.domain.dependent[q_sigma]}
+    note = ", ".join(f"{symbol} = {value}" for symbol, value in place.items())
+    found = start._bound({q_sigma: q_start}) if quantity == "f_init" else moving
+    twin = replace(moving.experiment, corrected=True)
+    return replace(
+        found, domain=Domain({}, place, note), arguments=tuple(place), experiment=twin,
+        regime=f"{CORRECTED}, {found.regime}",
+    )  # fmt: skip
 
 
 def _program(fan: Fan, cell: str, quantity: str) -> ExponentProgram:

@@ -34,11 +34,11 @@ NAMES = {
 }
 OBSERVED = {
     "f_init": "the logit at the start",
-    "f_a": "the part of the logit that the increment of a gives",
-    "f_w": "the part of the logit that the increment of w gives",
+    "f_a": "the part of the logit that increments of $a$ give",
+    "f_w": "the part of the logit that increments of $w$ give",
     "f_aw": "the part of the logit that both increments give",
-    "delta_a": "the increment of an output weight",
-    "delta_w": "the increment of an input weight",
+    "delta_a": "the increment of an output weight $a$",
+    "delta_w": "the increment of an input weight $w$",
     "kernel": "the tangent kernel at the start, times rates",
     "kernel_a": "the kernel of the output weights, times its rate",
     "kernel_w": "the kernel of the input weights, times its rate",

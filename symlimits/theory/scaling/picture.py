@@ -16,7 +16,7 @@ from symlimits.theory.scaling.cells import Cell
 from symlimits.theory.scaling.naming import NAMED
 
 FRAME = ((-1.65, 0.15), (-0.75, 1.75))  # q_sigma, q: the three named scalings with room around them
-INCHES = (8.5, 7.0)
+INCHES = (7.4, 5.8)
 FAR = 6  # where a cell without end is cut: outside the frame
 STEPS = 201  # across the frame, to find the middle of what is seen of a cell
 MIDDLE = np.array([[float(x) for x in point] for point in NAMED.values()]).mean(axis=0)

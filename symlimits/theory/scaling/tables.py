@@ -14,7 +14,6 @@ import sympy as sp
 from symlimits.reading.latex_printer import Printer
 from symlimits.theory.scaling.cells import Cell
 from symlimits.theory.scaling.equations import mean
-from symlimits.theory.scaling.models import LimitModel
 
 HEAD = ("model", "exponents", "$f^{(0)}$", "$K$", r"$\Delta K$", r"$\varphi$", "", "$g^{(0)}$", "$g^{(k)}$")
 SIZES = {-1: "$0$", 0: "$1$", 1: r"$\infty$"}  # by the sign of an exponent
@@ -37,9 +36,9 @@ OPEN, CLOSE = (r"\begingroup\footnotesize\setlength{\tabcolsep}{2.5pt}", r"\par\
 
 def table(cells: Sequence[Cell]) -> str:
     """A tabular with one row a cell, what its columns mean, and the equations of each motion that occurs."""
-    rows = [" & ".join(_row(cell)) + r" \\" for cell in cells]
+    rows = [" & ".join(row(cell)) + r" \\" for cell in cells]
     tabular = _tabular("ll" + "c" * (len(HEAD) - 2), [" & ".join(HEAD) + r" \\", r"\midrule", *rows])
-    found = _equations([cell.limit_model for cell in cells if cell.limit_model])
+    found = _equations(cells)
     return "\n".join([*OPEN, *tabular, r"\par\smallskip\noindent", *LEGEND, *found, *CLOSE])
 
 
@@ -47,7 +46,8 @@ def _tabular(columns: str, rows: Iterable[str]) -> list[str]:
     return [rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", *rows, r"\bottomrule", r"\end{tabular}"]
 
 
-def _row(cell: Cell) -> list[str]:
+def row(cell: Cell) -> list[str]:
+    """The cells of its row, formulas between dollars, below the words of `HEAD`."""
     model = cell.limit_model
     rules = [ARGUMENTS[rule] for rule in model.gradients] if model else ["", ""]
     return [cell.name, where(cell.inequalities), *sizes(cell), LETTERS[model.dynamics] if model else "", *rules]
@@ -89,8 +89,14 @@ def _sign(relation: sp.Rel) -> str:
     return RELATIONS.get(relation.rel_op, relation.rel_op)
 
 
-def _equations(models: Sequence[LimitModel]) -> list[str]:
-    """Every equation once, with the letters of all motions that have it; then the gradients."""
+def equations(cells: Sequence[Cell]) -> list[tuple[str, str]]:
+    """Every equation once, with the letters of all motions that have it; then the gradients.
+
+    >>> from symlimits.theory.scaling import one_hidden_layer
+    >>> print(*equations([one_hidden_layer()["MF"]])[-1])
+    $F$ ${g^{(k)}_{i}} = - \\frac{y_{i}}{e^{F^{(k)}(x_{i}) y_{i}} + 1}$
+    """
+    models = [cell.limit_model for cell in cells if cell.limit_model]
     letters: dict[sp.Eq, list[str]] = defaultdict(list)
     for dynamics, letter in LETTERS.items():
         for model in [model for model in models if model.dynamics == dynamics][:1]:
@@ -99,10 +105,14 @@ def _equations(models: Sequence[LimitModel]) -> list[str]:
     rules = {rule: model.equations[-1] for model in models for rule in model.gradients[1:]}
     found = [(", ".join(names), equation) for equation, names in letters.items()]
     found += [(ARGUMENTS[name], rules[name]) for name in ARGUMENTS if name in rules]
-    if not found:
+    return [(name, f"${_tex(e.lhs)} = {_tex(e.rhs)}$") for name, e in found]
+
+
+def _equations(cells: Sequence[Cell]) -> list[str]:
+    text = [rf"{name} & {equation} \\" for name, equation in equations(cells)]
+    if not text:
         return []
-    text = [rf"{name} & ${_tex(e.lhs)} = {_tex(e.rhs)}$ \\" for name, e in found]
-    spaced = [*(f"{row}[1ex]" for row in text[:-1]), text[-1]]
+    spaced = [*(f"{line}[1ex]" for line in text[:-1]), text[-1]]
     return [r"\par\medskip\noindent", *_tabular("ll", spaced), r"\par\smallskip\noindent", *READING]
 
 

@@ -95,8 +95,9 @@ def trained_law(
     is "ntk", all parameters are trained, or "nngp", the last layer only. `lr` is $\eta$, `momentum` that of the heavy
     ball, 0 to below 1, `weight_decay` $\omega$ acts on $\theta - \theta_0$. Layers may have learning rates of their
     own, `Dense(w_rate=, b_rate=)` or `net.with_rates(...)`, factors of $\eta$ that the decay does not know. At
-    infinite time a singular kernel is refused, unless `rcond` says which eigenvalues count as zero, relative to the
-    largest: the pseudoinverse is taken. Steps of a rate above `law.critical_lr` are refused unless `forced`.
+    infinite time, and late enough that its rounding is seen, a singular kernel is refused, unless `rcond` says which
+    eigenvalues count as zero, relative to the largest: the pseudoinverse is taken. Steps of a rate above
+    `law.critical_lr` are refused unless `forced`.
 
     Returns a `TrainedLaw` with `mean(Z, time=... | steps=...)`, `covariance(Z, ...)`, `critical_lr`, `derivation(...)`;
     with the `loss` "xent", the mean cross-entropy over the n points, a `CrossEntropyLaw` with `mean(Z, ...)` over drawn

@@ -16,7 +16,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 SLOW = 0.5  # of x at the critical damping: below it the slow root is taken by itself
 FEW = 64  # steps that are done one by one: in the first ones 1 - q is small beside 1
-EARLY = 0.5  # of time over the time scales: below it, the power series in time
+EARLY = 0.5  # of time over the time scales: below it, 1 - q is small beside 1
 TERMS = 24  # of that series: 0.5^24/24! is below rounding
 
 
@@ -29,11 +29,12 @@ def growth(x: Array, time: float, momentum: float) -> Array:
     if not momentum:
         return _ratio(-np.expm1(-x * time), x, time)
     friction = 1.0 - momentum
-    early = (friction + np.sqrt(x)) * time < EARLY
-    slow = x < SLOW * friction**2 / 4
+    time = np.float64(time)  # whose powers may overflow
     with np.errstate(all="ignore"):  # branches that are not taken
+        early = (friction + np.sqrt(x)) * time < EARLY
+        slow = x < SLOW * friction**2 / 4
         late = np.where(slow, _slow_flow(x, time, friction), (1 - _left_flow(x, time, friction)) / x)
-    return np.where(early, _series(x, time, friction), late)
+        return np.where(early, _series(x, time, friction), late)
 
 
 def growth_in_steps(x: Array, steps: int, momentum: float) -> Array:
@@ -47,8 +48,10 @@ def growth_in_steps(x: Array, steps: int, momentum: float) -> Array:
             return _ratio(_lost(x, steps), x, steps)
         if steps <= FEW:
             return _one_by_one(x, steps, momentum)
+        early = (1.0 - momentum + np.sqrt(x)) * steps < EARLY
         slow = x < SLOW * (1 - sqrt(momentum)) ** 2
-        return np.where(slow, _slow_steps(x, steps, momentum), (1 - _left_steps(x, steps, momentum)) / x)
+        late = np.where(slow, _slow_steps(x, steps, momentum), (1 - _left_steps(x, steps, momentum)) / x)
+        return np.where(early, _doubled(x, steps, momentum), late)
 
 
 def _ratio(numerator: Array, x: Array, limit: float) -> Array:
@@ -102,6 +105,22 @@ def _one_by_one(x: Array, steps: int, momentum: float) -> Array:
     for _ in range(steps):
         now, before = now + momentum * (now - before) + 1 - x * now, now
     return now
+
+
+def _doubled(x: Array, steps: int, momentum: float) -> Array:
+    r"""Steps of $D' = \mu D + 1 - xG$, $G' = G + D'$, by squaring what the map of (G, D, 1) changes.
+
+    $(I + E)^2 = I + 2E + E^2$: early E is small and nothing cancels, so that each squaring costs a rounding.
+    """
+    change = np.zeros((len(x), 3, 3))
+    change[:, 0], change[:, 1] = (0.0, momentum, 1.0), (0.0, momentum - 1.0, 1.0)
+    change[:, :2, 0] = -x[:, None]
+    state = np.zeros((len(x), 3, 1))
+    state[:, 2] = 1.0
+    while steps:
+        state = state + change @ state if steps % 2 else state
+        change, steps = 2 * change + change @ change, steps // 2
+    return np.asarray(state[:, 0, 0])
 
 
 def _slow_steps(x: Array, steps: int, momentum: float) -> Array:

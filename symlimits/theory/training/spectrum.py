@@ -14,6 +14,7 @@ from symlimits.theory.training.filters import growth, growth_in_steps
 
 Array = npt.NDArray[np.float64]
 ROUNDING = 8 * float(np.finfo(np.float64).eps)  # times n and the largest: smaller eigenvalues are rounding
+LOST = 1e-6  # of the targets: what rounding may make of a mode that stands still, by the time that is asked for
 COPIES = 6  # matrices (n, n) that are held at once
 
 
@@ -47,8 +48,8 @@ class Spectrum:
     def filter(self, training: Training, duration: float) -> Array:
         r"""$g(\lambda)$ of every mode (n,): outputs are $f_z + \Theta_{zx}\,g(\Theta)(Y - f_x)$.
 
-        `duration` is a number of steps if it is an integer, else a time. Raises `DomainError` at infinite time for a
-        singular kernel, unless it was asked for its pseudoinverse.
+        `duration` is a number of steps if it is an integer, else a time. Raises `DomainError` for a singular kernel at
+        infinite time, and as late as its rounding is seen, unless it was asked for its pseudoinverse.
         """
         if duration == np.inf:
             return self._inverse(training.entries * training.weight_decay)
@@ -57,7 +58,17 @@ class Spectrum:
         grown = (
             growth_in_steps(x, int(duration), training.momentum) if steps else growth(x, duration, training.momentum)
         )
-        return np.asarray(training.lr / training.entries * grown)
+        return self._known(np.asarray(training.lr / training.entries * grown))
+
+    def _known(self, grown: Array) -> Array:
+        """The same, where no mode has grown so far that it is made of the rounding of its eigenvalue."""
+        rounding = ROUNDING * len(self.values) * float(self.values.max())
+        lost = (self.values <= rounding) & (rounding * grown > LOST)
+        if lost.any() and not self.truncated:
+            given = f"so long a time, for a kernel with {lost.sum()} of {len(lost)} eigenvalues zero within rounding"
+            wanted = "a time at which they have not moved what is trained"
+            raise DomainError(given, wanted, "a shorter time, weight_decay > 0, or rcond=1e-12, which leaves them out")
+        return np.where(lost, 0.0, grown)
 
     def _inverse(self, ridge: float) -> Array:
         shifted = self.values + ridge

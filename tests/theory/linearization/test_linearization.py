@@ -19,6 +19,7 @@ from symlimits.finite.descent import Descent
 from symlimits.finite.gaps import NetworkGaps
 from symlimits.finite.linearized import trained_beside
 from symlimits.finite.slopes import slope
+from symlimits.language.architecture import Serial
 from symlimits.theory.linearization.claims import NAMES, jumps_of_slope, lines
 from symlimits.theory.linearization.figure import gaps_figure
 from symlimits.theory.linearization.link import LinearizationProgram, program_exponent
@@ -255,3 +256,24 @@ def test_the_door_of_a_run() -> None:
         _ = problem(loss="xent").ensemble_mean
     with pytest.raises(DataError, match="sizes"):
         lin.slopes((8, 16), nets=2)
+
+
+STILL: dict[str, tuple[Serial, list[list[float]], tuple[str, ...]]] = {
+    "inputs of zero": (sl.mlp(2, act.erf, 2, 0), [[0.0]], ("linearized", "kernel", "movement")),
+    "inputs of zero that are seen": (sl.mlp(1, "cos(x)", 2, 0), [[0.0], [0.0]], ("linearized", "ensemble_mean")),
+    "a constant": (sl.mlp(1, "1", 2, 0), [[1.0]], ("kernel_drift", "kernel")),
+    "no last weights": (sl.serial(sl.Dense(1, 0), act.erf, sl.Dense(0, 1)), [[1.0], [2.0]], ("linearized",)),
+}
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_no_power_of_the_width_is_claimed_of_zero(name: str) -> None:
+    net, X, quantities = STILL[name]
+    lin = sl.linearization(net, X, [[1.0]] * len(X), lr=0.1, steps=3)
+    for quantity in quantities:
+        assert max(lin.draws(quantity, (64,), nets=4)[64]) < 1e-14  # of one: rounding
+        with pytest.raises(DomainError, match="the quantity is zero"):
+            getattr(lin, quantity)
+    near = sl.linearization(sl.mlp(1, "cos(x)", 2, 0), [[0.0], [0.5]], [[1.0]] * 2, lr=0.1, steps=3)
+    assert near.linearized.expr == -1
+    assert max(near.draws("linearized", (64,), nets=4)[64]) > 1e-6

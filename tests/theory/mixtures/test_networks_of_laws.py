@@ -14,6 +14,7 @@ import symlimits as sl
 from symlimits import activations as act
 from symlimits.certify import digest
 from symlimits.paper.certificate_file import check_draws
+from symlimits.theory.mixtures.matrix_networks import PlaneExperiment
 from symlimits.theory.mixtures.networks import LimitNetworks, Networks, outputs
 
 ALPHA = 1e-6
@@ -90,6 +91,42 @@ def test_strange_networks_are_refused_in_words(key: str, value: object) -> None:
 def test_strange_widths_are_refused_in_words(widths: object) -> None:
     with pytest.raises(sl.errors.FormulaError, match="positive integers"):
         Networks.from_record(Networks((3,), sp.Integer(1)).record() | {"widths": widths})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"outputs": 0},
+        {"covariance": [[1, 2], [2, 1]]},
+        {"covariance": [[1, 2], [0, 9]]},
+        {"widths": [0]},
+        {"ratio": 1},
+        {"widths": None},
+        {"r": "x"},
+        {"outputs": 10**6},
+    ],
+    ids=str,
+)
+def test_strange_networks_of_several_outputs_are_refused_in_words(wrong: dict[str, object]) -> None:
+    pair = sl.output_law(widths=(5, 3), outputs=2, covariance=[[1, "1/2"], ["1/2", 2]]).characteristic.experiment
+    assert PlaneExperiment.from_record(pair.record()).record() == pair.record()
+    with pytest.raises(sl.SymlimitsError):
+        PlaneExperiment.from_record(pair.record() | wrong)
+
+
+@pytest.mark.slow
+def test_two_outputs_are_drawn_again_from_their_file() -> None:
+    """The networks come back with the file; of another ratio they give other numbers, and other words."""
+    claim = sl.output_law(ratio="1/2", outputs=2, covariance=[[1, "1/2"], ["1/2", 2]]).characteristic
+    claim = replace(claim, trace=claim.trace[:1])
+    text = claim.certify(sizes=(2, 4, 8), seed=1).to_json()
+    found = sl.verify(text)
+    assert not found.differences, str(found)
+    assert (found.note, found.certificate.links[0].passed) == ("", True)
+    content = json.loads(text)
+    content["claim"]["experiment"]["ratio"] = 2
+    found = sl.verify(json.dumps(content | {"digest": digest(content)}))
+    assert "simulation" in {difference.part for difference in found.differences}
 
 
 def test_networks_that_would_take_hours_are_refused() -> None:

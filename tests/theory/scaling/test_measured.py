@@ -18,7 +18,7 @@ from symlimits.finite.exponents import exponent_fit
 from symlimits.finite.frozen_training import KINK_MOVE, MOVE
 from symlimits.paper.verify import EXPERIMENTS
 from symlimits.theory.scaling import one_hidden_layer
-from symlimits.theory.scaling.claims import ONE, exponent_limit
+from symlimits.theory.scaling.claims import ONE, corrected_limit, exponent_limit
 from symlimits.theory.scaling.exponents_figure import exponents_figure
 from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected
 from symlimits.theory.scaling.measured import QUANTITIES, Measurement, measurements
@@ -141,6 +141,31 @@ def test_the_corrected_mean_field_in_exponents() -> None:
         expected = 0.0 if name == "f_change" else float(corrected.exponents[name])
         assert expected == 0
         assert abs(fit.exponent) < allowed(Measurement("IC-MF", name, 0, fit.exponent, fit.standard_error), 6), name
+
+
+@pytest.mark.slow
+def test_the_corrected_logit_is_a_claim_about_networks_of_its_own() -> None:
+    """The start's own factor keeps it: without it the same networks give half a power less, and the claim fails."""
+    claim = corrected_limit(initialisation_corrected("erf"), "f_init")
+    certificate = claim.certify(sizes=(16, 64, 256), seed=0)
+    assert [link.passed for link in certificate.links] == [True, None, True, True]
+    plain = replace(claim, experiment=replace(claim.experiment, corrected=False))
+    assert not plain.certify(sizes=(16, 64, 256), seed=0).links[0].passed
+
+
+def test_exponents_of_the_corrected_mean_field_as_claims() -> None:
+    moved = corrected_limit(initialisation_corrected("erf"), "f_aw")
+    place = moved.domain.dependent
+    assert {str(symbol): str(value) for symbol, value in place.items()} == {
+        "q_sigma": "-1",
+        "q": "1",
+        "q_start": "-1/2",
+    }
+    for quantity in ("f_init", "f_a", "kernel", "kernel_increment"):
+        claim = corrected_limit(initialisation_corrected("erf"), quantity)
+        assert claim.expr.subs(place) == initialisation_corrected("erf").exponents[quantity]
+        record = claim.experiment.record()
+        assert EXPERIMENTS["frozen training"](record).record() == record
 
 
 def test_the_picture(tmp_path: Path) -> None:

@@ -58,6 +58,20 @@ def test_kernels_that_are_kept_are_those_of_the_inputs() -> None:
     assert np.array_equal(law.covariance(Z), sl.trained_law(NET, X, Y).covariance(Z))
 
 
+@pytest.mark.parametrize("given", [{}, {"momentum": 0.9}, {"momentum": 0.99}], ids=str)
+def test_a_mode_that_stands_still_is_not_made_of_rounding(given: dict[str, float]) -> None:
+    """Of a point that has two targets nothing but their mean is learned, however late."""
+    X, Y = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]), np.array([[1.0], [0.5], [-1.0]])
+    net = sl.mlp(2, act.relu, 2, "1/10")
+    mean = sl.trained_law(net, X[:2], np.array([[0.0], [0.5]])).mean(Z[:, :2])
+    law, without = (sl.trained_law(net, X, Y, **given, **more) for more in ({}, {"rcond": 1e-12}))
+    assert np.allclose(law.mean(Z[:, :2], time=1e5), mean, atol=1e-6)
+    for time in (1e12, 1e18, 1e100, 1e300):
+        assert np.allclose(without.mean(Z[:, :2], time=time), mean, atol=1e-12)
+        with pytest.raises(DomainError, match="1 of 3 eigenvalues zero"):
+            law.mean(Z[:, :2], time=time)
+
+
 LAW = sl.trained_law(NET, X, Y)
 POSTERIOR = sl.posterior(NET, X, Y)
 XENT = sl.trained_law(NET, X, np.eye(2)[[0, 1, 0, 1, 0]], loss="xent", weight_decay=0.1)

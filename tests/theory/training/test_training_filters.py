@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from symlimits.theory.training.filters import FEW, SLOW, growth, growth_in_steps
+from symlimits.theory.training.filters import EARLY, FEW, SLOW, growth, growth_in_steps
 
 MOMENTA = (0.0, 1e-6, 0.1, 0.5, 0.9, 0.99)
+ALMOST_ONE = (1 - 1e-6, 1 - 1e-12, 1 - 2.0**-53)
 MARKED = [pytest.param(m, marks=[] if m in (0.0, 0.9) else pytest.mark.slow) for m in MOMENTA]
 STRENGTHS = (0.0, 1e-300, 1e-20, 1e-9, 1e-4, 0.1, 0.7, 1.0, 1.5)
 TIMES = (1e-3, 0.1, 1.0, 3.5, 30.0, 1000.0)
@@ -59,6 +60,19 @@ def test_steps(momentum: float) -> None:
                 moved = by_powers(strength * (1 + BACKWARD), momentum, steps)
                 inside = ROUNDINGS * max(abs(truth), whole(strength, momentum, steps))
                 assert abs(value - truth) <= inside + 4 * abs(moved - truth), (strength, steps)
+
+
+@pytest.mark.parametrize("momentum", ALMOST_ONE)
+def test_first_steps_of_a_momentum_near_one(momentum: float) -> None:
+    """Where 1 - q is far below rounding, next to the critical damping of tiny strengths too; and no time overflows."""
+    x = strengths(momentum, ((1 - momentum) ** 2 / 4,), 1e-9)
+    with mp.workdps(10 * DIGITS):
+        for steps in (65, 1000, 10_000, 10**6):
+            for strength, value in zip(x, growth_in_steps(x, steps, momentum), strict=True):
+                if (1 - momentum + strength**0.5) * steps < EARLY:
+                    assert abs(value / by_powers(strength, momentum, steps) - 1) < ROUNDINGS, (strength, steps)
+    friction = 1 - momentum
+    assert growth(np.zeros(1), 1e300, momentum)[0] == pytest.approx(1e300 / friction, rel=ROUNDINGS)
 
 
 def whole(x: float, momentum: float, steps: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import sympy as sp
 from mpmath import mp
 
 import symlimits as sl
+from symlimits.certify import digest
 from symlimits.derivation import linear_motion
 from symlimits.derivation.linear_motion import affine, eigenbasis, lam
 from symlimits.derivation.trace import Step
@@ -183,3 +185,21 @@ def test_what_is_loaded_is_what_it_was(lines: MatrixDerivation) -> None:
     assert stored == lines
     assert stored.check(2).to_json() == lines.check(2).to_json()
     assert not replace(stored, trace=(*stored.trace, Step(2 * stored.expr, "a slip", "nobody"))).check().ok
+
+
+@pytest.mark.parametrize("lines", [statement("mean", "end"), posterior_statement("evidence")], ids=str)
+def test_a_certificate_of_matrices_is_computed_again_from_its_file(lines: MatrixDerivation) -> None:
+    """All lines are in it: nothing but an edited line, its digest made right, breaks it."""
+    found = lines.certify(seed=2)
+    assert [(link.name, link.passed) for link in found.links] == [
+        ("simulation", None),
+        ("lines", True),
+        ("compiled", None),
+    ]
+    verified = sl.verify(found.to_json())
+    assert verified.ok, str(verified)
+    content = found.content()
+    trace = content["claim"]["derivation"]["trace"]
+    trace[-1]["expr"] = {"head": "Mul", "args": [3, trace[-1]["expr"]]}
+    broken = sl.verify(json.dumps(content | {"digest": digest(content)}))
+    assert broken.certificate.failed == ("lines",)
