@@ -20,6 +20,7 @@ from symlimits.reading.latex_text import below, continued, enclose, environment,
 
 PAGE = 80  # letters, as `rendered_width` counts them, across a page of one column
 ALIGNED = 0.95  # of the room, for equations below each other: the widest left-hand side stands before all of them
+APART = 3  # letters between formula, rule and number, at least
 FEW = 3  # rows: a longer formula is shortened by letters for its parts, longer definitions are rows of the display
 WORTH = 3 / 4  # of its source; new letters that save less are not worth being learned
 NARROWEST = 30  # however long the name of a rule is, the formula keeps this much of the page
@@ -88,7 +89,7 @@ def align(
     known = names(exprs, notation or {}, left)
     printer, meanings = Printer(known.letters), known.meanings
     rules = [rf" && \text{{({escape(line.rule)})}}" if line.rule else "" for line in lines]
-    beside = rendered_width(f"{left} = {'(100)' if label else ''}") + max(map(rendered_width, rules), default=0)
+    beside = rendered_width(f"{left} = {'(100)' if label else ''}") + max(map(rendered_width, rules), default=0) + APART
     room = max(NARROWEST, width - beside)
     rows: list[str] = []
     before: sp.Expr | None = None
@@ -105,13 +106,17 @@ def align(
             saves = len("".join(shorter)) <= WORTH * len("".join(formula))
             formula = shorter if saves and len(shorter) < len(formula) else formula
         rows += continued("&=" if rows else f"{left} &=", [*formula[:-1], formula[-1] + rule])
-        if len(equations) > FEW or programmed:  # pages may break between them
-            rows += below(equations)
-        elif equations:
-            rows.append(rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}")
+        rows += _beneath(equations, programmed)
     if label is None:
         return environment("align*", rows)
     return environment("align", [*(rf"{row} \notag" for row in rows[:-1]), rf"{rows[-1]} \label{{{label}}}"])
+
+
+def _beneath(equations: list[str], programmed: bool) -> list[str]:
+    """Definitions below their line: rows of the display, between which pages may break, or a few that stay together."""
+    if len(equations) > FEW or programmed:
+        return below(equations)
+    return [rf"&\rlap{{$\displaystyle{{}} \quad {environment('aligned', equations)}$}}"] if equations else []
 
 
 def _told(meanings: Sequence[str], room: float) -> list[str]:

@@ -18,7 +18,7 @@ from symlimits.reading.latex_matrices import MatrixPrinter
 from symlimits.reading.latex_order import divides, in_order
 from symlimits.reading.latex_text import TALL, enclose, open_brackets, rendered_width
 
-INDENT = 2  # letters, a \quad
+INDENT, INDENTED = 2, r"\quad "  # letters; of what goes on in a row of its own
 SHORT = 1 / 3  # of the room; a product of sums that are shorter is cut between its factors, not within a sum
 # too large to stand above or below a fraction's bar
 HEADS = (GaussianExpectation, ProductExpectation, sp.Integral, LineIntegral, SphericalIntegral, PixelMean)
@@ -54,7 +54,7 @@ class BreakingPrinter(MatrixPrinter):
             nested = open_brackets(piece) > 0 and open_brackets("".join(rows)) > 0  # a bracket in another begins a row
             indent = INDENT * open_brackets("".join(rows[:-1]))
             if rows and not nested and rendered_width(rows[-1] + piece) <= room - indent:
-                rows[-1] += f" {piece}"
+                rows[-1] += f" {piece.removeprefix(INDENTED)}"
             else:
                 rows.append(piece)
         if words:  # what does not fit behind the line stands below it
@@ -75,7 +75,8 @@ class BreakingPrinter(MatrixPrinter):
             return enclose(sign, inner, self._differentials(expr))
         if isinstance(expr, LineIntegral):
             sign = line_sign(self._print, expr.strip, expr.variable)
-            return enclose(sign, self._opened(expr.integrand, room), rf" \,d{self._print(expr.variable)}")
+            inner = self._opened(expr.integrand, room - rendered_width(sign))
+            return enclose(sign, inner, rf" \,d{self._print(expr.variable)}")
         if isinstance(expr, GaussianExpectation):
             law = whole.removesuffix(rf"\left[{self._print(expr.integrand)}\right]")  # which may hold expectations too
             inside = max(room - rendered_width(law), room / 2)
