@@ -24,6 +24,7 @@ from symlimits.reading.program_sampled import sampled
 from symlimits.reading.reference import HEADS, reference
 
 DIGITS, TOLERANCE = 20, 1e-16
+FLOOR, FINER = 1e-3, 3  # a smaller value is held to so large an error, and looked at again with three times the digits
 SCREENED, SUSPECTS = 600, 2  # points looked at in float64, and those of them that are looked at again
 SUSPICIOUS = 1e-10  # rounding alone may make so large a difference
 KERNEL = 3  # states of a kernel recursion, at least
@@ -116,10 +117,20 @@ def largest_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tup
         points = domain.mixed_points(seed, corners=3, interior=10, decades=WIDE) + suspects(a, b, domain, seed)
     worst, points = 0.0, points if domain.ranges else points[:1]  # without a coordinate all are the same
     for point in points:
-        x, y = (reference(expr, relevant(point, expr), digits) for expr in (a, b))
-        with workdps(digits):  # whatever precision the caller works in
-            worst = max(worst, float(abs(x - y) / max(abs(x), abs(y), 1e-3)) / tolerance)
+        gap, size = _gap(a, b, point, digits)
+        error = float(gap / max(size, FLOOR)) / tolerance
+        if error <= 1 and gap > tolerance * size and not (a.has(*HEADS) or b.has(*HEADS)):
+            finer, size = _gap(a, b, point, FINER * digits)  # rounding beside a zero, or two small numbers
+            error = float(finer / size) / tolerance if 2 * finer > gap else error
+        worst = max(worst, error)
     return worst, len(points)
+
+
+def _gap(a: sp.Expr, b: sp.Expr, point: Point, digits: int) -> tuple[Any, Any]:
+    """|a - b| at a point, and the larger of |a| and |b|."""
+    x, y = (reference(expr, relevant(point, expr), digits) for expr in (a, b))
+    with workdps(digits):  # whatever precision the caller works in
+        return abs(x - y), max(abs(x), abs(y))
 
 
 def _sampled_difference(a: sp.Expr, b: sp.Expr, domain: Domain, seed: int) -> tuple[float, int]:

@@ -103,8 +103,9 @@ def check_samples(
 
     The means are those of the draws, or with the kind "log" those of the logarithms of their absolute values.
     A value that is sampled itself has an error: what is tested is the number within it that is nearest to the means,
-    and as much more has to be off to be detected. Raises `DomainError`, before the claim is looked at, where tails are
-    too heavy for a normal test.
+    and as much more has to be off to be detected. Where an error is detected only if it is larger than the value, and
+    than the spread of the draws, the claim is undecided, and not passed. Raises `DomainError`, before the claim is
+    looked at, where tails are too heavy for a normal test.
     """
     check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
@@ -145,11 +146,14 @@ def check_samples(
     if value_error:
         details["value error"] = value_error
     controls = details["control rejected"]
-    passed = details["p value"] > alpha and controls
+    accepted = details["p value"] > alpha and controls
+    undecided = accepted and detectable > max(abs(value), *(s.standard_error * sqrt(s.count) for s in samples))
+    passed = accepted and not undecided  # what is undecided is not shown
     what = LIMITS.get(kind, "limit")  # a file may claim any kind: it is reported
     said = f"{value:.6g}" + (f" +- {value_error:.1g}" if value_error else "")
     summary = f"{what} {said}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
     summary += f"would detect {detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
+    summary += "; UNDECIDED: too few draws to tell it from zero" if undecided else ""
     summary += bias_words(details["bias"], details["p value"] <= alpha)
     return Link("simulation", passed, summary, details, STATISTICAL)
 

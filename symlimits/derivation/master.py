@@ -11,7 +11,7 @@ line says so, and rests on its certificate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import sympy as sp
@@ -23,10 +23,12 @@ from symlimits.derivation.program_scalars import Scalars, unchanged
 from symlimits.derivation.random_variables import Jump, RandomVariables
 from symlimits.derivation.rungs import RUNGS, Versions
 from symlimits.derivation.stein import solved
-from symlimits.derivation.tails_of_programs import ProgramTails
+from symlimits.derivation.tails import Tails
+from symlimits.derivation.tails_of_programs import ProgramTails, Signs
 from symlimits.derivation.trace import Step, Trace
 from symlimits.derivation.width_powers import ADVICE, Folded
 from symlimits.errors import NoRule
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.straight_line import StraightLine
 from symlimits.language.tensor_program import Apply, Formula, Gaussian, Initial, Map, Mean, Program, Trained, n
 
@@ -35,6 +37,7 @@ MASTER = "Master theorem"
 BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
 VANISHING = "a negative power of the width"
 _INPUT = "input"
+DIGITS = 30  # in which a scalar is looked at: zero is what vanishes in half of them
 
 
 class Walk:
@@ -275,11 +278,46 @@ def _lines(folded: Folded, transpose_correction: bool, granted: Sequence[type[sp
     lines = [Step(start, MASTER, f"{SOURCE}; {BEYOND}" if first.jumps else SOURCE)]
     walk = Walk(program, True, transpose_correction, granted, source)
     end = walk.run(target)
+    check_scalars(walk)
     for i, rung in enumerate(RUNGS):
         line = walk.scalars.line(end, i)
         if line != lines[-1].expr:
             lines.append(Step(line, rung.name, rung.source))
     return tuple(lines)
+
+
+def check_scalars(walk: Walk) -> None:
+    """`NoRule` where a scalar tends to a point at which what is done with it jumps, has a pole, or is not real."""
+    program, signs = walk.program, Signs(walk.program)
+    for place in [place for symbol, place in program.places.items() if symbol in walk.values]:
+        what = program.instructions[place]
+        if not isinstance(what, Map | Mean | Formula):
+            continue
+        for argument in _singular_arguments(what.expr, signs):
+            free = argument.free_symbols
+            if free & walk.vectors or not free & walk.values.keys() or free <= walk.zeros:
+                continue
+            if _is_zero(walk.scalars.resolved(argument.xreplace(walk.values))):
+                given = f"{what.expr}, with {argument} that tends to zero"
+                raise NoRule(given, "formulas that are continuous in the limit", ".exponent(...)")
+
+
+def _singular_arguments(expr: sp.Expr, signs: Signs) -> Iterator[sp.Expr]:
+    """What may not be zero: of jumps and logarithms, and divisors; and under roots, where it may be negative."""
+    yield from (found.args[0] for found in expr.atoms(sp.sign, sp.Heaviside, sp.log))
+    for power in expr.atoms(sp.Pow):
+        root = not power.exp.is_integer and not Tails({}, signs).signed(power.base).is_nonnegative
+        if power.exp.is_negative or root:
+            yield power.base
+
+
+def _is_zero(value: sp.Expr) -> bool:
+    """In digits, at numbers without relation for its parameters; False where there are integrals in it."""
+    if value.has(GaussianExpectation, sp.Integral):
+        return False
+    free = sorted(value.free_symbols, key=str)
+    number = value.xreplace({s: sp.Rational(97 + 13 * i, 89) for i, s in enumerate(free)}).evalf(DIGITS)
+    return bool(number.is_number and abs(number) < 10 ** (-DIGITS // 2))
 
 
 def last_line(program: Program, target: int, granted: Sequence[type[sp.Function]] = ()) -> StraightLine:

@@ -47,6 +47,15 @@ class Scalars:
             for i, (monomial, c) in enumerate(polynomial.items())
         }
 
+    def resolved(self, expr: sp.Expr) -> sp.Expr:
+        """A formula with what its names stand for, after the last rung, as far as that goes."""
+        while known := expr.free_symbols & self.definitions.keys():
+            values = {symbol: self.definitions[symbol][-1] for symbol in known}
+            if all(symbol == value for symbol, value in values.items()):
+                return expr
+            expr = expr.xreplace(values)
+        return expr
+
     def line(self, target: sp.Symbol, rung: int = -1) -> StraightLine:
         """The straight line of what a scalar rests on, its expectations at a rung."""
         expressions = {symbol: versions[rung] for symbol, versions in self.definitions.items()}

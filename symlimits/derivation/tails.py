@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import mpmath
 import sympy as sp
@@ -244,7 +245,7 @@ def _measured_on(piece: sp.Expr, side: int) -> tuple[sp.Expr, sp.Expr]:
     return sp.Rational(str(mpmath.nstr(mpmath.log(far / near) / steps, 8))) + ENOUGH, sp.S.Zero
 
 
-def _log_size(piece: sp.Expr, at: sp.Expr) -> object:
+def _log_size(piece: sp.Expr, at: sp.Expr) -> Any:
     try:
         size = abs(magnitude(piece, {x: at}))
     except ValueError:

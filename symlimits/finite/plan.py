@@ -67,7 +67,10 @@ class Plan:
 
     def __call__(self, chunk: Chunk) -> tuple[Moments, ...]:
         rng = seed(self.claim, chunk.size, chunk.number, self.root)
-        draws = np.atleast_1d(np.asarray(self.experiment(chunk.size, rng), dtype=np.float64))
+        made = np.asarray(self.experiment(chunk.size, rng))
+        if np.iscomplexobj(made):
+            raise DataError(f"an experiment of size {chunk.size} with complex draws", "real numbers", "the real part")
+        draws = np.atleast_1d(np.asarray(made, dtype=np.float64))
         if not (draws.size and np.isfinite(draws).all()):
             given = f"an experiment of size {chunk.size} with NaN, infinite or no draws"
             raise DataError(given, "finite numbers", "a smaller input")

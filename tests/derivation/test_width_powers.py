@@ -139,3 +139,24 @@ def test_rates_of_programs() -> None:
     assert tp.rate(tp.mean(x * x)).certify(sizes=(16, 64, 256)).ok
     with pytest.raises(NoRule, match="rate of a limit"):
         tp.rate(tp.mean(x * x) + n ** sp.Rational(-1, 4))
+
+
+ON_THE_EDGE = {  # of a Gaussian vector: scalars whose limit is a jump, a pole or the end of what is real
+    "a root of either sign": lambda tp, x: tp.map(sp.sqrt, tp.mean(x)),
+    "a root at its end": lambda tp, x: tp.map(sp.sqrt, 1 - tp.mean(x * x)),
+    "a pole behind a name": lambda tp, x: 1 / (tp.mean(tp.map(sp.Abs, x)) - sp.sqrt(2 / sp.pi)),
+    "a jump behind a name": lambda tp, x: tp.map(sp.sign, tp.mean(tp.map(sp.exp, x)) - sp.exp(sp.Rational(1, 2))),
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_EDGE)
+def test_scalars_on_the_edge(name: str) -> None:
+    """Their limit is that of no network: a sign of either kind is no zero. Beside the edge there is a limit."""
+    tp = sl.TensorProgram()
+    x = tp.gaussian("x")
+    with pytest.raises(NoRule, match="tends to zero"):
+        tp.limit(ON_THE_EDGE[name](tp, x))
+    inside = tp.map(lambda m: sp.sqrt(m) * sp.sign(m - 1) / (m - 1), tp.mean(tp.map(sp.exp, x)))
+    e = sp.exp(sp.Rational(1, 2))
+    assert abs(tp.limit(inside).evaluate().value - sp.sqrt(e) / (e - 1)) < ROUNDING
+    assert tp.limit(tp.map(lambda m: sp.sqrt(m**2), tp.mean(x))).expr.statements[-1].expression == 0

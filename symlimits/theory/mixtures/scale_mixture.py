@@ -55,14 +55,14 @@ class ScaleMixture:
         """
         if self.is_gaussian:
             return -np.exp(X)
-        start, inside = self.mixing.log_moment(-self.dimension / 2), X > self._beside_zero
-        logs = np.full(X.shape, start)
+        inside = self._beside_zero < X
+        logs = np.full(X.shape, self.mixing.log_moment(-self.dimension / 2))
         logs[inside] = looked_up(lambda X: found(self.radial_line, -X), X[inside])
         return logs
 
     @cached_property
     def _beside_zero(self) -> float:
-        r"""The log z up to which $\mathbb E q^{-n/2}(1 - e^{-z/q}) \le z^d\,\mathbb E q^{-n/2-d}$ is no digit, d <= 1."""
+        r"""The log z up to which $\mathbb E q^{-n/2}(1 - e^{-z/q}) \le z^d\,\mathbb E q^{-n/2-d}$ is no digit."""
         start, gap = -self.dimension / 2, -self.dimension / 2 - float(self.mixing.lowest)
         if gap <= 0:
             return -inf
