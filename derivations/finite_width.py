@@ -16,6 +16,7 @@ from symlimits import activations as act
 from symlimits.canvas import figure, save
 from symlimits.errors import NoRule
 from symlimits.finite.network import empirical_outputs, sample
+from symlimits.paper.prose import in_words
 from symlimits.theory.finite_width import first_order, ntk_variance, output_kurtosis
 
 DEPTH, NETS = 3, 100_000
@@ -73,7 +74,7 @@ def main() -> None:
     for statement in (output_kurtosis(act.relu, (16,)), ntk_variance(act.linear, (16, 16))):
         found = statement.certify(sizes=(2, 4, 8), seed=0)
         print(f"  {found.links[0].summary}")
-        holds(f"{statement.observable}, of networks of fixed widths", found.ok)
+        holds(f"{in_words(statement.observable)}, of networks of fixed widths", found.ok)
     try:
         output_kurtosis(act.tanh, ("n",))
     except NoRule as refusal:

@@ -14,6 +14,7 @@ import sympy as sp
 import symlimits as sl
 from symlimits import activations as act
 from symlimits.canvas import save
+from symlimits.paper.prose import in_words
 from symlimits.theory.linearization.figure import gaps_figure
 from symlimits.theory.linearization.link import program_exponent
 from symlimits.theory.linearization.program import linearized_program
@@ -48,7 +49,7 @@ def main() -> None:
     smooth, kinked = (sl.linearization(sl.mlp(1, phi, 1.5, 0.1), X, Y, lr=0.5, steps=10) for phi in (act.erf, act.relu))
     for name in GAPS:
         limit = getattr(kinked, name)
-        print(f"{limit.observable}, relu:\n\n{limit.latex()}\n")
+        print(f"{in_words(limit.observable)}, relu:\n\n{limit.latex()}\n")
         holds(f"every line equals the next; erf has {getattr(smooth, name).expr}", limit.check().ok)
     rates = [[getattr(lin, name).expr for name in GAPS] for lin in (smooth, kinked)]
     holds("three gaps and three rates, for a smooth activation", rates[0] == [-1, -1, -HALF, -1, 0])
