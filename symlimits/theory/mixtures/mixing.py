@@ -197,14 +197,15 @@ class MixingLaw:
         return q
 
 
-def found(line: Contour, X: Array, accuracy: float = ACCURACY) -> Array:
+def found(line: Contour, X: Array, accuracy: float = ACCURACY, least: float = -inf) -> Array:
     """The logarithms of a line integral; `DomainError` where the saddle is too far out to be found, or digits are lost.
 
     The bound of the error is held against `accuracy`, relative to the logarithm where that is large; `inf` is none.
+    What is surely below `least` needs no digits.
     """
     logs, _, error = line(X)
     allowed = inf if accuracy == inf else np.minimum(accuracy * np.maximum(1.0, np.abs(logs)), LOST)
-    if np.isnan(logs).any() or (error > allowed).any():
+    if np.isnan(logs).any() or ((error > allowed) & (logs + error > least)).any():
         raise DomainError("a point too far out for the line integral", "a nearer one", "the leading term, `law.tail`")
     return logs
 

@@ -34,6 +34,7 @@ from symlimits.theory.mixtures.scale_mixture import ScaleMixture
 from symlimits.theory.mixtures.tail import Tail
 
 Array = npt.NDArray[np.float64]
+VANISHES = -746.0  # the logarithm of what is zero as a float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,10 +68,7 @@ class OutputLaw(NetworkLaw):
         >>> round(output_law(widths=(3,)).log_pdf(0.7), 12), output_law(widths=(1,)).log_pdf(0.0)
         (-1.255574179316, inf)
         """
-        root, log_determinant = self._cholesky
-        rows = self._rows(s, "s")
-        logs = self._mixture.log_radial_at(2 * _log_length(root, rows) - np.log(2))
-        return plain(logs - 0.5 * (self.dimension * np.log(2 * pi) + log_determinant))
+        return plain(self._log_pdf(s, -inf))
 
     def pdf(self, s: Any) -> Any:
         """The density of s; `DomainError` where it is finite and no float (see `log_pdf`).
@@ -79,10 +77,16 @@ class OutputLaw(NetworkLaw):
         >>> abs(output_law(ratio=1).pdf(2.0) - 0.0284523283812997843) < 1e-16
         True
         """
-        logs = np.asarray(self.log_pdf(s))
+        logs = self._log_pdf(s, VANISHES)
         if ((logs > 709) & (logs < inf)).any():
             raise DomainError("a density beyond the range of floats", "its logarithm", ".log_pdf(s)")
         return plain(np.exp(logs))
+
+    def _log_pdf(self, s: Any, least: float) -> Array:
+        """The logarithms of densities; those surely below `least` need no digits."""
+        root, log_determinant = self._cholesky
+        lengths, constant = _log_length(root, self._rows(s, "s")), self.dimension * np.log(2 * pi) + log_determinant
+        return self._mixture.log_radial_at(2 * lengths - np.log(2), least + constant / 2) - constant / 2
 
     @cached_property
     def _cholesky(self) -> tuple[Array, float]:

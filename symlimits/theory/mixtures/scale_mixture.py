@@ -48,16 +48,17 @@ class ScaleMixture:
         """Whether q is one: without a hidden layer."""
         return self.mixing.widths == ()
 
-    def log_radial_at(self, X: Array) -> Array:
+    def log_radial_at(self, X: Array, least: float = -inf) -> Array:
         """log E[q^{-n/2} exp(-z/q); q > 0] at z = exp(X), whose square root is a float where z is none.
 
-        At z = 0, X = -inf, it is infinite where the narrowest layer has at most n units.
+        At z = 0, X = -inf, it is infinite where the narrowest layer has at most n units. What is surely below `least`
+        needs no digits.
         """
         if self.is_gaussian:
             return -np.exp(X)
-        inside = self._beside_zero < X
+        line, inside = self.radial_line, self._beside_zero < X
         logs = np.full(X.shape, self.mixing.log_moment(-self.dimension / 2))
-        logs[inside] = looked_up(lambda X: found(self.radial_line, -X), X[inside])
+        logs[inside] = looked_up(lambda X: found(line, -X, least=least), X[inside])
         return logs
 
     @cached_property

@@ -39,6 +39,16 @@ def test_one_layer_anywhere(width: int, points: tuple[float, ...]) -> None:
     assert said >= 3
 
 
+def test_densities_that_are_no_floats_are_zero() -> None:
+    """Where the logarithm has lost its digits the density has all of them: it is zero."""
+    law = sl.output_law(widths=(5, 3, 4))
+    far = float(mp.exp(mp.mpf("27.45")))
+    with pytest.raises(DomainError, match="too far out"):
+        law.log_pdf(far)
+    assert law.pdf(far) == 0.0
+    assert law.pdf([1.0, far])[0] == law.pdf(1.0) > 0
+
+
 def test_vectors_and_units() -> None:
     """Several numbers, and units in which squares underflow: the law of s/u is that of s in units of u."""
     two = sl.output_law(widths=(2,), outputs=2)  # q is exponential: K_0 again
