@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import symlimits as sl
 from symlimits import activations as act
@@ -20,6 +21,7 @@ def network(*between: Activation, padding: str = "circular") -> Serial:
     return sl.serial(first, *between, second, sl.Flatten(), sl.Dense("6/5"))
 
 
+@pytest.mark.slow
 def test_an_activation_that_does_nothing_may_be_left_out() -> None:
     for kernel in (sl.nngp, sl.ntk):
         assert np.array_equal(kernel(network())(X), kernel(network(act.linear))(X))
