@@ -20,7 +20,7 @@ from symlimits.paper.files import write_files
 from symlimits.paper.notation import Notation
 from symlimits.paper.report import report
 from symlimits.paper.reproduce import Outcome, papers, texts, used
-from symlimits.paper.swap import replace_folder
+from symlimits.paper.swap import replace_folder, set_aside
 
 T = TypeVar("T")
 
@@ -55,6 +55,7 @@ def write(
     files |= _compiled(papers(outcomes), files, said) | ({REPORT: page} if page else {})
     count, why = replace_folder(folder, files, left=left)
     said += [f"{folder} was filled file by file: {why}"] if why else []
+    said += [f"{old} stays: not all of its files could be moved into {folder}" for old in set_aside(folder)]
     said += _left_over(folder, [f"{paper}/{paper}.pdf" for paper in papers(outcomes)], files)
     said += [f"notation for {name}: no statement has this symbol" for name in sorted(set(notation) - used(outcomes))]
     return [f"{count} files in {folder}{f', begin with {REPORT}' if page else ''}", *said]

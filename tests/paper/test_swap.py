@@ -1,6 +1,7 @@
 """A folder is the old one or the new one, whatever happens on the way; files of the user's own come along."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from symlimits.errors import DataError
 from symlimits.paper import swap
-from symlimits.paper.swap import replace_folder, restore
+from symlimits.paper.swap import replace_folder, restore, set_aside
 
 OLD = {"kept/a.tex": "old a", "kept/b.tex": "old b", "report.html": "old report"}
 NEW = {"kept/a.tex": "new a", "report.html": "new report", "fresh/c.tex": "new c"}
@@ -137,3 +138,75 @@ def test_what_stands_in_the_way_is_named(out: Path) -> None:
 def test_a_new_folder(tmp_path: Path) -> None:
     assert replace_folder(tmp_path / "a" / "b", NEW) == (3, "")
     assert held(tmp_path / "a" / "b") == NEW
+
+
+def test_a_folder_made_anew_after_a_kill_gets_the_files_of_the_old_one(out: Path) -> None:
+    """Killed between two renames, and the folder made by hand before the next run: the old one is the only copy."""
+    old = out.with_name(".out.deadbeef.old")
+    out.rename(old)
+    (out / "kept").mkdir(parents=True)
+    (out / "kept" / "new.txt").write_text("made anew")
+    replace_folder(out, NEW)
+    assert held(out) == {**AFTER, "kept/new.txt": "made anew"}
+    assert os.readlink(out / "link") == "notes.txt"
+    assert not beside(out)
+
+
+@pytest.mark.parametrize("other", ["file", "folder", "link"])
+def test_an_old_folder_stays_while_it_differs(out: Path, other: str) -> None:
+    old = out.with_name(".out.deadbeef.old")
+    shutil.copytree(out, old, symlinks=True)
+    (old / "notes.txt").write_text("of before")
+    if other != "file":
+        (out / "notes.txt").unlink()
+    if other == "folder":
+        (out / "notes.txt").mkdir()
+    if other == "link":
+        (out / "notes.txt").symlink_to(old / "notes.txt")
+    for _ in range(2):
+        replace_folder(out, NEW)
+        assert set_aside(out) == [old]
+        assert (old / "notes.txt").read_text() == "of before"
+    shutil.rmtree(out / "notes.txt", ignore_errors=True)
+    (out / "notes.txt").unlink(missing_ok=True)
+    replace_folder(out, NEW)
+    assert held(out) == {**AFTER, "notes.txt": "of before"}
+    assert set_aside(out) == []
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_what_is_saved_while_the_new_folder_is_made(out: Path, exchange: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New names come along; a file that was saved anew, as editors do, stays beside the folder."""
+    if not exchange:
+        monkeypatch.setattr(swap, "_exchange", lambda *_: False)
+    write_files = swap.write_files
+
+    def written(new: Path, texts: dict[str, str | bytes]) -> list[Path]:
+        paths = write_files(new, texts)
+        (out / "late.txt").write_text("late")
+        (out / "later" / "on").mkdir(parents=True)
+        (out / "kept" / "late.tex").write_text("late too")
+        (out / "edit").write_text("mine, edited")
+        os.replace(out / "edit", out / "notes.txt")
+        return paths
+
+    monkeypatch.setattr(swap, "write_files", written)
+    assert replace_folder(out, NEW) == (3, "")
+    assert held(out) == {**AFTER, "late.txt": "late", "kept/late.tex": "late too"}
+    assert (out / "later" / "on").is_dir()
+    (old,) = set_aside(out)
+    assert (old / "notes.txt").read_text() == "mine, edited"
+
+
+def test_a_working_folder_that_is_gone(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    try:
+        (tmp_path / "gone").rmdir()
+    except OSError:
+        pytest.skip("a working folder cannot be removed")
+    assert replace_folder(out, NEW) == (3, "")
+    assert held(out) == AFTER
+    for ask in (lambda: replace_folder(Path("out"), NEW), lambda: restore(Path("out"))):
+        with pytest.raises(DataError, match="working folder that is gone"):
+            ask()
