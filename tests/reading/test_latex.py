@@ -5,78 +5,42 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
 import sympy as sp
 
-from symlimits.derivation.price import derive
-from symlimits.derivation.trace import Step, Trace
+from symlimits.derivation.trace import Step
 from symlimits.errors import DomainError
-from symlimits.language.expectation import GaussianExpectation, pair_expectation
+from symlimits.language.expectation import GaussianExpectation
 from symlimits.language.recursion import Recursion
 from symlimits.reading.latex import align, document, latex
 from symlimits.reading.latex_text import balanced, escape, rendered_width
+from tests.formulas_by_hand import (
+    ACTIVATIONS,
+    HALF,
+    LEFT,
+    K_xx,
+    K_xz,
+    K_zz,
+    L,
+    c,
+    chain,
+    dual,
+    ntk,
+    p,
+    q,
+    relu,
+    s,
+    sigma_b,
+    sigma_w,
+    trace,
+    u,
+    v,
+)
 
-HALF = sp.Rational(1, 2)
-LEFT = "T(p, q, c)"
-x, u, v, s, c, alpha, K_xz, Theta = sp.symbols("x u v s c alpha K_xz Theta", real=True)
-p, q, sigma_w, sigma_b, K_xx, K_zz = sp.symbols("p q sigma_w sigma_b K_xx K_zz", positive=True)
-L = sp.Symbol("L", integer=True, positive=True)
-relu = sp.Max(x, 0)
-ACTIVATIONS = {
-    "linear": x,
-    "relu": relu,
-    "leaky relu": sp.Piecewise((x, x > 0), (alpha * x, True)),
-    "absolute": sp.Abs(x),
-    "step": sp.Heaviside(x, HALF),
-    "sign": sp.sign(x),
-    "relu cubed": relu**3,
-    "erf": sp.erf(x),
-    "gelu": x * (1 + sp.erf(x / sp.sqrt(2))) / 2,
-    "x erf": x * sp.erf(x),
-    "exp": sp.exp(x),
-    "sin": sp.sin(x),
-    "gaussian": sp.exp(-(x**2)),
-    "gabor": sp.exp(-(x**2)) * sp.sin(x),
-    "polynomial": 1 + 2 * x + 3 * x**3,
-    "tanh": sp.tanh(x),
-}
 NARROW = 40  # letters: a page on which most lines must be broken
 OVERFULL = 32  # points: one expectation, that of x erf(x) after Price's theorem, cannot be broken; the others keep 20
-
-
-def dual(phi: sp.Expr, *covariance: sp.Expr) -> GaussianExpectation:
-    return pair_expectation(phi.subs(x, u) * phi.subs(x, v), u, v, *covariance)
-
-
-@cache
-def trace(name: str) -> Trace:
-    return derive(dual(ACTIVATIONS[name], p, q, c))
-
-
-def ntk(*counts: object, output: sp.Symbol = Theta, closed: bool = False) -> Recursion:
-    """The recursion of the tangent kernel of a relu network, as theory/kernels builds it."""
-
-    def kernel(phi: sp.Expr, *covariance: sp.Expr) -> sp.Expr:
-        if not closed:
-            return sigma_w**2 * dual(phi, *covariance)
-        line = derive(dual(phi, p, q, c))[-1].expr
-        return sigma_w**2 * line.subs(dict(zip((p, q, c), covariance, strict=True)), simultaneous=True)
-
-    def variance(state: sp.Symbol, bound: sp.Symbol) -> sp.Expr:
-        return sigma_b**2 + sigma_w**2 * GaussianExpectation(relu.subs(x, bound) ** 2, (bound,), [[state]])
-
-    cross = sigma_b**2 + kernel(relu, K_xx, K_zz, K_xz)
-    tangent = cross + Theta * kernel(sp.Heaviside(x, HALF), K_xx, K_zz, K_xz)
-    start = [sigma_w**2 * value + sigma_b**2 for value in (p, q, c, c)]
-    maps = (variance(K_xx, u), variance(K_zz, v), cross, tangent)
-    return Recursion((K_xx, K_zz, K_xz, Theta), start, [(maps, count) for count in counts], output)
-
-
-def chain(*exprs: sp.Expr) -> list[Step]:
-    return [Step(expr, f"rule {i}", "tests") for i, expr in enumerate(exprs)]
 
 
 def fragments() -> list[str]:
@@ -257,91 +221,6 @@ def test_recursion_inside_a_formula() -> None:
 def test_two_recursions_with_the_same_states_are_refused() -> None:
     with pytest.raises(DomainError, match="two recursions with a state called K_xx"):
         latex(ntk(2) + ntk(3))
-
-
-def test_notation_renames_symbols_and_states() -> None:
-    notation = {"p": "k(x, x)", "c": r"\rho", "sigma_w": r"\omega", "K_xz": r"\Sigma(x, z)", "unused": "x"}
-    assert latex(sp.sqrt(p) * c**2, notation) == r"\rho^{2} \sqrt{k(x, x)}"
-    tex = latex(ntk(L), notation)
-    assert r"\Sigma^{\ell + 1}(x, z) &= \omega^{2}" in tex
-    assert "sigma_{w}" not in tex
-    assert "K^{1}_{xz}" not in tex
-
-
-def test_squares_of_states() -> None:
-    squared = Recursion((K_xz,), (c,), [((K_xz**2,), L)], K_xz)
-    assert r"&= (K^{\ell}_{xz})^{2}," in latex(squared)
-    assert r"&= \Sigma^{\ell}(x, z)^{2}," in latex(squared, {"K_xz": r"\Sigma(x, z)"})
-
-
-@pytest.mark.parametrize(
-    ("expr", "notation", "named"),
-    [
-        (p + c, {"p": "k", "c": "k"}, "p and c|c and p"),
-        (sigma_w + c, {"c": r"\sigma_w"}, "sigma_w"),
-        (c + sp.Symbol("c"), {}, r"Symbol\('c', real=True\)"),
-        (c + sp.pi, {"c": r"\pi"}, "pi"),
-        (ntk(L), {"p": r"\ell"}, "layer index"),
-    ],
-)
-def test_clashes_are_refused(expr: sp.Expr, notation: dict[str, str], named: str) -> None:
-    with pytest.raises(DomainError, match=named):
-        latex(expr, notation)
-
-
-@pytest.mark.parametrize(
-    ("author", "moved"),
-    [
-        ({"p": "u"}, {"u": "w"}),
-        ({"c": "v"}, {"v": "w"}),
-        ({"p": "s"}, {"s": "t"}),
-        ({"p": "u", "q": "v", "c": "s"}, {"u": "w", "v": "x", "s": "t"}),
-        ({"p": "k^{u}_{v}"}, {}),  # an index is no letter
-        ({"q": "k(u, t)", "c": "s"}, {"s": "w", "u": "x"}),  # t, u and v are taken
-    ],
-)
-def test_variables_step_aside(author: dict[str, str], moved: dict[str, str]) -> None:
-    """The page is that of an author who names the variables too."""
-    tex = align(LEFT, trace("erf"), author)
-    assert tex == align(LEFT, trace("erf"), author | moved)
-    for letter in moved:
-        assert rf"_{{{letter} \sim" not in tex
-        assert f",d{letter}" not in tex
-    assert align(LEFT, trace("erf"), {"p": "k"}) == align(LEFT, trace("erf"), {"p": "k", "u": "u", "s": "s"})
-
-
-@pytest.mark.parametrize(
-    ("author", "named"),
-    [
-        ({"u": "p"}, "u and p|p and u"),  # an author's letter for a variable stays
-        ({"p": "u", "u": "u"}, "print as u"),
-        ({"p": "T"}, "left-hand side"),
-        ({"p": "e"}, "base of exponentials"),
-        ({"p": "d"}, "differential"),
-        ({"p": r"\pi"}, "pi"),
-    ],
-)
-def test_what_cannot_step_aside_is_refused(author: dict[str, str], named: str) -> None:
-    with pytest.raises(DomainError, match=named):
-        align(LEFT, trace("gelu"), author)
-
-
-def test_inputs_of_a_kernel_are_no_symbols() -> None:
-    with pytest.raises(DomainError, match="an argument of"):
-        align(r"\Theta(x, z)", chain(ntk(L)), {"p": "x"})
-    assert "T(x, q, c)" in align("T(x, q, c)", trace("relu"), {"p": "x"})
-
-
-def test_letters_of_parts_are_not_the_authors() -> None:
-    long = sum((p + k * q) ** k * sp.exp(-sp.sqrt(p * q + c**2 + 1) * k) for k in range(1, 9))
-    assert r"A = " in align("f", chain(long))
-    assert r"A = " not in align("f", chain(long), {"p": "A"})
-    assert r"B = " in align("f", chain(long), {"p": "A"})
-
-
-def test_a_clash_between_two_lines_is_refused() -> None:
-    with pytest.raises(DomainError, match="print as c"):
-        align("T", chain(c, sp.Symbol("c")))
 
 
 def test_lines_break_between_terms_at_the_width() -> None:
