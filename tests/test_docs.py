@@ -3,6 +3,8 @@
 import doctest
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from symlimits.theory.deep_linear import DeepLinear
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "transfer.md"
-
+ROOT = {".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "conftest.py", "pyproject.toml"}
 
 KERNELS = ("training.md", "linearization.md", "images.md", "layers.md", "phase_diagram.md")
 LONG = ("programs.md", "finite_width.md", "fitting.md", "how_to.md", *KERNELS)
@@ -57,3 +59,15 @@ def test_commands() -> None:
     for words in lines:
         assert words[:3] == ["symlimits", "derive", "scaling"]
         assert parser().parse_args(joined(words[3:])).named == "mup"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_what_sessions_write_is_not_committed() -> None:
+    """They leave K.npy and erf.journal where they run, which by hand is the root of a checkout."""
+    listed = subprocess.run(["git", "ls-files"], cwd=DOCS.parent, capture_output=True, text=True, check=False)
+    if listed.returncode or not listed.stdout:
+        pytest.skip("not a checkout")
+    assert {name for name in listed.stdout.splitlines() if "/" not in name} == ROOT
+    written = ["K.npy", "erf.journal", "out/reproduce.journal"]
+    ignored = subprocess.run(["git", "check-ignore", *written], cwd=DOCS.parent, capture_output=True, text=True)
+    assert ignored.stdout.splitlines() == written
