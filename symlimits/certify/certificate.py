@@ -14,12 +14,15 @@ from symlimits.reading.latex_text import escape
 from symlimits.surroundings import surroundings
 
 FORMAT = "symlimits certificate 2"
+UNDECIDED = "undecided"  # the verdict, in its details, of a link that draws are too few for
 STATISTICAL, PRECISE, PROVED = "statistical", "high-precision", "proved-ball"
 
 
 @dataclass(frozen=True)
 class Link:
     """The outcome of one link: `passed` is None where it does not apply, and `summary` says why.
+
+    What is undecided has not passed, and is not broken: its details have the verdict "undecided", and `mark` says it.
 
     `level` is how sure it is: "statistical", "high-precision" (numbers at points), "proved-ball" (enclosures).
     """
@@ -29,6 +32,12 @@ class Link:
     summary: str
     details: dict[str, Any] = field(default_factory=dict)
     level: str = PRECISE
+
+    @property
+    def mark(self) -> str:
+        """The outcome in a word: holds, BROKEN, undecided, or "-" where the link does not apply."""
+        undecided = self.passed is False and self.details.get("verdict") == UNDECIDED
+        return UNDECIDED if undecided else MARKS[self.passed]
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,13 @@ class Certificate:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """The names of the links that broke."""
+        """The names of the links that do not hold: they broke, or are undecided."""
         return tuple(link.name for link in self.links if link.passed is False)
+
+    @property
+    def mark(self) -> str:
+        """The outcome in a word: holds, BROKEN, or undecided, where nothing broke and something is left open."""
+        return min((link.mark for link in self.links if link.passed is False), default=MARKS[True])  # BROKEN first
 
     def content(self) -> dict[str, Any]:
         """What is stored, as JSON reads it back."""
@@ -70,13 +84,13 @@ class Certificate:
         r"""The certificate as a table of LaTeX (packages booktabs, amsmath): the statement, then a row a link."""
         statement = self.claim.get("latex")
         head = [rf"\[ {statement} \]"] if statement else [escape(self.statement)]
-        rows = [(x.name, MARKS[x.passed], x.summary, x.level if x.passed is not None else "") for x in self.links]
+        rows = [(x.name, x.mark, x.summary, x.level if x.passed is not None else "") for x in self.links]
         body = [" & ".join(map(escape, row)) + r" \\" for row in [("link", "outcome", "finding", "level"), *rows]]
         table = [r"\begin{tabular}{llp{0.55\linewidth}l}", r"\toprule", body[0], r"\midrule", *body[1:]]
         return "\n".join([*head, *table, r"\bottomrule", r"\end{tabular}"])
 
     def _repr_html_(self) -> str:
-        rows = [(x.name, MARKS[x.passed], x.summary, x.level if x.passed is not None else "") for x in self.links]
+        rows = [(x.name, x.mark, x.summary, x.level if x.passed is not None else "") for x in self.links]
         return html_table(("link", "outcome", "finding", "level"), rows, self.statement)
 
     def picture(self, path: str | Path | None = None) -> Any:
@@ -93,20 +107,22 @@ class Certificate:
         return cls(content["statement"], links, content["seed"], content["versions"], content["claim"])
 
     def __str__(self) -> str:
-        rows = [f"  {x.name:<10} {MARKS[x.passed]:<6} {x.summary}" for x in self.links]
-        return "\n".join([self.statement, *rows, *_value_in_words(self.claim.get("value"))])
+        width = max(map(len, (BROKEN, *(x.mark for x in self.links))))
+        rows = [f"  {x.name:<10} {x.mark:<{width}} {x.summary}" for x in self.links]
+        return "\n".join([self.statement, *rows, *_value_in_words(self.claim.get("value"), 11 + width)])
 
 
-def _value_in_words(value: dict[str, Any] | None) -> list[str]:
+def _value_in_words(value: dict[str, Any] | None, width: int) -> list[str]:
     """A line about the value of the last line at one point, with the bound of its error; none without a value."""
     if not value:
         return []
     where = ", ".join(f"{name} = {number}" for name, number in value["point"].items())
     at = f" at {where}" if where else ""
-    return [f"  {'value':<17} {value['midpoint']} +- {float(value['radius']):.2g}{at}; {value['method']}"]
+    return [f"  {'value':<{width}} {value['midpoint']} +- {float(value['radius']):.2g}{at}; {value['method']}"]
 
 
-MARKS = {True: "holds", False: "BROKEN", None: "-"}
+BROKEN = "BROKEN"
+MARKS = {True: "holds", False: BROKEN, None: "-"}
 
 
 def certificate(statement: str, links: Iterable[Link], seed: int, claim: dict[str, Any] | None = None) -> Certificate:

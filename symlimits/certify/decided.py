@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from symlimits.certify.certificate import STATISTICAL, Link
+from symlimits.certify.certificate import STATISTICAL, UNDECIDED, Link
 from symlimits.certify.laws import Question, check_value
-from symlimits.certify.samples import ALPHA, LIMITS
+from symlimits.certify.resolution import LIMITS
+from symlimits.certify.samples import ALPHA
 from symlimits.errors import DomainError
 from symlimits.finite.betting import LARGEST_BET, BettingProcess
 from symlimits.finite.engine import Source
@@ -112,7 +113,7 @@ def _link(
     test = process.test(alpha)
     looks = np.split(drawn.estimates, range(LOOK, len(drawn.estimates), LOOK))
     control = follow(process.wrong(away=test.rejected), looks, alpha, process.count).test(alpha)
-    verdict = "rejected" if test.rejected else "accepted" if process.accepted(alpha) else "undecided"
+    verdict = "rejected" if test.rejected else "accepted" if process.accepted(alpha) else UNDECIDED
     found = _of_mean(process) if isinstance(process, MeanProcess) else _of_law(process, questions, drawn, sizes, order)
     details: dict[str, Any] = {
         "kind": "decided",

@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from symlimits.certify.bias import Means, bias_details, bias_test, bias_words
-from symlimits.certify.certificate import STATISTICAL, Link
+from symlimits.certify.bias import Means, bias_details, bias_test
+from symlimits.certify.certificate import STATISTICAL, UNDECIDED, Link
+from symlimits.certify.resolution import in_words, too_few
 from symlimits.errors import DataError, DomainError
 from symlimits.finite.fits import at_least_rounding, extrapolate
 from symlimits.finite.functional import Functional
+from symlimits.finite.orders import OrderTest
 from symlimits.finite.statistics import (
     CONTROL,
     POWER,
@@ -32,7 +34,6 @@ from symlimits.finite.tails import refuse_heavy, trusted_sum
 from symlimits.language.names import shown
 
 ALPHA = 1e-6  # false alarms of one statistical link
-LIMITS = {"mean": "limit", "log": "limit of E log|X|"}  # what a mean tends to, by the kind of the claim
 LARGEST = 2**53  # of a size: a float holds it
 
 
@@ -103,9 +104,8 @@ def check_samples(
 
     The means are those of the draws, or with the kind "log" those of the logarithms of their absolute values.
     A value that is sampled itself has an error: what is tested is the number within it that is nearest to the means,
-    and as much more has to be off to be detected. Where an error is detected only if it is larger than the value, and
-    than the spread of the draws, the claim is undecided, and not passed. Raises `DomainError`, before the claim is
-    looked at, where tails are too heavy for a normal test.
+    and as much more has to be off to be detected. What draws are too few for is undecided, and not passed: its details
+    have a "verdict". Raises `DomainError`, before the claim is looked at, where tails are too heavy for a normal test.
     """
     check_several(samples)
     sizes, means, errors = zip(*((s.size, s.mean, s.standard_error) for s in samples), strict=True)
@@ -119,11 +119,7 @@ def check_samples(
     dof = degrees_of_freedom(counts, shares)
     seen = Means(sizes, means, errors, counts)
     claimed = min(max(fit.limit, value - value_error), value + value_error)
-    found = bias_test(claimed, seen, samples, order, alpha / 2)
-    one = isinstance(found, str) or _same_sum(found.shares, shares)
-    share = alpha if one else alpha / 2
-    bias = None if isinstance(found, str) else bias_test(claimed, seen, samples, order, share)
-    bias = None if isinstance(bias, str) else bias
+    found, bias, share = _bias_tested(claimed, seen, samples, order, alpha, shares)
     test = mean_test(fit.limit, standard_error, claimed, share, dof)
     control = negative_control(fit.limit, standard_error, claimed, share, dof)
     detectable = test.detectable + value_error
@@ -132,7 +128,7 @@ def check_samples(
         "test": "normal" if dof == inf else "Student",
         "degrees of freedom": dof if isfinite(dof) else None,
         "interval 95 %": _interval(fit.limit, standard_error, dof),
-        "p value": _of_all([test] if one or bias is None else [test, bias.test]),
+        "p value": _of_all([test] if share == alpha or bias is None else [test, bias.test]),
         "detectable": detectable,
         "control rejected": control.rejected and (bias is None or bias.control.rejected),
         "control size": CONTROL * detectable,
@@ -145,17 +141,26 @@ def check_samples(
     }
     if value_error:
         details["value error"] = value_error
-    controls = details["control rejected"]
-    accepted = details["p value"] > alpha and controls
-    undecided = accepted and detectable > max(abs(value), *(s.standard_error * sqrt(s.count) for s in samples))
-    passed = accepted and not undecided  # what is undecided is not shown
-    what = LIMITS.get(kind, "limit")  # a file may claim any kind: it is reported
-    said = f"{value:.6g}" + (f" +- {value_error:.1g}" if value_error else "")
-    summary = f"{what} {said}, nets give {fit.limit:.6g} +- {standard_error:.2g} (z = {test.statistic:.2f}); "
-    summary += f"would detect {detectable:.2g}; control {'rejected' if controls else 'NOT REJECTED'}"
-    summary += "; UNDECIDED: too few draws to tell it from zero" if undecided else ""
-    summary += bias_words(details["bias"], details["p value"] <= alpha)
-    return Link("simulation", passed, summary, details, STATISTICAL)
+    passed = details["p value"] > alpha and details["control rejected"]
+    if passed and too_few(value, value_error, detectable, samples, alpha):
+        passed, details["verdict"] = False, UNDECIDED  # what is undecided is not shown
+    return Link("simulation", passed, in_words(details, test.statistic), details, STATISTICAL)
+
+
+def _bias_tested(
+    claimed: float, seen: Means, samples: Sequence[Samples], order: float, alpha: float, shares: Sequence[float]
+) -> tuple[OrderTest | str, OrderTest | None, float]:
+    """The test of the order at half of `alpha`, or why there is none; that at the share each test has; and the share.
+
+    The share is all of `alpha` where the limit, of which `shares` are the parts of the error, is tested alone, or by
+    the same sum of the means.
+    """
+    found = bias_test(claimed, seen, samples, order, alpha / 2)
+    if isinstance(found, str):
+        return found, None, alpha
+    share = alpha if _same_sum(found.shares, shares) else alpha / 2
+    bias = bias_test(claimed, seen, samples, order, share)
+    return found, None if isinstance(bias, str) else bias, share
 
 
 def _same_sum(one: Sequence[float], other: Sequence[float]) -> bool:

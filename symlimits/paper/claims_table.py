@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from symlimits.certify import MARKS
 from symlimits.paper.claims import Claim
 from symlimits.paper.prose import in_words
 from symlimits.paper.reproduce import Outcome
@@ -41,7 +40,7 @@ def row(claim: Claim, facts: Facts, status: str) -> tuple[str, ...]:
 
 def table(outcomes: Iterable[Outcome]) -> str:
     """The table of what a reproduction has found."""
-    return markdown(row(o.claim, o.facts, MARKS[o.certificate.ok]) for o in outcomes if o.fragment)
+    return markdown(row(o.claim, o.facts, o.certificate.mark) for o in outcomes if o.fragment)
 
 
 def markdown(rows: Iterable[tuple[str, ...]]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from symlimits.certify import MARKS, Link
+from symlimits.certify import Link
 from symlimits.errors import NoRule
 from symlimits.paper.chapters import Section, chapters
 from symlimits.paper.claims import PAPERS
@@ -94,7 +94,7 @@ def _statement(outcome: Outcome, part: Section) -> dict[str, Any]:
 
 def _link(link: Link) -> dict[str, str]:
     level = link.level if link.passed is not None else ""
-    return {"name": link.name, "mark": MARKS[link.passed], "summary": link.summary, "level": level}
+    return {"name": link.name, "mark": link.mark, "summary": link.summary, "level": level}
 
 
 def _display(fragment: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from symlimits.certify import ALPHA, MARKS, Certificate, Link, certificate
+from symlimits.certify import ALPHA, UNDECIDED, Certificate, Link, certificate
 from symlimits.errors import SymlimitsError
 from symlimits.finite.engine import Source, run
 from symlimits.finite.journal import Journal
@@ -57,8 +57,8 @@ class Outcome:
 
         Its simulation holds, or not, on its own; `reproduce` has judged it among all.
         """
-        marks = {link.name: MARKS[link.passed] for link in self.certificate.links}
-        return self.claim.name, *(marks.get(name, "-") for name in LINKS), MARKS[self.certificate.ok]
+        marks = {link.name: link.mark for link in self.certificate.links}
+        return self.claim.name, *(marks.get(name, "-") for name in LINKS), self.certificate.mark
 
 
 def reproduce(
@@ -97,7 +97,8 @@ def judged_together(outcomes: Sequence[Outcome], alpha: float = ALPHA) -> list[O
     r"""The outcomes, with the simulations judged as one family: `alpha` bounds the false alarms of the whole table.
 
     By Holm's step-down over the p values of the means, of which each certificate has one; a control that was not
-    rejected still breaks its link. The files keep the certificates of the claims on their own.
+    rejected still breaks its link, and what is undecided stays so. The files keep the certificates of the claims on
+    their own.
     """
     tested = [k for k, outcome in enumerate(outcomes) if outcome.p_value is not None]
     if not tested:
@@ -112,7 +113,7 @@ def judged_together(outcomes: Sequence[Outcome], alpha: float = ALPHA) -> list[O
 def _judged(outcome: Outcome, rejected: bool) -> Outcome:
     found = outcome.certificate
     links = [
-        replace(link, passed=not rejected and bool(link.details["control rejected"]))
+        replace(link, passed=not rejected and link.mark != UNDECIDED and bool(link.details["control rejected"]))
         if link.name == SIMULATION
         else link
         for link in found.links

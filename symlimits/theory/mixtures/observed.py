@@ -20,6 +20,7 @@ from symlimits.reading.real import as_real
 Array = npt.NDArray[np.float64]
 IN_RANGE = 1e-9  # of |y|: what may stick out of the range of K, where a user computed y = K c
 LOST = 1e-6  # of |y|, and of variances: what rounding of K may make of its null space, over the noise
+ROUNDED_UP = 1.1  # the least noise in two digits, which round by 5 % at most, is enough
 OFF = 1e-9  # of the largest variance: by how much rounding may make a covariance indefinite
 
 
@@ -109,12 +110,12 @@ def observed(K_train: Any, y: Any, noise_var: Any, outputs: int, variance: float
 def _check_noise(noise: float, values: Array, rotated: Array) -> None:
     """Refuse a noise so small that rounding in the null space of K, over it, is seen."""
     null = values == 0
-    rounding = RANK * len(values) * float(values.max())
-    sticking, largest = np.abs(rotated[null]).max(initial=0.0), np.abs(rotated).max()
-    in_mean, in_covariance = rounding * sticking > LOST * noise * largest, rounding**2 > LOST * noise * values.max()
-    if null.any() and (in_mean or in_covariance):
+    share = RANK * len(values)  # of the largest eigenvalue: its rounding
+    sticking = np.abs(rotated[null]).max(initial=0.0) / (np.abs(rotated).max() or 1.0)
+    least = share * float(values.max()) / LOST * max(sticking, share)  # for the mean, for the covariance
+    if null.any() and noise < least:
         given = f"noise_var = {noise:.3g} and K_train of rank {(~null).sum()} for {len(values)} points"
-        wanted = f"noise well above {rounding:.1e}, the rounding of K_train, for y outside its range"
+        wanted = f"noise_var of {ROUNDED_UP * least:.1e} or more, below which the rounding of K_train is seen"
         raise DomainError(given, wanted, "a larger noise_var, or noise_var=0 for y that the network can have")
 
 

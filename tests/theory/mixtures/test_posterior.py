@@ -1,5 +1,7 @@
 """Posteriors of one output: the NNGP formula, two routes, networks weighed by likelihood, limits, refusals."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -191,3 +193,18 @@ REFUSED = [
 def test_refusals(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_the_least_noise_of_a_singular_kernel_passes():
+    """Half of the noise that a refusal names is refused as well, and the noise itself is not."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(-1, 1, 30)
+    law, kernel = output_law(ratio=1), np.exp(-0.5 * (x[:, None] - x) ** 2)
+    outputs = np.sin(x) + 0.1 * rng.standard_normal(30)
+    with pytest.raises(DomainError, match="or more") as refused:
+        law.posterior(kernel, outputs, 1e-12)
+    least = float(re.search("noise_var of (.*?) or more", str(refused.value))[1])
+    assert least > 1e-12
+    law.posterior(kernel, outputs, least)
+    with pytest.raises(DomainError, match="or more"):
+        law.posterior(kernel, outputs, least / 2)
