@@ -19,7 +19,7 @@ T = np.array([[0.9, -0.4], [0.2, 0.8]])
 K = np.array([[1.0, 0.5], [0.5, 2.0]])
 
 
-@pytest.mark.parametrize("n", [2, 3, 8])
+@pytest.mark.parametrize("n", [pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), 8])
 def test_without_layers_the_outputs_are_gaussian(n):
     found = log_density(Eigenvalues((), None, n), HIGH, LOW)
     assert np.abs(found + 0.5 * (HIGH + LOW) + n * np.log(2 * np.pi)).max() < EXACT * 1e3  # of logs up to 200

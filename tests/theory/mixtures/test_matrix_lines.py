@@ -28,6 +28,7 @@ def law(**kind):
     return output_law(outputs=kind.pop("outputs", 2), covariance=kind.pop("covariance", K), **kind)
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_density_hold():
     certificate = law(widths=(5, 3)).density.check()
     assert certificate.ok

@@ -66,6 +66,7 @@ def test_another_network_is_refused(name: str) -> None:
     assert linked(replace(limit, general=KernelProgram(WRONG[name], "nngp"))).passed is False
 
 
+@pytest.mark.slow
 def test_a_tangent_kernel_is_not_the_other_kernel() -> None:
     net = NETS["same"]
     assert linked(sl.ntk(net)).passed

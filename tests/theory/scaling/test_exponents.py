@@ -47,6 +47,7 @@ def test_a_wrong_line_is_refused() -> None:
         line.then(line.expr - sp.Rational(1, 2), because="a sum of centred terms")
 
 
+@pytest.mark.slow
 def test_every_quantity_prints() -> None:
     fan = sl.scaling.one_hidden_layer("separate", "relu")
     for quantity in NAMES:

@@ -159,6 +159,7 @@ def test_errors_of_all_thirteen_fall(monkeypatch: pytest.MonkeyPatch) -> None:
         assert control.errors[1] > STAYS * control.errors[0], f"{name} by the limit of {other.name}: {control}"
 
 
+@pytest.mark.slow
 def test_the_corrected_mean_field_has_all_four_properties() -> None:
     corrected = initialisation_corrected(PHI)
     wanted = {"logits_at_init": "finite", "kernels_at_init": "finite", "kernels": "evolve", "init": "kept"}

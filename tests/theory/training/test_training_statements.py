@@ -178,7 +178,11 @@ def test_values_of_matrices_are_refused_in_words_and_lines_of_ones_own_are_check
         lines.then(eta, because="a scalar")
 
 
-@pytest.mark.parametrize("lines", [statement("mean", "flow", rated=True), posterior_statement("covariance")], ids=str)
+@pytest.mark.parametrize(
+    "lines",
+    [pytest.param(statement("mean", "flow", rated=True), marks=pytest.mark.slow), posterior_statement("covariance")],
+    ids=str,
+)
 def test_what_is_loaded_is_what_it_was(lines: MatrixDerivation) -> None:
     stored = sl.load(lines.to_json())
     assert type(stored) is MatrixDerivation
@@ -187,7 +191,9 @@ def test_what_is_loaded_is_what_it_was(lines: MatrixDerivation) -> None:
     assert not replace(stored, trace=(*stored.trace, Step(2 * stored.expr, "a slip", "nobody"))).check().ok
 
 
-@pytest.mark.parametrize("lines", [statement("mean", "end"), posterior_statement("evidence")], ids=str)
+@pytest.mark.parametrize(
+    "lines", [pytest.param(statement("mean", "end"), marks=pytest.mark.slow), posterior_statement("evidence")], ids=str
+)
 def test_a_certificate_of_matrices_is_computed_again_from_its_file(lines: MatrixDerivation) -> None:
     """All lines are in it: nothing but an edited line, its digest made right, breaks it."""
     found = lines.certify(seed=2)
