@@ -70,6 +70,8 @@ REFUSED: dict[str, Build] = {
         tp.gaussian("x")
     ),
     "a matrix and its transpose": _matrix,
+    "minus a product": lambda tp: tp.map(sp.exp, -tp.gaussian("x") * tp.gaussian("y")),
+    "a square of what is negative": lambda tp: (lambda h: tp.map(sp.exp, h * h))(-tp.map(act.exp, tp.gaussian("x"))),
 }
 
 
@@ -84,6 +86,16 @@ def test_means_that_do_not_exist(name: str) -> None:
             tp.exponent(scalar)
 
 
+def _step_by_step(argument: Callable[..., object]) -> Build:
+    """The exponential of what is made of vectors by their own operations, an instruction each."""
+    return lambda tp: tp.map(act.exp, argument(tp, tp.gaussian("x")))  # type: ignore[arg-type]
+
+
+def _minus_the_square_of_a_difference(tp: sl.TensorProgram, x: object) -> object:
+    d = x - tp.gaussian("y")  # type: ignore[operator]
+    return -(d * d)
+
+
 ALLOWED: dict[str, tuple[Build, float]] = {
     "falling": (_two(lambda x, y: sp.exp(-((x + y) ** 2))), 5**-0.5),
     "falling, of a square": (_chain(lambda x: x**2, lambda h: sp.exp(-h)), 3**-0.5),
@@ -94,6 +106,12 @@ ALLOWED: dict[str, tuple[Build, float]] = {
         lambda tp: (lambda x: tp.map(lambda x, m: sp.exp(-m * x**2), x, tp.mean(x * x)))(tp.gaussian("x")),
         3**-0.5,
     ),
+    "a square times minus one": (_step_by_step(lambda tp, x: -x * x), 3**-0.5),
+    "a square times a number": (_step_by_step(lambda tp, x: x * x * sp.Rational(-1, 2)), 2**-0.5),
+    "of a difference": (_step_by_step(_minus_the_square_of_a_difference), 5**-0.5),
+    "a square times a negative scalar": (_step_by_step(lambda tp, x: -tp.mean(x * x) * (x * x)), 3**-0.5),
+    "a product that holds a scalar": (_step_by_step(lambda tp, x: x * (-tp.mean(x * x) * x)), 3**-0.5),
+    "half a square": (_step_by_step(lambda tp, x: -tp.map(act.relu, x) * tp.map(act.relu, x)), (1 + 3**-0.5) / 2),
 }
 
 
@@ -102,8 +120,10 @@ def test_means_that_exist(name: str) -> None:
     """Against closed forms of Gaussian integrals."""
     build, wanted = ALLOWED[name]
     tp = sl.TensorProgram()
-    value = tp.limit(tp.mean(build(tp))).evaluate()  # type: ignore[arg-type]
+    scalar = tp.mean(build(tp))  # type: ignore[arg-type]
+    value = tp.limit(scalar).evaluate()
     assert abs(value.value - wanted) < 1e-12 + value.error
+    assert tp.exponent(scalar) == 0
 
 
 @pytest.mark.parametrize("phi", [act.softplus, act.sigmoid, act.silu, act.gelu, act.elu, act.relu_power(2), act.exp])
