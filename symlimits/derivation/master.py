@@ -38,6 +38,16 @@ BEYOND = "maps that jump, beyond its hypotheses, by Stein's identity"
 VANISHING = "a negative power of the width"
 _INPUT = "input"
 DIGITS = 30  # in which a scalar is looked at: zero is what vanishes in half of them
+SMALL = sp.Rational(10) ** (-DIGITS // 2)
+CONTINUOUS, REAL = "formulas that are continuous in the limit", "formulas that are real in the limit"
+INSIDE = "an argument inside of the function's domain"
+INVERSES = {  # functions that are real where this is positive
+    sp.log: lambda u: u,
+    sp.asin: lambda u: 1 - u**2,
+    sp.acos: lambda u: 1 - u**2,
+    sp.acosh: lambda u: u - 1,
+    sp.atanh: lambda u: 1 - u**2,
+}
 
 
 class Walk:
@@ -293,31 +303,59 @@ def check_scalars(walk: Walk) -> None:
         what = program.instructions[place]
         if not isinstance(what, Map | Mean | Formula):
             continue
-        for argument in _singular_arguments(what.expr, signs):
+        for argument, one_sided in _singular_arguments(what.expr, signs):
             free = argument.free_symbols
-            if free & walk.vectors or not free & walk.values.keys() or free <= walk.zeros:
+            if free & walk.vectors or not free & walk.values.keys():
                 continue
-            if _is_zero(walk.scalars.resolved(argument.xreplace(walk.values))):
-                given = f"{what.expr}, with {argument} that tends to zero"
-                raise NoRule(given, "formulas that are continuous in the limit", ".exponent(...)")
+            value = walk.scalars.resolved(argument.xreplace(walk.values))
+            if _is_zero(value) and not free <= walk.zeros:
+                raise NoRule(f"{what.expr}, with {argument} that tends to zero", CONTINUOUS, ".exponent(...)")
+            if one_sided and _is_negative(value):
+                raise NoRule(f"{what.expr}, with {argument} that tends to {value}, below zero", REAL, INSIDE)
+    for symbol, (*_, last) in walk.scalars.definitions.items():
+        unreal = last.has(sp.I) or (last.is_number and last.is_real is False)
+        if unreal and _is_complex(value := walk.scalars.resolved(last)):
+            raise NoRule(f"{symbol}, which tends to {value}", REAL, INSIDE)
 
 
-def _singular_arguments(expr: sp.Expr, signs: Signs) -> Iterator[sp.Expr]:
-    """What may not be zero: of jumps and logarithms, and divisors; and under roots, where it may be negative."""
-    yield from (found.args[0] for found in expr.atoms(sp.sign, sp.Heaviside, sp.log))
+def _singular_arguments(expr: sp.Expr, signs: Signs) -> Iterator[tuple[sp.Expr, bool]]:
+    """What may not be zero, and whether it may not be negative either.
+
+    The first are arguments of jumps and divisors; the second those of logarithms, what is under roots where it is not
+    seen to be nonnegative, and what is of a sign where an inverse function is real.
+    """
+    yield from ((found.args[0], False) for found in expr.atoms(sp.sign, sp.Heaviside))
+    for kind, inside in INVERSES.items():
+        yield from ((inside(found.args[0]), True) for found in expr.atoms(kind))
     for power in expr.atoms(sp.Pow):
         root = not power.exp.is_integer and not Tails({}, signs).signed(power.base).is_nonnegative
         if power.exp.is_negative or root:
-            yield power.base
+            yield power.base, root
 
 
 def _is_zero(value: sp.Expr) -> bool:
-    """In digits, at numbers without relation for its parameters; False where there are integrals in it."""
+    """At numbers without relation for its parameters; False where there are integrals in it."""
+    number = _in_digits(value)
+    return number is not None and bool(abs(number) < SMALL)
+
+
+def _is_negative(value: sp.Expr) -> bool:
+    """Of a number; where there are parameters in it, its sign may depend on them, and nothing is said."""
+    number = None if value.free_symbols else _in_digits(value)
+    return number is not None and bool(number.is_real and number < -SMALL)
+
+
+def _is_complex(value: sp.Expr) -> bool:
+    number = None if value.free_symbols else _in_digits(value)
+    return number is not None and bool(abs(sp.im(number)) > SMALL)
+
+
+def _in_digits(value: sp.Expr) -> sp.Expr | None:
     if value.has(GaussianExpectation, sp.Integral):
-        return False
+        return None
     free = sorted(value.free_symbols, key=str)
     number = value.xreplace({s: sp.Rational(97 + 13 * i, 89) for i, s in enumerate(free)}).evalf(DIGITS)
-    return bool(number.is_number and abs(number) < 10 ** (-DIGITS // 2))
+    return number if number.is_number and number.is_finite else None
 
 
 def last_line(program: Program, target: int, granted: Sequence[type[sp.Function]] = ()) -> StraightLine:

@@ -22,9 +22,10 @@ from symlimits.language.growth import FAR, PHASES
 from symlimits.language.magnitude import DIGITS, magnitude
 
 WANTED = "maps with all moments, as the Master theorem asks"
-BOUNDED = (sp.erf, sp.erfc, sp.sin, sp.cos, sp.tanh, sp.atan, sp.sign, sp.Heaviside)
+BOUNDED = (sp.erf, sp.erfc, sp.sin, sp.cos, sp.tanh, sp.atan, sp.sech, sp.sinc, sp.Si, sp.sign, sp.Heaviside)
 LINEAR_MAPS = (sp.Abs, sp.Max, sp.Min, sp.asinh)
 GROWING = (sp.exp, sp.sinh, sp.cosh)
+KNOWN = (*BOUNDED, *LINEAR_MAPS, *GROWING, sp.log, sp.Piecewise, sp.besselj, AppliedUndef)
 ENOUGH = sp.Rational(1, 50)  # what is added to a measured power
 SAMPLES = (sp.Rational(97, 89), sp.Rational(53, 71))  # scalars of a map that is measured
 SMOOTH, LOGARITHM, POLE, UNREAL = range(4)
@@ -68,9 +69,18 @@ class Tails:
         """The tail; `NoRule` where it is not seen to have moments."""
         found = self(expr)
         if not found.has_moments:
-            why = "be real" if found.singular == UNREAL else "have all moments"
-            raise NoRule(f"{wanted_for} the map {expr}, which is not seen to {why}", WANTED, "a slower function")
+            raise NoRule(f"{wanted_for} the map {expr}, which {self._why(expr, found)}", WANTED, "a slower function")
         return found
+
+    def _why(self, expr: sp.Expr, found: Tail) -> str:
+        if found.singular != UNREAL:
+            return "is not seen to have all moments"
+        heads = sorted({f.func.__name__ for f in expr.atoms(sp.Function) if not isinstance(f, KNOWN)})
+        if heads and len(self._vectors(expr)) > 1:
+            return (
+                f"is not seen to have all moments, as the growth of {', '.join(heads)} of several vectors is not known"
+            )
+        return "is not seen to be real"
 
     def __call__(self, expr: sp.Expr) -> Tail:
         vectors = self._vectors(expr)
@@ -105,6 +115,8 @@ class Tails:
             return self._power(*expr.as_base_exp())
         if isinstance(expr, BOUNDED):
             return UNKNOWN if self(expr.args[0]).singular == UNREAL else CONSTANT
+        if isinstance(expr, sp.besselj) and expr.order.is_integer and not self._vectors(expr.order):
+            return UNKNOWN if self(expr.argument).singular == UNREAL else CONSTANT
         if isinstance(expr, GROWING):
             return self._exponential(expr)
         if isinstance(expr, sp.log):
@@ -130,6 +142,7 @@ class Tails:
                 return UNKNOWN
             return self._exponential(sp.exp(exponent))
         inner = self(base)
+        exponent = sp.nsimplify(exponent, rational=True) if exponent.is_Float else exponent
         real = exponent.is_integer or self.signed(base).is_nonnegative
         if not exponent.is_Rational or not real:
             return UNKNOWN
@@ -155,13 +168,22 @@ class Tails:
     def _exponential(self, expr: sp.Expr) -> Tail:
         argument = expr.args[0]
         inner = self(argument)
-        if isinstance(expr, sp.exp) and self.signed(argument).is_nonpositive and inner.singular != UNREAL:
-            return CONSTANT
-        if inner.order > 0 or inner.singular:
-            return UNKNOWN if inner.singular == UNREAL else UNBOUNDED
-        if inner.degree >= 2 and isinstance(expr, sp.exp) and self._has_falling_square(argument):
-            return Tail(sp.S.One)
-        return Tail(inner.degree)
+        if inner.singular == UNREAL:
+            return UNKNOWN
+        smooth = inner.order == 0 and not inner.singular
+        if isinstance(expr, sp.exp):
+            if self.signed(argument).is_nonpositive:
+                return CONSTANT
+            if smooth and inner.degree >= 2 and self._has_falling_square(argument):
+                return Tail(sp.S.One)
+            rising = self._rising(argument)
+            if rising != argument:
+                return _plain(self(sp.exp(rising)))
+        return Tail(inner.degree) if smooth else UNBOUNDED
+
+    def _rising(self, argument: sp.Expr) -> sp.Expr:
+        """A sum without the terms that are nowhere positive: its exponential is no smaller."""
+        return sp.Add(*(part for part in sp.Add.make_args(argument) if not self.signed(part).is_nonpositive))
 
     def _has_falling_square(self, argument: sp.Expr) -> bool:
         """Whether it is a polynomial of degree two in what grows linearly, whose largest part is nowhere positive."""

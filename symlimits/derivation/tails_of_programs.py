@@ -12,7 +12,7 @@ from symlimits.language.tensor_program import Apply, Formula, Gaussian, Map, Mea
 
 
 class Signs(Mapping[sp.Symbol, sp.Symbol]):
-    """Symbols that stand for the values of a program: positive, nonnegative or real, as seen from its formulas.
+    """Symbols that stand for the values of a program: of a known sign or real, as seen from its formulas.
 
     >>> program = Program()
     >>> x = program.symbols[program.append(Gaussian("x", sp.S.One))]
@@ -45,10 +45,29 @@ class Signs(Mapping[sp.Symbol, sp.Symbol]):
             return self[self.program.symbols[what.expansion]]
         if not isinstance(what, Map | Mean | Formula):
             return sp.Dummy(real=True)
-        found = Tails({}, self).signed(what.expr)
-        if found.is_positive:
-            return sp.Dummy(positive=True)
-        return sp.Dummy(nonnegative=True) if found.is_nonnegative else sp.Dummy(real=True)
+        found = Tails({}, self).signed(self._expanded(what.expr))
+        if found.is_positive or found.is_negative:
+            return sp.Dummy(positive=True) if found.is_positive else sp.Dummy(negative=True)
+        if found.is_nonnegative or found.is_nonpositive:
+            return sp.Dummy(nonnegative=True) if found.is_nonnegative else sp.Dummy(nonpositive=True)
+        return sp.Dummy(real=True)
+
+    def _expanded(self, expr: sp.Expr) -> sp.Expr:
+        """With the products of its factors written out: the sign of (-x) x is that of a square."""
+        if not _is_monomial(expr):
+            return expr
+        return expr.xreplace({s: self._written_out(s) for s in expr.free_symbols if s in self})
+
+    def _written_out(self, symbol: sp.Symbol) -> sp.Expr:
+        what = self.program.instructions[self.program.places[symbol]]
+        if isinstance(what, Map | Formula) and _is_monomial(what.expr):
+            return self._expanded(what.expr)
+        return symbol
+
+
+def _is_monomial(expr: sp.Expr) -> bool:
+    powers = [factor.as_base_exp() for factor in sp.Mul.make_args(expr)]
+    return all(base.is_Symbol or base.is_number for base, _ in powers) and all(e.is_Integer for _, e in powers)
 
 
 @dataclass

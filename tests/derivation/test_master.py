@@ -209,6 +209,44 @@ def test_jumps_at_a_limit() -> None:
     assert float(reference(limit_lines(p, exact.place)[-1].expr, {}, 15)) == 1
 
 
+NOT_REAL = [  # maps of the limits 0 and 1 of E x and of E x^2
+    lambda a, b: sp.sqrt(a - 1),
+    lambda a, b: (a - b) ** sp.Rational(1, 3),
+    lambda a, b: sp.log(a - 1),
+    lambda a, b: sp.asin(b + 1),
+    lambda a, b: sp.acos(a - 2),
+    lambda a, b: sp.acosh(a),
+    lambda a, b: sp.LambertW(a - 1),
+    lambda a, b: (-1) ** (b / 2),
+]
+
+
+@pytest.mark.parametrize("function", NOT_REAL)
+def test_limits_that_are_not_real(function: Callable[..., sp.Expr]) -> None:
+    p = Program()
+    x = gaussian(p, "x")
+    scalar = mapped(p, function, mean(p, x), mean(p, x * x))
+    with pytest.raises(NoRule, match=r"tends to .*real in the limit"):
+        limit_lines(p, scalar.place)
+
+
+INSIDE = [  # those beside them that are real
+    (lambda a, b: sp.sqrt(b - a), 1),
+    (lambda a, b: sp.log(b + 1), sp.log(2)),
+    (lambda a, b: sp.asin(b / 2), sp.pi / 6),
+    (lambda a, b: sp.acos(a - b / 2), 2 * sp.pi / 3),
+    (lambda a, b: sp.LambertW(a - b / 4), sp.LambertW(sp.Rational(-1, 4))),
+]
+
+
+@pytest.mark.parametrize(("function", "wanted"), INSIDE)
+def test_limits_inside_of_a_domain(function: Callable[..., sp.Expr], wanted: sp.Expr) -> None:
+    p = Program()
+    x = gaussian(p, "x")
+    found = limit_lines(p, mapped(p, function, mean(p, x), mean(p, x * x)).place)[-1].expr
+    assert abs(reference(found, {}, 15) - wanted) < 1e-12
+
+
 def test_a_program_is_read_only() -> None:
     program, a = deep_linear(2, 2)
     before = list(program.instructions)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import sympy as sp
-from scipy.special import dawsn
+from scipy.special import dawsn, erf, gamma, i0
 
 import symlimits as sl
 from symlimits import activations as act
@@ -70,6 +70,10 @@ REFUSED: dict[str, Build] = {
         tp.gaussian("x")
     ),
     "a matrix and its transpose": _matrix,
+    "a falling part that is not enough": _two(lambda x, y: sp.exp(x**2 - sp.Abs(y) ** 3)),
+    "a float power of what may be negative": _two(lambda x, y: (x * y) ** 0.5),
+    "minus a product": lambda tp: tp.map(sp.exp, -tp.gaussian("x") * tp.gaussian("y")),
+    "a square of what is negative": lambda tp: (lambda h: tp.map(sp.exp, h * h))(-tp.map(act.exp, tp.gaussian("x"))),
 }
 
 
@@ -84,6 +88,16 @@ def test_means_that_do_not_exist(name: str) -> None:
             tp.exponent(scalar)
 
 
+def _step_by_step(argument: Callable[..., object]) -> Build:
+    """The exponential of what is made of vectors by their own operations, an instruction each."""
+    return lambda tp: tp.map(act.exp, argument(tp, tp.gaussian("x")))  # type: ignore[arg-type]
+
+
+def _minus_the_square_of_a_difference(tp: sl.TensorProgram, x: object) -> object:
+    d = x - tp.gaussian("y")  # type: ignore[operator]
+    return -(d * d)
+
+
 ALLOWED: dict[str, tuple[Build, float]] = {
     "falling": (_two(lambda x, y: sp.exp(-((x + y) ** 2))), 5**-0.5),
     "falling, of a square": (_chain(lambda x: x**2, lambda h: sp.exp(-h)), 3**-0.5),
@@ -94,6 +108,12 @@ ALLOWED: dict[str, tuple[Build, float]] = {
         lambda tp: (lambda x: tp.map(lambda x, m: sp.exp(-m * x**2), x, tp.mean(x * x)))(tp.gaussian("x")),
         3**-0.5,
     ),
+    "a square times minus one": (_step_by_step(lambda tp, x: -x * x), 3**-0.5),
+    "a square times a number": (_step_by_step(lambda tp, x: x * x * sp.Rational(-1, 2)), 2**-0.5),
+    "of a difference": (_step_by_step(_minus_the_square_of_a_difference), 5**-0.5),
+    "a square times a negative scalar": (_step_by_step(lambda tp, x: -tp.mean(x * x) * (x * x)), 3**-0.5),
+    "a product that holds a scalar": (_step_by_step(lambda tp, x: x * (-tp.mean(x * x) * x)), 3**-0.5),
+    "half a square": (_step_by_step(lambda tp, x: -tp.map(act.relu, x) * tp.map(act.relu, x)), (1 + 3**-0.5) / 2),
 }
 
 
@@ -102,8 +122,10 @@ def test_means_that_exist(name: str) -> None:
     """Against closed forms of Gaussian integrals."""
     build, wanted = ALLOWED[name]
     tp = sl.TensorProgram()
-    value = tp.limit(tp.mean(build(tp))).evaluate()  # type: ignore[arg-type]
+    scalar = tp.mean(build(tp))  # type: ignore[arg-type]
+    value = tp.limit(scalar).evaluate()
     assert abs(value.value - wanted) < 1e-12 + value.error
+    assert tp.exponent(scalar) == 0
 
 
 @pytest.mark.parametrize("phi", [act.softplus, act.sigmoid, act.silu, act.gelu, act.elu, act.relu_power(2), act.exp])
@@ -118,6 +140,38 @@ def test_training(phi: sl.Activation) -> None:
     else:
         tails.check(output.place)
         assert max(tail.order for tail in tails.sizes.values()) == 0
+
+
+SAMPLED = [  # a wave's mean over its frequencies, by Stein's identity, over its angles; an identity; absolute moments
+    (lambda x, y: sp.sinc(x + y), np.pi**0.5 / 2 * erf(1)),
+    (lambda x, y: sp.Si(x + y) * (x + y), np.pi**0.5 * erf(1)),
+    (lambda x, y: sp.besselj(0, x + y), np.exp(-0.5) * i0(0.5)),
+    (lambda x, y: sp.sech(x * y) ** 2 + sp.tanh(x * y) ** 2, 1),
+    (lambda x, y: sp.Abs(x * y) ** 0.5, 2**0.5 * gamma(0.75) ** 2 / np.pi),
+]
+
+
+@pytest.mark.parametrize(("function", "wanted"), SAMPLED)
+def test_bounded_functions_of_several_vectors(function: Callable[..., sp.Expr], wanted: float) -> None:
+    tp = sl.TensorProgram()
+    value = tp.limit(tp.mean(_two(function)(tp))).evaluate()  # type: ignore[arg-type]
+    assert abs(value.value - wanted) < value.error < 0.01
+
+
+def test_falling_parts_beside_rising_ones() -> None:
+    """Parts that are nowhere positive bound an exponential from above: here by that of y."""
+    tp = sl.TensorProgram()
+    x, y = tp.gaussian("x"), tp.gaussian("y")
+    value = tp.limit(tp.mean(tp.map(lambda a, b: sp.exp(b - sp.Abs(a) ** 4), x, y))).evaluate()
+    single = tp.limit(tp.mean(tp.map(lambda a: sp.exp(-(a**4)), x))).evaluate()
+    assert abs(value.value - single.value * np.e**0.5) < 1e-10
+
+
+def test_an_unknown_function_is_named() -> None:
+    """Its growth is not known: that it is not real is not said."""
+    tp = sl.TensorProgram()
+    with pytest.raises(NoRule, match="as the growth of coth of several vectors is not known"):
+        tp.limit(tp.mean(_two(lambda x, y: sp.coth(x + y))(tp)))  # type: ignore[arg-type]
 
 
 WAVES = [  # whose complex exponentials have no real part in closed form: their means are not zero
