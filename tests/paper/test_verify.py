@@ -143,7 +143,7 @@ def test_an_experiment_of_ones_own_is_drawn_again_when_it_is_given() -> None:
 @pytest.mark.slow
 def test_samples_of_the_author_are_judged_again() -> None:
     rng = np.random.default_rng(0)
-    samples = {size: rng.normal(1.0, 1.0, 50) for size in SIZES}
+    samples = {size: rng.normal(1.0, 1.0, 200) for size in SIZES}
     u = sp.Symbol("u", real=True)
     text = sl.limit(sl.GaussianExpectation(u**2, (u,), [[1]])).compare(samples).to_json()
     found = sl.verify(text)
