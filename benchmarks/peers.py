@@ -150,9 +150,7 @@ CAPABILITIES = (
     Capability("draws of an output law", "naive networks", "draws", (1000, 10_000, 100_000), sampler),
     Capability("path of a deep linear network", "training at width 256", "steps", (50, 200, 800), linear_path),
     Capability("law of trained networks", "eigendecomposition", "points", (250, 500, 1000), law, floor=True),
-    Capability(
-        "NNGP and NTK of images", "dense networks, as many pairs", "pixels a side", (7, 14, 28), images, floor=True
-    ),
+    Capability("NNGP and NTK of images", "dense networks", "pixels a side", (7, 14, 28), images, floor=True),
     Capability("finite network, two steps", "its random numbers", "width", (256, 1024, 4096), twin, floor=True),
 )
 

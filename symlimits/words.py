@@ -21,7 +21,7 @@ from symlimits.reading.latex_programs import asked, flattened, new_definitions, 
 
 STEPS = {  # of lines that no rule rewrites: a topic writes them beside each other
     "causal recursion": "Neurons of all times are jointly Gaussian; their Grams follow from those of earlier times.",
-    "one variable under two names": "A mean over one variable is one over a pair with correlation one, which rules for pairs read.",
+    "one variable under two names": "A mean over one variable is one over a pair with correlation one.",
     "A = u.v, P = u.u, Q = v.v": "Inner products of both layers move by themselves: A, the predictor, with P and Q.",
     "conserved: P - Q and PQ - AA": "What the flow conserves gives P and Q as functions of A.",
     "A = sinh theta": "P and Q are hyperbolic cosines where A is a hyperbolic sine.",
