@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import product, repeat
 from typing import Any
 
 import sympy as sp
@@ -22,7 +22,7 @@ from symlimits.language.architecture import Dense, Residual, Serial
 from symlimits.language.image_layers import AvgPool, Conv, Flatten, GlobalAvgPool
 from symlimits.language.pixels import lowest, output_size
 from symlimits.language.program_handles import Matrix, Scalar, Vector
-from symlimits.theory.programs.kernel_program import overlap
+from symlimits.theory.programs.kernel_program import gradients, parameter_overlap
 from symlimits.theory.programs.tensor_program import TensorProgram
 
 Pixel = tuple[int, ...]
@@ -57,17 +57,17 @@ def image_kernel_program(net: Serial, tangent: bool, images: Sequence[Any]) -> S
     *body, last = net.flat()
     assert isinstance(last, Dense)
     grids = _sent(made, body, [_grid(image) for image in images])
-    hidden = list(made.parameters)
-    if not hidden:
+    if not made.parameters:
         raise NoRule("a network without hidden layers", "a filter or a Dense layer before the readout", "sl.Conv")
     readouts = {pixel: made.vector(last.w_rate) for pixel in grids[0]}
     scale = sp.sqrt(last.w_var / len(readouts))
     outputs = [scale * _total(made.tp.mean(readouts[pixel] * grid[pixel]) for pixel in readouts) for grid in grids]
     counted = made.parameters if tangent else [(handle, sp.S.One) for handle in readouts.values()]
-    wanted = [handle for handle, _ in counted]
-    first, second = (_tuple(made.tp.gradient(f, *wanted)) for f in outputs)
-    parts = (rate * _overlap(made.tp, a, b) for (_, rate), a, b in zip(counted, first, second, strict=True))
-    found = _total(parts) + last.bias_variance * (last.b_rate if tangent else 1)
+    handles, rates = zip(*counted, strict=True)
+    first, second = (gradients(made.tp, f, handles) for f in outputs)
+    parts = map(parameter_overlap, repeat(made.tp), handles, first, second)
+    found = _total(rate * part for rate, part in zip(rates, parts, strict=True))
+    found += last.bias_variance * (last.b_rate if tangent else 1)
     assert isinstance(found, Scalar)
     return found
 
@@ -82,9 +82,9 @@ def _sent(made: _Network, layers: Sequence[Any], grids: list[Grid]) -> list[Grid
                 every = {CENTRE: dict(zip(grids[0], grids[0], strict=True))}
                 grids = _weighted(made, layer, grids, every, layer.w_rate, layer.b_rate)
             case AvgPool():
-                grids = [_averaged(made.tp, grid, _places(layer, "window", grid)) for grid in grids]
+                grids = [_averaged(grid, _places(layer, "window", grid)) for grid in grids]
             case GlobalAvgPool():
-                grids = [_averaged(made.tp, grid, {CENTRE: dict(zip(grid, grid, strict=True))}) for grid in grids]
+                grids = [_averaged(grid, {CENTRE: dict(zip(grid, grid, strict=True))}) for grid in grids]
             case Activation():
                 grids = [{pixel: made.tp.map(layer, value) for pixel, value in grid.items()} for grid in grids]
             case Residual():
@@ -149,7 +149,7 @@ def _product(weights: Any, features: Any) -> Vector:
     return total
 
 
-def _averaged(tp: TensorProgram, grid: Grid, places: Mapping[Pixel, Mapping[Pixel, Pixel]]) -> Grid:
+def _averaged(grid: Grid, places: Mapping[Pixel, Mapping[Pixel, Pixel]]) -> Grid:
     def mean(values: list[Any]) -> Any:
         if isinstance(values[0], Vector):
             return sp.Rational(1, len(values)) * _total(values)
@@ -159,13 +159,9 @@ def _averaged(tp: TensorProgram, grid: Grid, places: Mapping[Pixel, Mapping[Pixe
 
 
 def _grid(image: Any) -> Grid:
-    """An array of exact numbers, its channels last."""
+    """An array of numbers, its channels last, each as the decimal that it is."""
     pixels = product(*map(range, image.shape[:-1]))
     return {pixel: tuple(sp.nsimplify(value, rational=True) for value in image[pixel]) for pixel in pixels}
-
-
-def _overlap(tp: TensorProgram, left: Any, right: Any) -> Scalar:
-    return tp.mean(left * right) if isinstance(left, Vector) else overlap(tp, left, right)
 
 
 def _total(values: Any) -> Any:
@@ -173,7 +169,3 @@ def _total(values: Any) -> Any:
     for value in rest:
         first = first + value
     return first
-
-
-def _tuple(found: Any) -> tuple[Any, ...]:
-    return found if isinstance(found, tuple) else (found,)

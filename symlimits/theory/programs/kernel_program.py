@@ -66,7 +66,7 @@ def kernel_program(net: Serial, tangent: bool) -> Scalar:
     *_, last = net.denses()
     total: Any = last.bias_variance * (last.b_rate if tangent else 1)
     for name, handle, left, right in _gradients(prog, tangent):
-        total = (_rate(net, name) if tangent else 1) * _overlap(prog.tp, handle, left, right) + total
+        total = (_rate(net, name) if tangent else 1) * parameter_overlap(prog.tp, handle, left, right) + total
     assert isinstance(total, Scalar)
     return total
 
@@ -82,9 +82,7 @@ def _gradients(prog: TrainingProgram, tangent: bool) -> Sequence[tuple[str, Any,
     known: Mapping[str, Any] = prog.parameters[0]
     names = [name for name in known if name == READOUT or (tangent and not name.startswith(OUTPUT_BIAS))]
     wanted = [known[name] for name in names]
-    first, second = (prog.tp.gradient(f, *wanted) for f in prog.outputs[0])
-    if len(wanted) == 1:
-        first, second = (first,), (second,)
+    first, second = (gradients(prog.tp, f, wanted) for f in prog.outputs[0])
     return list(zip(names, wanted, first, second, strict=True))
 
 
@@ -98,7 +96,13 @@ def _rate(net: Serial, name: str) -> sp.Expr:
     return layer.b_rate if letter == "b" else layer.w_rate
 
 
-def _overlap(tp: TensorProgram, handle: Any, left: Any, right: Any) -> Scalar:
+def gradients(tp: TensorProgram, f: Scalar, wanted: Sequence[Any]) -> tuple[Any, ...]:
+    """The derivatives of a scalar by one parameter or several."""
+    found = tp.gradient(f, *wanted)
+    return found if len(wanted) > 1 else (found,)
+
+
+def parameter_overlap(tp: TensorProgram, handle: Any, left: Any, right: Any) -> Scalar:
     """The sum over the entries of a parameter of products of derivatives by weights from N(0, 1)."""
     if isinstance(handle, Matrix):
         return _variance(tp.program, handle) * overlap(tp, left, right)
