@@ -35,6 +35,19 @@ KINK_MOVE = 0.1
 STEPS = 3
 LARGEST = 2**22  # numbers of hidden features held at once
 DRAWS, FEWEST, MOST = 2**18, 128, 512  # networks times width, and networks, of one size in a certificate
+OBSERVED = {  # the exponents of which are derived, in words
+    "f_init": "the logit at the start",
+    "f_a": "the part of the logit that increments of $a$ give",
+    "f_w": "the part of the logit that increments of $w$ give",
+    "f_aw": "the part of the logit that both increments give",
+    "delta_a": "the increment of an output weight $a$",
+    "delta_w": "the increment of an input weight $w$",
+    "kernel": "the tangent kernel at the start, times rates",
+    "kernel_a": "the kernel of the output weights, times its rate",
+    "kernel_w": "the kernel of the input weights, times its rate",
+    "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
+    "kernel_increment_trained": "the increment of the tangent kernel over the kernel, at inputs of the training data",
+}
 QUANTITIES = (
     "f_init", "f", "f_change", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from importlib import import_module
 
 from symlimits.chain import Derivation
 from symlimits.errors import DomainError
+from symlimits.finite.frozen_training import OBSERVED
 from symlimits.language.names import brief
 from symlimits.limits import Limit
 from symlimits.paper.claim_rows import ROWS, TRAINED
@@ -70,16 +71,7 @@ PHI = {  # in words, where the name does not say it
     "erf-and-line": r"$\operatorname{erf}(x) + x/10$",
 }
 NETWORKS = ("relu", "erf", "gelu")
-QUANTITIES = {
-    "f_init": "the logit at the start",
-    "f_a": "the part of the logit that increments of $a$ give",
-    "f_w": "the part of the logit that increments of $w$ give",
-    "f_aw": "the part of the logit that both increments give",
-    "delta_a": "the increment of an output weight $a$",
-    "delta_w": "the increment of an input weight $w$",
-    "kernel": "the tangent kernel at the start, times rates",
-    "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
-}
+QUANTITIES = ("f_init", "f_a", "f_w", "f_aw", "delta_a", "delta_w", "kernel", "kernel_increment")
 MODELS = {"MF": "mean-field", "NTK": "NTK", "sym-default": "sym-default"}
 
 
@@ -174,11 +166,11 @@ def _wide() -> Iterator[Claim]:
 def _exponents() -> Iterator[Claim]:
     fan = 'sl.scaling.one_hidden_layer(activation="erf")'
     for cell, model in MODELS.items():
-        for quantity, words in QUANTITIES.items():
+        for quantity in QUANTITIES:
             name = f"exponent-{cell}-{quantity}".lower().replace("_", "-")
             code = f'sl.scaling.exponent_limit({fan}, "{cell}", "{quantity}")'
             group = f"power of the width in the {model} limit"
-            yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
+            yield Claim(name, f"{group}: {OBSERVED[quantity]}", GOLIKOV, "golikov2020", code, group)
 
 
 def _trained() -> Iterator[Claim]:
@@ -209,10 +201,10 @@ def _outputs() -> Iterator[Claim]:
 
 def _corrected() -> Iterator[Claim]:
     group = "power of the width in the initialisation-corrected mean-field limit"
-    for quantity, words in QUANTITIES.items():
+    for quantity in QUANTITIES:
         name = f"exponent-ic-mf-{quantity}".replace("_", "-")
         code = f'sl.scaling.corrected_limit(sl.scaling.initialisation_corrected("erf"), "{quantity}")'
-        yield Claim(name, f"{group}: {words}", GOLIKOV, "golikov2020", code, group)
+        yield Claim(name, f"{group}: {OBSERVED[quantity]}", GOLIKOV, "golikov2020", code, group)
 
 
 def _rows(paper: str) -> Iterator[Claim]:

@@ -5,6 +5,7 @@ All three are read off the fan, of the activation of which the claims are.
 
 from __future__ import annotations
 
+from symlimits.finite.frozen_training import OBSERVED
 from symlimits.paper.claims import MODELS, QUANTITIES
 from symlimits.paper.documents import Table
 from symlimits.reading.latex import latex
@@ -45,7 +46,7 @@ def exponents(fan: Fan) -> Table:
 def _exponent(fan: Fan, cells: list[Cell], quantity: str) -> tuple[str, ...]:
     derived = fan.derivation(quantity)
     values = (f"${cell.values[quantity]}$" for cell in cells)
-    return f"${derived.name}$", QUANTITIES[quantity], f"${latex(derived.expr)}$", *values
+    return f"${derived.name}$", OBSERVED[quantity], f"${latex(derived.expr)}$", *values
 
 
 def models(fan: Fan) -> Table:

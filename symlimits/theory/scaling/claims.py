@@ -112,7 +112,8 @@ def exponent_limit(fan: Fan, cell: str, quantity: str) -> Limit:
 def corrected_limit(model: InitialisationCorrected, quantity: str) -> Limit:
     r"""The exponent of a quantity of the initialisation-corrected mean field, as a claim about its own networks.
 
-    The logit at the start is that of the NTK, whose $q_\sigma$ is `q_start` here; what moves is the mean field's.
+    The logit at the start is that of the NTK, whose $q_\sigma$ is `q_start` here; what moves is the mean field's, since
+    gradients are given and do not see the start: the engine's way to an exponent is that of the NTK, or the mean field.
     Quantities and errors are those of `exponent_limit`.
 
     >>> from symlimits.theory.scaling.initialisation_corrected import initialisation_corrected

@@ -11,6 +11,7 @@ from symlimits.derivation.corners import corners
 from symlimits.derivation.maxplus import BOUNDED, GRADED, LARGEST, MaxPlus
 from symlimits.derivation.trace import Step
 from symlimits.errors import NoRule
+from symlimits.finite.frozen_training import OBSERVED
 from symlimits.language.domain import POSITIVE, REAL, Domain, Range
 from symlimits.limits import Limit
 from symlimits.theory.scaling.branches import Branch, Region
@@ -31,19 +32,6 @@ NAMES = {
     "kernel_w": "e_{K_w}",
     "kernel_increment": r"e_{\Delta K/K}",
     "kernel_increment_trained": r"e_{\Delta K/K}",
-}
-OBSERVED = {
-    "f_init": "the logit at the start",
-    "f_a": "the part of the logit that increments of $a$ give",
-    "f_w": "the part of the logit that increments of $w$ give",
-    "f_aw": "the part of the logit that both increments give",
-    "delta_a": "the increment of an output weight $a$",
-    "delta_w": "the increment of an input weight $w$",
-    "kernel": "the tangent kernel at the start, times rates",
-    "kernel_a": "the kernel of the output weights, times its rate",
-    "kernel_w": "the kernel of the input weights, times its rate",
-    "kernel_increment": "the increment of the tangent kernel over the kernel, at inputs that were not trained on",
-    "kernel_increment_trained": "the increment of the tangent kernel over the kernel, at inputs of the training data",
 }
 SOURCE = "derived here; Golikov 2020, arXiv 2006.06574"
 UNIT = Range(sp.S.Zero, sp.S.One, (False, False))
